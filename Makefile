@@ -1,0 +1,70 @@
+# Everything here runs in `.venv`, which the first target makes by itself; nothing is installed outside this folder.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough; `make PYTHON=/path/to/python test` names another one.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+UV_VERSION := 0.13.9
+UV ?= build/uv/bin/uv
+
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml requirements/dev.lock
+	@$(if $(PYTHON),,echo 'error: no Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3 ...' >&2; exit 2)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'error: lockgate needs Python 3.11 or newer, and `$(PYTHON)` is not; name one: make PYTHON=/path/to/python3 ...' >&2; exit 2; }
+	@echo 'making .venv with $(PYTHON): this happens once'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes --requirement requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## A tour on a throw-away PostgreSQL server, in less than a minute
+	@$(BIN)/python examples/quickstart/demo.py
+
+.PHONY: test
+test: lint types ## Lint, types and every test, the fast ones first
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/house tests/thought
+	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
+
+.PHONY: lint
+lint: $(STAMP) ## Style and likely bugs (ruff)
+	$(BIN)/ruff check
+
+.PHONY: types
+types: $(STAMP) ## Types (mypy, strict)
+	$(BIN)/mypy
+
+.PHONY: bench
+bench: $(STAMP) ## How long `lockgate upgrade` takes when there is nothing to do, as a ratio
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(STAMP) $(UV) ## Choose the newest dependencies again and write requirements/dev.lock
+	@{ printf '# Every dependency of `.[all,dev]` for every platform. Made by `make lock` from pyproject.toml; do not edit.\n'; \
+		$(UV) pip compile pyproject.toml --no-config --extra all --extra dev --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet; } > requirements/dev.lock.new
+	@mv requirements/dev.lock.new requirements/dev.lock
+
+build/uv/bin/uv: | $(STAMP)
+	@$(BIN)/python -m venv build/uv
+	@build/uv/bin/python -m pip --quiet --quiet --disable-pip-version-check install uv==$(UV_VERSION)
+
+.PHONY: clean
+clean: ## Remove .venv and everything else that was made here
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

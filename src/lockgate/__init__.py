@@ -1,0 +1,56 @@
+"""
+lockgate moves a database safely from one schema to the next, in every environment a team owns.
+
+The library's front door. Names are loaded when they are first used: `import lockgate` costs nothing by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockgate.api import adopt, downgrade, history, load_project, reset, smoke, stamp, status, upgrade
+    from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
+    from lockgate.settings.project import Environment, Project
+    from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "smoke", "stamp", "status", "upgrade"),
+    "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
+    "lockgate.settings.project": ("Environment", "Project"),
+    "lockgate.words": ("EnvironmentRow", "LedgerEntry", "Outcome"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Busy",
+    "Environment",
+    "EnvironmentRow",
+    "Failed",
+    "LedgerEntry",
+    "LockgateError",
+    "Outcome",
+    "Project",
+    "Refused",
+    "SettingsError",
+    "Unreachable",
+    "UsageError",
+    "adopt",
+    "downgrade",
+    "history",
+    "load_project",
+    "reset",
+    "smoke",
+    "stamp",
+    "status",
+    "upgrade",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'lockgate' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -1,0 +1,1 @@
+"""Everything that touches Alembic; the only room that imports it."""

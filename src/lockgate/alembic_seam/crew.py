@@ -1,0 +1,62 @@
+"""What the seam asks of a run: the gate's two judgements, and somebody to tell what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lockgate.dialects.base import Dialect
+from lockgate.permit import Permit, Session
+from lockgate.words import Step, VersionTable
+
+
+@dataclass(frozen=True)
+class Limits:
+    """
+    How long a revision may wait and run; see `settings.project.Environment`.
+
+    Args:
+        lock_timeout: seconds one statement may queue for a table; None for the default.
+        lock_wait: seconds to go on trying.
+        statement_timeout: seconds one statement may run; None for no limit.
+    """
+
+    lock_timeout: float | None = None
+    lock_wait: float = 300.0
+    statement_timeout: float | None = None
+
+
+class Crew(Protocol):
+    """Implemented by `runs/gate.py`; called by the seam while env.py runs."""
+
+    limits: Limits
+
+    def judge_new(self, session: Session, dialect: Dialect) -> None:
+        """Judge a connection that was opened a moment ago, by its marker alone; raises `Refused`."""
+
+    def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
+        """Judge the connection that env.py brought, in its own transaction; raises `Refused`."""
+
+    def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
+        """Take the lock on this session, judge again under it, write the marker where it is due; raises `Refused` or `Busy`."""
+
+    def started(self, step: Step) -> None:
+        """A step begins; no transaction is open."""
+
+    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
+        """Write the step's row, inside its transaction; raises `Failed` where it must not be committed."""
+
+    def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
+        """The step leaves its transaction (autocommit): whatever it does from here on stays."""
+
+    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
+        """A step could not get a lock and is about to be tried again."""
+
+    def committed(self, step: Step, duration_ms: int) -> None:
+        """The step was committed."""
+
+    def finished(self, heads: tuple[str, ...], fresh: Session) -> None:
+        """All steps were committed; the lock is still held. `heads`: what the version table should say to `fresh` now."""
+
+    def leave(self) -> None:
+        """Let go of the lock; quiet where the connection is gone."""

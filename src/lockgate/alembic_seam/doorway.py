@@ -1,0 +1,195 @@
+"""
+The gate inside `context.configure`: judges the connection that env.py brings, and only then lets Alembic have it.
+
+`configure` and `run_migrations` are replaced on the EnvironmentContext instance. A subclass would break the proxies of
+`alembic.context`, which are registered per class; refusing later, in `fn`, would be too late: the version table exists by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from alembic.runtime.environment import EnvironmentContext
+from sqlalchemy import Connection
+
+from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.work import Work
+from lockgate.dialects.alchemy import AlchemySession
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.connect import dialect_named
+from lockgate.errors import Failed, Refused
+from lockgate.words import VersionTable
+
+StepsOf = Callable[[Any, Any], Any]
+
+
+def version_table_of(options: dict[str, Any]) -> VersionTable:
+    """Alembic's table as env.py names it in its call of `configure`."""
+    return VersionTable(options.get("version_table") or "alembic_version", options.get("version_table_schema") or "")
+
+
+def hide_registry(options: dict[str, Any], dialect: Dialect) -> None:
+    """Chain `include_name` so that autogenerate never proposes to drop lockgate's own tables; the project's filter stays."""
+    theirs = options.get("include_name")
+    prefix = dialect.features.registry_prefix
+
+    def include_name(name: str | None, kind: str, parents: Any) -> bool:
+        if kind == "schema" and f"{name}." == prefix:
+            return False
+        if kind == "table" and not prefix.endswith(".") and (name or "").startswith(prefix):
+            return False
+        return bool(theirs(name, kind, parents)) if theirs else True
+
+    options["include_name"] = include_name
+
+
+class Doorway:
+    """
+    Base of what stands in `configure`'s place: offline mode passes, everything else is admitted by a subclass.
+
+    Args:
+        env: entered or about to be entered; must not have been configured yet.
+        steps_of: Alembic's own `fn(heads, context)`, which returns the steps.
+    """
+
+    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf) -> None:
+        self.env = env
+        self.crew = crew
+        self.steps_of = steps_of
+        self.calls = 0
+        self._configure = env.configure
+        self._run_migrations = env.run_migrations
+        env.configure = self.configure  # type: ignore[method-assign]
+        env.run_migrations = self.run_migrations  # type: ignore[method-assign]
+
+    def configure(self, connection: Any = None, *args: Any, **options: Any) -> None:
+        """Stand in for `EnvironmentContext.configure`; same parameters."""
+        if self.env.is_offline_mode():
+            self._configure(connection, *args, **options)
+            return
+        if not isinstance(connection, Connection):
+            what = "env.py called `context.configure` without a connection"
+            raise Failed("env-failed", what, "env.py", "pass `connection=connection`, as Alembic's own template does")
+        self.calls += 1
+        dialect = dialect_named(connection.dialect.name, "env.py")
+        hide_registry(options, dialect)
+        self.admit(connection, dialect, version_table_of(options), args, options)
+
+    def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
+        """Judge the connection, then configure Alembic on it."""
+        raise NotImplementedError
+
+    def run_migrations(self, **kw: Any) -> None:
+        """Stand in for `EnvironmentContext.run_migrations`."""
+        self._run_migrations(**kw)
+
+    def judge(self, connection: Connection, dialect: Dialect, table: VersionTable) -> None:
+        """Judge inside whatever transaction env.py's own statements began; a refusal undoes them."""
+        try:
+            self.crew.judge(AlchemySession(connection), dialect, table)
+        except BaseException:
+            connection.connection.rollback()
+            raise
+
+
+class Survey(Doorway):
+    """
+    The dry pass: env.py runs, the steps are listed, nothing is written.
+
+    It counts the calls of `configure`: an env.py that calls it twice works on several databases, and must be refused before
+    the first revision of the first one.
+    """
+
+    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf) -> None:
+        super().__init__(env, crew, steps_of)
+        self.heads: tuple[str, ...] = ()
+        self.steps: list[Any] = []
+        self.version_table = VersionTable()
+        env.context_opts.update(fn=self._list, dont_mutate=True, purge=False)
+
+    def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
+        """Judge the connection as it is; what env.py began in it is undone when its migrations have been listed."""
+        if self.calls > 1:
+            raise Refused(
+                "configure-twice",
+                "env.py calls `context.configure` more than once: it works on several databases in one run",
+                "env.py",
+                "give each database an Alembic project (or an ini section with its own env.py) and a lockgate environment of its own",
+            )
+        began = connection.in_transaction()
+        self.judge(connection, dialect, table)
+        if not began:
+            connection.rollback()
+        self.version_table = table
+        self._connection = connection
+        self._configure(connection, *args, **options)
+
+    def run_migrations(self, **kw: Any) -> None:
+        """List the steps, then undo what env.py's own statements did in the open transaction."""
+        try:
+            super().run_migrations(**kw)
+        finally:
+            self._connection.connection.rollback()
+
+    def _list(self, heads: Any, context: Any) -> list[Any]:
+        self.heads = tuple(sorted(heads))
+        self.steps = list(self.steps_of(heads, context))
+        return []
+
+
+class Run(Doorway):
+    """The real pass: lock, second judgement and permit on the working connection, then the steps."""
+
+    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf) -> None:
+        super().__init__(env, crew, steps_of)
+        self.work: Work | None = None
+        env.context_opts["fn"] = self._tell
+
+    def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
+        """Judge, lock, judge again; then configure Alembic for one transaction per revision."""
+        if self.calls > 1:
+            raise Failed("env-failed", "env.py called `context.configure` a second time, which it had not done a moment before", "env.py")
+        began = connection.in_transaction()
+        self.judge(connection, dialect, table)
+        working = _own_connection(connection) if began else connection
+        working.rollback()
+        _leave_autocommit(working)
+        permit = self.crew.enter(AlchemySession(working), dialect, table)
+        dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
+        self.work = Work(working, dialect, permit, self.crew, self.steps_of)
+        self._configure(working, *args, **self.work.options(options))
+        self.work.attach(self.env.get_context())
+
+    def run_migrations(self, **kw: Any) -> None:
+        """Run the steps; whatever happens, care for the step that was open and let go of the lock before env.py goes on."""
+        try:
+            super().run_migrations(**kw)
+        finally:
+            if self.work:
+                self.work.close()
+            self.crew.leave()
+
+    def _tell(self, heads: Any, context: Any) -> Iterator[Any]:
+        if self.work is None:
+            raise Failed("env-failed", "env.py runs migrations on a context that it did not configure", "env.py")
+        return self.work.tell(heads, context)
+
+
+def _own_connection(connection: Connection) -> Connection:
+    """
+    Commit what env.py's statements did, and give Alembic a connection of its own over the same driver connection.
+
+    SQLAlchemy would treat the transaction that env.py's first statement (or `with engine.begin()`) began as an outer one, and
+    all revisions would share it. The session settings made in it stay.
+    """
+    connection.connection.commit()
+    own = Connection(connection.engine, connection=connection.connection)
+    options = {key: value for key, value in connection.get_execution_options().items() if key != "isolation_level"}
+    return own.execution_options(**options)
+
+
+def _leave_autocommit(connection: Connection) -> None:
+    driver = connection.connection.dbapi_connection
+    if getattr(driver, "autocommit", False) is True:
+        connection.execution_options(isolation_level=connection.default_isolation_level)

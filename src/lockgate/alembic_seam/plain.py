@@ -1,0 +1,134 @@
+"""Plain `alembic` and `alembic.command` behind the same gate: the project's own EnvironmentContext, guarded where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from alembic.runtime.environment import EnvironmentContext
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.doorway import Doorway, Run, Survey
+from lockgate.alembic_seam.run import judged_connections
+from lockgate.alembic_seam.work import word_of
+from lockgate.alembic_seam.world import quiet_alembic
+from lockgate.dialects.alchemy import AlchemySession
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.connect import dialect_named, is_known
+from lockgate.errors import LockgateError
+from lockgate.permit import Session
+from lockgate.words import VersionTable
+
+
+def only_reads(env: EnvironmentContext) -> bool:
+    """Whether the command writes nothing: `current`, `check`, `revision --autogenerate`, offline mode."""
+    options = env.context_opts
+    return env.is_offline_mode() or bool(options.get("dont_mutate")) or "revision_context" in options or "fn" not in options
+
+
+class Reader(Doorway):
+    """A reading command: the registry is hidden, and Alembic creates no version table by looking."""
+
+    def __init__(self, env: EnvironmentContext, crew: Crew) -> None:
+        super().__init__(env, crew, lambda heads, context: [])
+        env.context_opts["dont_mutate"] = True
+
+    def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
+        """Configure as asked."""
+        self._configure(connection, *args, **options)
+
+
+class Runner(Run):
+    """An acting command; our errors come out as Alembic's CommandError too, which its command line prints without a traceback."""
+
+    def configure(self, connection: Any = None, *args: Any, **options: Any) -> None:
+        """Stand in for `EnvironmentContext.configure`."""
+        with as_command_error():
+            super().configure(connection, *args, **options)
+
+    def run_migrations(self, **kw: Any) -> None:
+        """Stand in for `EnvironmentContext.run_migrations`."""
+        with as_command_error():
+            super().run_migrations(**kw)
+
+
+def survey(env: EnvironmentContext, crew: Crew) -> tuple[str, tuple[str, ...]]:
+    """
+    Run env.py dry with the command's own `fn`.
+
+    Returns:
+        The direction of its steps (empty where it has none), and the heads that it starts from.
+    """
+    dry = EnvironmentContext(env.config, env.script, **env.context_opts)
+    doorway = Survey(dry, crew, env.context_opts["fn"])
+    with quiet_alembic(), dry, judged_connections(crew):
+        env.script.run_env()
+    steps = [word_of(step) for step in doorway.steps]
+    if steps:
+        return steps[0].direction, doorway.heads
+    return ("stamp" if env.context_opts.get("purge") else ""), doorway.heads
+
+
+def stand_guard(env: EnvironmentContext, crew: Crew, duration: ExitStack) -> None:
+    """
+    Put the gate in front of `env`, whose env.py is about to run.
+
+    Args:
+        duration: closed when Alembic leaves the context.
+    """
+    Runner(env, crew, env.context_opts["fn"])
+    duration.enter_context(judged_connections(crew))
+    _at_exit(env, duration.pop_all().close)
+
+
+def _at_exit(env: EnvironmentContext, close: Callable[[], None]) -> None:
+    # Called by EnvironmentContext.__exit__ on the instance; there is no public hook for leaving.
+    original = env._remove_proxy
+
+    def remove_proxy() -> None:
+        close()
+        original()
+
+    env._remove_proxy = remove_proxy  # type: ignore[method-assign]
+
+
+def watch_markers(env: EnvironmentContext, refuse: Callable[[Session, Dialect], None]) -> None:
+    """
+    Look at the connection that env.py brings, where there is no project; change nothing else.
+
+    Args:
+        refuse: raises where the database is marked.
+    """
+    configure = env.configure
+
+    def watched(connection: Any = None, *args: Any, **options: Any) -> None:
+        if isinstance(connection, Connection) and is_known(connection.dialect.name):
+            began = connection.in_transaction()
+            with as_command_error():
+                refuse(AlchemySession(connection), dialect_named(connection.dialect.name))
+            if not began:
+                connection.rollback()
+        configure(connection, *args, **options)
+
+    env.configure = watched  # type: ignore[method-assign]
+
+
+@contextmanager
+def as_command_error() -> Iterator[None]:
+    """Let our errors pass as what they are and as Alembic's CommandError."""
+    try:
+        yield
+    except CommandError:
+        raise
+    except LockgateError as error:
+        kind = type(error)
+        twin = type(kind.__name__, (kind, CommandError), {"__str__": _one_line})
+        raise twin(error.code, error.what, error.where, error.hint, error.changed) from error
+
+
+def _one_line(error: LockgateError) -> str:
+    parts: Sequence[tuple[str, str]] = (("where", error.where), ("changed", error.changed), ("hint", error.hint), ("code", error.code))
+    return error.what + "".join(f" | {word}: {value}" for word, value in parts if value)

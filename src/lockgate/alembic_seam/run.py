@@ -1,0 +1,126 @@
+"""Running env.py: once dry to see what it would do, then for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.doorway import Run, Survey
+from lockgate.alembic_seam.work import word_of
+from lockgate.dialects.alchemy import DriverSession
+from lockgate.dialects.connect import dialect_named, is_known
+from lockgate.errors import Failed
+from lockgate.words import Step, VersionTable
+
+StepsOf = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What the dry pass saw: the steps that would run, from which heads, and Alembic's table as env.py names it."""
+
+    heads: tuple[str, ...]
+    steps: tuple[Step, ...]
+    version_table: VersionTable
+
+
+@dataclass(frozen=True)
+class Errand:
+    """
+    What Alembic is to do.
+
+    Args:
+        steps_of: `fn(heads, context)` that returns Alembic's steps.
+        options: further options of the EnvironmentContext (`destination_rev`, `tag`, `purge`).
+    """
+
+    config: Config
+    script: ScriptDirectory
+    steps_of: StepsOf
+    options: dict[str, Any]
+
+    def context(self) -> EnvironmentContext:
+        """Return a fresh EnvironmentContext for one pass."""
+        return EnvironmentContext(self.config, self.script, fn=self.steps_of, **self.options)
+
+
+def errand(config: Config, direction: str, target: str) -> Errand:
+    """
+    Make the errand of a verb.
+
+    Args:
+        direction: `upgrade`, `downgrade` or `stamp`.
+        target: in Alembic's notation.
+    """
+    script = ScriptDirectory.from_config(config)
+    # These three are what alembic.command itself hands to its EnvironmentContext; there is no public way to them.
+    steps_of = {
+        "upgrade": lambda heads, context: script._upgrade_revs(target, heads),
+        "downgrade": lambda heads, context: script._downgrade_revs(target, heads),
+        "stamp": lambda heads, context: script._stamp_revs(tuple(target.split()), heads),
+    }[direction]
+    return Errand(config, script, steps_of, {"destination_rev": target})
+
+
+def survey(task: Errand, crew: Crew) -> Surveyed:
+    """
+    Run env.py dry: judge what it brings, list the steps, write nothing.
+
+    Raises:
+        Refused: by the guard, or `configure-twice`.
+        Failed: `env-failed` where env.py never came to `context.configure`.
+    """
+    env = task.context()
+    doorway = Survey(env, crew, task.steps_of)
+    with env, judged_connections(crew):
+        task.script.run_env()
+    if not doorway.calls:
+        hint = "let it call `context.configure(connection=...)` and `context.run_migrations()`, as Alembic's own template does"
+        raise Failed("env-failed", "env.py never called `context.configure` with a connection", task.script.env_py_location, hint)
+    return Surveyed(doorway.heads, tuple(word_of(step) for step in doorway.steps), doorway.version_table)
+
+
+def run(task: Errand, crew: Crew) -> None:
+    """Run env.py for good; the crew hears of every step, and `finished` only when all were committed."""
+    env = task.context()
+    Run(env, crew, task.steps_of)
+    with env, judged_connections(crew):
+        task.script.run_env()
+
+
+@contextmanager
+def judged_connections(crew: Crew) -> Iterator[None]:
+    """Judge every connection that SQLAlchemy opens in this process while the block runs, before its first statement."""
+
+    def judge(connection: Any, record: Any) -> None:
+        name = _dialect_of(connection)
+        if not is_known(name):
+            return
+        session = DriverSession(connection)
+        try:
+            crew.judge_new(session, dialect_named(name))
+        finally:
+            session.rollback()
+
+    event.listen(Engine, "connect", judge)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", judge)
+
+
+def _dialect_of(connection: Any) -> str:
+    """SQLAlchemy's name of the database behind a DB-API connection, told by the driver's module."""
+    module = type(connection).__module__
+    if "sqlite" in module:
+        return "sqlite"
+    return "postgresql" if any(word in module for word in ("psycopg", "asyncpg", "pg8000")) else ""

@@ -1,0 +1,148 @@
+"""The steps of one run on the working connection: one transaction each, with its ledger row, tried again after a lock timeout."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from lockgate.alembic_seam.crew import Crew
+from lockgate.dialects.alchemy import AlchemySession
+from lockgate.dialects.base import Dialect
+from lockgate.errors import Busy
+from lockgate.permit import Permit
+from lockgate.words import Step
+
+_SAVEPOINT = "lockgate_step"
+
+
+class Work:
+    """
+    Tells Alembic which steps to run, and watches each of them.
+
+    Args:
+        connection: the permit's; outside a transaction.
+        steps_of: Alembic's own `fn(heads, context)`.
+    """
+
+    def __init__(self, connection: Connection, dialect: Dialect, permit: Permit, crew: Crew, steps_of: Callable[[Any, Any], Any]) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._permit = permit
+        self._crew = crew
+        self._steps_of = steps_of
+        self._story: Any = None
+        self._step = Step("upgrade", "")
+        self._before: tuple[str, ...] = permit.sight.heads
+        self._began = 0.0
+        self._left_transaction = False
+
+    def options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return env.py's options for `configure` with what the run insists on: a transaction a revision, our callback last."""
+        theirs = options.get("on_version_apply") or ()
+        callbacks = tuple(theirs) if isinstance(theirs, (tuple, list, set)) else (theirs,)
+        forced: dict[str, Any] = {"transaction_per_migration": True, "on_version_apply": (*callbacks, self._applied)}
+        if self._dialect.features.transactional_ddl is not None:
+            forced["transactional_ddl"] = self._dialect.features.transactional_ddl
+        return {**options, **forced}
+
+    def attach(self, context: Any) -> None:
+        """Watch the migration context's autocommit blocks."""
+        original = context.autocommit_block
+
+        @contextmanager
+        def autocommit_block() -> Iterator[None]:
+            with original():
+                self._left_transaction = True
+                self._crew.left_transaction(self._step, self._before)
+                with self._dialect.without_lock_timeout(context.connection):
+                    yield
+
+        context.autocommit_block = autocommit_block
+
+    def tell(self, heads: Any, context: Any) -> Iterator[Any]:
+        """Hand Alembic the steps one by one; a step is over when Alembic asks for the next one, after its commit."""
+        self._story = self._each(heads, context)
+        return iter(self._story)
+
+    def close(self) -> None:
+        """End the story where it stands, so that the care around an open step is taken back."""
+        if self._story is not None:
+            self._story.close()
+
+    def _each(self, heads: Any, context: Any) -> Iterator[Any]:
+        steps = list(self._steps_of(heads, context))
+        # Alembic may have created its version table in this transaction, and has read from it.
+        self._connection.commit()
+        for step in steps:
+            self._step, self._left_transaction = word_of(step), False
+            self._crew.started(self._step)
+            self._began = time.monotonic()
+            if self._dialect.features.lock_timeout and not step.info.is_stamp:
+                step.migration_fn = self._patient(step.migration_fn)
+            with self._dialect.around_step(self._connection):
+                yield step
+            self._crew.committed(self._step, self._elapsed_ms())
+        # Not the connection that did the work: what counts is what everybody else sees.
+        with self._connection.engine.connect() as fresh:
+            self._crew.finished(self._before, AlchemySession(fresh))
+
+    def _applied(self, *, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
+        after = tuple(sorted(heads))
+        self._dialect.before_commit(self._connection)
+        self._crew.record(self._step, self._before, after, self._elapsed_ms())
+        self._before = after
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+    def _patient(self, migration: Callable[..., None]) -> Callable[..., None]:
+        """
+        Wrap a revision's function: back to its beginning after a lock timeout, many short tries instead of one long queue.
+
+        The savepoint is never released: a revision that commits by hand has ended it already, and COMMIT ends it anyway.
+        """
+
+        def migrate(**kw: Any) -> None:
+            give_up = time.monotonic() + self._crew.limits.lock_wait
+            for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
+                self._connection.exec_driver_sql(f"savepoint {_SAVEPOINT}")
+                try:
+                    migration(**kw)
+                    return
+                except DBAPIError as error:
+                    reason = self._back_to_savepoint(error, give_up)
+                pause = delay * random.uniform(0.5, 1.5)
+                self._crew.retrying(self._step, attempt, pause, reason)
+                time.sleep(pause)
+
+        return migrate
+
+    def _back_to_savepoint(self, error: DBAPIError, give_up: float) -> str:
+        facts = self._dialect.facts(error.orig) if error.orig else None
+        if facts is None or facts.kind != "lock-timeout" or self._left_transaction:
+            raise error
+        if time.monotonic() > give_up:
+            what = f"revision `{self._step.revision}` could not get a table's lock within {self._crew.limits.lock_wait:g} s"
+            hint = "find the long transaction (pg_stat_activity, oldest xact_start) or raise `lock_wait`; then run the command again"
+            raise Busy("lock-timeout", what, self._permit.sight.place, hint) from error
+        try:
+            self._connection.exec_driver_sql(f"rollback to savepoint {_SAVEPOINT}")
+        except DBAPIError:
+            raise error from None  # the revision committed by hand: its beginning cannot be reached any more
+        return facts.message
+
+
+def word_of(step: Any) -> Step:
+    """Alembic's step in our words."""
+    info = step.info
+    if info.is_stamp:
+        target = info.up_revision_id if info.is_upgrade else " ".join(info.destination_revision_ids) or "base"
+        return Step("stamp", target or "base")
+    script = info.up_revision
+    return Step("upgrade" if info.is_upgrade else "downgrade", script.revision, (script.doc or "").split("\n")[0], script.path)

@@ -1,0 +1,68 @@
+"""The way from a run to the user that several verbs share: listen, ask once where asking helps, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lockgate.cli.call import Call
+from lockgate.errors import Refused
+from lockgate.events import Notify
+from lockgate.report import text
+from lockgate.settings.project import Project
+from lockgate.words import Outcome, Request, Sight
+
+Run = Callable[[Request, Project, Notify], Outcome]
+
+
+def act(call: Call, run: Run, request: Request) -> int:
+    """Do one run and report it; at a terminal a missing confirmation may be typed. Returns the exit status."""
+    project = call.project()
+    try:
+        done = _listen(call, run, request, project)
+    except Refused as refusal:
+        call.output.watched.acting = False  # whoever leaves the prompt with Ctrl-C has changed nothing
+        done = _listen(call, run, _confirmed(call, request, project, refusal), project)
+    return _report(call, replace(done, notices=call.output.unheard(done)) if not call.output.json else done)
+
+
+def _listen(call: Call, run: Run, request: Request, project: Project) -> Outcome:
+    with call.output.live(request.environment, request.verb.acts) as notify:
+        return run(request, project, notify)
+
+
+def _confirmed(call: Call, request: Request, project: Project, refusal: Refused) -> Request:
+    """
+    Ask for the environment's name and return the request with what was typed; the guard judges it, as it judges CONFIRM_ENV.
+
+    Raises:
+        Refused: the same refusal, where typing the name is not the answer, nobody can be asked, or nothing was typed.
+    """
+    environ = call.face.environ
+    if refusal.code != "unconfirmed" or request.confirm or environ.get("CI") == "true" or not call.output.interactive:
+        raise refusal
+    shown = text.confirmation(request, look_for_prompt(request, project))
+    typed = call.output.ask(shown, f"type the name of the environment to go on with `{request.verb.value}`: ")
+    if not typed:
+        raise refusal
+    return replace(request, confirm=typed)
+
+
+def look_for_prompt(request: Request, project: Project) -> Sight:
+    """Look at the database that the user is asked about, without changing it."""
+    from lockgate.runs.gate import sight
+
+    return sight(request, project)
+
+
+def _report(call: Call, done: Outcome) -> int:
+    failure = text.outcome_error(done)
+    if call.output.json:
+        from lockgate.report import json
+
+        call.output.document(json.outcome(done))
+    else:
+        call.output.show(text.outcome(done))
+        if failure:
+            call.output.fail(text.error(failure))
+    return failure.exit_code if failure else 0

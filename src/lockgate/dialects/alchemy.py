@@ -1,0 +1,56 @@
+"""Sessions over connections that belong to somebody else: SQLAlchemy's, or the bare driver connection beneath one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import text
+
+from lockgate.permit import Row
+
+
+class AlchemySession:
+    """lockgate's statements on a SQLAlchemy connection, sync or the sync face of an async one."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
+        """Run one statement; see `lockgate.permit.Session`."""
+        # Without parameters the text goes to the driver as it is: SQLAlchemy would read a colon in it as a parameter.
+        result = self.connection.execute(text(sql), dict(params)) if params else self.connection.exec_driver_sql(sql)
+        return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
+
+    def commit(self) -> None:
+        """Commit the open transaction."""
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the open transaction; quiet where the connection is gone."""
+        if not self.connection.closed and not self.connection.invalidated:
+            self.connection.rollback()
+
+
+class DriverSession:
+    """Parameterless reading on a DB-API connection that nobody has wrapped yet: SQLAlchemy's `connect` event."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
+        """Run one statement without parameters."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+        finally:
+            cursor.close()
+
+    def commit(self) -> None:
+        """Commit the open transaction."""
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the open transaction."""
+        self.connection.rollback()

@@ -1,0 +1,201 @@
+"""
+What lockgate asks of a database, in one voice; the only seam for differences between databases.
+
+The rest of the house holds a `Dialect` and never asks which one it is: what a database lacks is said in `Features`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lockgate.permit import Permit, Session
+from lockgate.secret import DatabaseUrl
+from lockgate.words import Cluster, Sight, VersionTable
+
+
+@dataclass(frozen=True)
+class Features:
+    """
+    What a database can do, and how it spells what the registry needs.
+
+    Args:
+        lock_timeout: whether a statement's wait for a table can be bounded, and a revision be tried again after it.
+        transactional_ddl: what Alembic is told; None leaves its own idea of the database.
+        registry_prefix: put before the registry's table names: a schema with its dot, or a prefix.
+        registry_setup: statement that must come before its tables; empty where none is needed.
+        serial: column definition of an ascending primary key.
+        moment: column definition of a time that the database's own clock fills in.
+        moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
+    """
+
+    lock_timeout: bool
+    transactional_ddl: bool | None
+    registry_prefix: str
+    registry_setup: str
+    serial: str
+    moment: str
+    moment_text: str
+
+
+class BareSession(Session, Protocol):
+    """A session over lockgate's own driver connection."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Lock(Protocol):
+    """lockgate's lock on one database, held by the working session."""
+
+    def take(self) -> bool:
+        """Try once, without waiting; whether it is held now."""
+
+    def holder(self) -> str:
+        """Who holds it, for people: application name, user, host, since when; empty where nobody is seen."""
+
+    def release(self) -> None:
+        """Let go; quiet where the connection is gone, and the lock with it."""
+
+
+@dataclass(frozen=True)
+class ErrorFacts:
+    """
+    A driver's error in words that do not depend on the driver.
+
+    Args:
+        kind: `lock-timeout`, `deadlock`, `missing-table`, `permission`, `read-only`, `authentication`, `no-database`,
+            `tls`, `unreachable` or empty for anything else.
+        message: the server's sentence.
+        name: the object that it is about, where it says so.
+    """
+
+    kind: str
+    message: str
+    name: str = ""
+
+
+class Dialect(ABC):
+    """One database product."""
+
+    name: str
+    features: Features
+
+    @abstractmethod
+    def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[BareSession]:
+        """
+        Connect with lockgate's own driver.
+
+        Args:
+            timeout: seconds for connecting.
+            write: False opens a session in which the server itself refuses every write.
+        Raises:
+            Unreachable: with the code that fits.
+        """
+
+    @abstractmethod
+    def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
+        """
+        Read cluster, heads and catalog in one session, everything but the registry; creates nothing.
+
+        Args:
+            version_table: Alembic's table as env.py names it; None looks for Alembic's default name.
+        """
+
+    @abstractmethod
+    def cluster(self, session: Session) -> Cluster:
+        """Which physical database this session is connected to."""
+
+    @abstractmethod
+    def place(self, session: Session) -> str:
+        """Host, port and database (or file) that this session is really connected to, for people."""
+
+    @abstractmethod
+    def lock(self, session: Session, label: str) -> Lock:
+        """The lock of the database behind `session`; `label` tells waiters who holds it."""
+
+    @abstractmethod
+    def registered(self, session: Session) -> bool:
+        """Whether the database has a registry."""
+
+    @abstractmethod
+    def ledger_guard(self) -> str:
+        """A condition that is true only while the session that writes still holds the lock, in SQL."""
+
+    @abstractmethod
+    def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
+        """Drop every user object, keep the registry and extensions, empty the version table; return what was dropped."""
+
+    @abstractmethod
+    def run_script(self, permit: Permit, connection: Any, text: str) -> int:
+        """
+        Run a SQL script, dumps included, in the open transaction; return the number of statements.
+
+        Args:
+            connection: the permit's own, as SQLAlchemy's Connection over `bootstrap_url()`.
+        """
+
+    @abstractmethod
+    def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
+        """The URL with the driver that lockgate's own runner needs."""
+
+    @abstractmethod
+    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        """The URL as the project's driver reads it, and variables that say what this driver takes from nowhere else."""
+
+    @abstractmethod
+    def limit(self, session: Session, seconds: float) -> None:
+        """Bound the statements of the open transaction, where the database can."""
+
+    @abstractmethod
+    def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
+        """The database's own shell: arguments and variables without a secret, and the line of a password file (empty for none)."""
+
+    @abstractmethod
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+        """
+        Make a working SQLAlchemy connection fit for revisions: timeouts, real transactional DDL.
+
+        Args:
+            lock_timeout: seconds; None means 1.0 unless the session has a limit of its own.
+            statement_timeout: seconds; None leaves it alone.
+        """
+
+    @abstractmethod
+    def around_step(self, connection: Any) -> AbstractContextManager[None]:
+        """Care that one revision needs before its transaction begins and after it ended."""
+
+    @abstractmethod
+    def before_commit(self, connection: Any) -> None:
+        """The last look inside a revision's transaction; raises `Failed` where it must not be committed."""
+
+    @abstractmethod
+    def without_lock_timeout(self, connection: Any) -> AbstractContextManager[None]:
+        """No bound on waiting: statements outside a transaction wait for old transactions by design."""
+
+    @abstractmethod
+    def facts(self, error: BaseException) -> ErrorFacts | None:
+        """Read a driver's error by class or SQLSTATE; None for an error that is not the driver's."""
+
+    @abstractmethod
+    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+        """Drop an index that a broken CONCURRENTLY left behind."""
+
+    @abstractmethod
+    def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
+        """
+        Raise `Refused` where a transaction pooler stands in between: a session lock taken through it is nobody's.
+
+        Args:
+            timeout: seconds for connecting.
+        """
+
+    def retry_delays(self) -> Iterator[float]:
+        """Seconds to wait before each further try: short, growing, at most 2."""
+        delay = 0.1
+        while True:
+            yield delay
+            delay = min(delay * 1.6, 2.0)

@@ -1,0 +1,27 @@
+"""Picks the dialect; the only place that knows which ones there are."""
+
+from __future__ import annotations
+
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.postgres.dialect import Postgres
+from lockgate.dialects.sqlite.dialect import Sqlite
+from lockgate.errors import UsageError
+
+_DIALECTS: dict[str, type[Dialect]] = {"postgresql": Postgres, "sqlite": Sqlite}
+
+
+def dialect_named(name: str, where: str = "") -> Dialect:
+    """
+    Return the dialect for a URL's backend, or for SQLAlchemy's name of it.
+
+    Raises:
+        UsageError: `database-unsupported`.
+    """
+    if name not in _DIALECTS:
+        raise UsageError("database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {' and '.join(_DIALECTS)}")
+    return _DIALECTS[name]()
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a dialect of this name."""
+    return name in _DIALECTS

@@ -1,0 +1,93 @@
+"""What a PostgreSQL database says of itself, in a few set-based queries that create nothing."""
+
+from __future__ import annotations
+
+from lockgate.permit import Session
+from lockgate.words import Cluster, Sight, VersionTable
+
+# Everything in these schemas belongs to the server or to lockgate. Temporary schemas start with pg_ as well.
+USER_SCHEMA = r"n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'lockgate')"
+NOT_OF_EXTENSION = (
+    "not exists (select 1 from pg_catalog.pg_depend d where d.classid = {classid} and d.objid = {oid} and d.deptype = 'e')"
+)
+
+_GENERAL = """
+select pg_catalog.current_setting('server_version'),
+       (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+       pg_catalog.pg_is_in_recovery(),
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute'),
+       pg_catalog.current_schema()
+"""
+RELATIONS = f"""
+select n.nspname, c.relname, c.relkind::text
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c') and {USER_SCHEMA}
+   and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_class'::pg_catalog.regclass", oid="c.oid")}
+   and not exists (select 1 from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+                      and c.relkind = 'S' and d.deptype in ('a', 'i'))
+ order by 1, 2
+"""
+TYPES = f"""
+select n.nspname, t.typname from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+ where t.typtype in ('e', 'd', 'r') and {USER_SCHEMA}
+   and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_type'::pg_catalog.regclass", oid="t.oid")}
+ order by 1, 2
+"""
+ROUTINES = f"""
+select n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid), p.prokind::text
+  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+ where {USER_SCHEMA} and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_proc'::pg_catalog.regclass", oid="p.oid")}
+ order by 1, 2, 3
+"""
+_ROWS = "select coalesce(sum(n_live_tup), 0) from pg_catalog.pg_stat_user_tables where schemaname <> 'lockgate'"
+_INVALID = f"""
+select n.nspname, c.relname from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where not i.indisvalid and c.relkind = 'i' and {USER_SCHEMA} order by 1, 2
+"""
+
+
+def look(session: Session, place: str, version_table: VersionTable | None) -> Sight:
+    """Read everything that the guard, the route and the reports want to know of the catalog; see `Dialect.look`."""
+    version, oid, recovering, control, schema = session.execute(_GENERAL)[0]
+    relations = [(str(n), str(r), str(k)) for n, r, k in session.execute(RELATIONS)]
+    found = _find_version_table(relations, version_table, str(schema or ""))
+    heads = tuple(sorted(str(row[0]) for row in session.execute(f"select version_num from {_qualified(*found)}"))) if found else ()
+    others = [row for row in relations if row[:2] != found]
+    objects = len(others) + len(session.execute(TYPES)) + len(session.execute(ROUTINES))
+    return Sight(
+        place=place,
+        server=f"PostgreSQL {str(version).split()[0]}",
+        cluster=_cluster(session, str(oid), bool(control)),
+        objects=objects,
+        tables=tuple(f"{n}.{r}" if n != "public" else r for n, r, kind in others if kind in "rp"),
+        rows=int(str(session.execute(_ROWS)[0][0])),
+        version_table=VersionTable(found[1], found[0]) if found else None,
+        heads=heads,
+        invalid_indexes=tuple(_qualified(str(n), str(r)) for n, r in session.execute(_INVALID)),
+        writable=not recovering,
+    )
+
+
+def cluster(session: Session) -> Cluster:
+    """Read the cluster's own identity and the database's oid."""
+    _, oid, _, control, _ = session.execute(_GENERAL)[0]
+    return _cluster(session, str(oid), bool(control))
+
+
+def _cluster(session: Session, oid: str, control: bool) -> Cluster:
+    if not control:
+        return Cluster("postgresql", "", oid, "database oid only: this role may not call pg_control_system()")
+    return Cluster("postgresql", str(session.execute("select system_identifier from pg_catalog.pg_control_system()")[0][0]), oid, "system_identifier and database oid")
+
+
+def _find_version_table(relations: list[tuple[str, str, str]], table: VersionTable | None, schema: str) -> tuple[str, str] | None:
+    wanted = table or VersionTable()
+    found = [(n, r) for n, r, kind in relations if r == wanted.name and kind in "rp" and (not wanted.schema or n == wanted.schema)]
+    # A table without a schema is found by the search_path; the session's own first schema stands for it.
+    return next((pair for pair in found if pair[0] == schema), found[0] if found else None)
+
+
+def _qualified(schema: str, name: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))

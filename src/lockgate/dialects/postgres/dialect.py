@@ -1,0 +1,94 @@
+"""PostgreSQL 13 and later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from lockgate.dialects import base
+from lockgate.dialects.postgres import catalog, client, empty, locks, pooler, script, session, working
+from lockgate.permit import Permit, Session
+from lockgate.secret import DatabaseUrl
+from lockgate.words import Cluster, Sight, VersionTable
+
+
+class Postgres(base.Dialect):
+    """PostgreSQL through psycopg 3 for lockgate's own looks, and whatever driver env.py brings for the work."""
+
+    name = "postgresql"
+    features = base.Features(
+        lock_timeout=True,
+        transactional_ddl=None,
+        registry_prefix="lockgate.",
+        registry_setup="create schema if not exists lockgate",
+        serial="bigint generated always as identity primary key",
+        moment="timestamptz not null default clock_timestamp()",
+        moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+    )
+
+    def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
+        return session.open_session(url, timeout, write=write)
+
+    def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
+        return catalog.look(session, place, version_table)
+
+    def cluster(self, session: Session) -> Cluster:
+        return catalog.cluster(session)
+
+    def place(self, session: Session) -> str:
+        sql = (
+            "select coalesce(host(inet_server_addr()), 'local socket'), coalesce(inet_server_port(), current_setting('port')::int), current_database()"
+        )
+        host, port, database = session.execute(sql)[0]
+        return f"{host}:{port}/{database}"
+
+    def registered(self, session: Session) -> bool:
+        return bool(session.execute("select pg_catalog.to_regclass('lockgate.marker') is not null")[0][0])
+
+    def lock(self, session: Session, label: str) -> locks.AdvisoryLock:
+        return locks.AdvisoryLock(session, label)
+
+    def ledger_guard(self) -> str:
+        return locks.HELD_BY_ME
+
+    def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
+        return empty.drop_everything(permit)
+
+    def run_script(self, permit: Permit, connection: Any, text: str) -> int:
+        return script.run_script(permit, connection, text)
+
+    def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
+        return replace(url, driver="psycopg")
+
+    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        return client.project_url(url)
+
+    def limit(self, session: Session, seconds: float) -> None:
+        session.execute(f"set local statement_timeout = {round(seconds * 1000)}")
+
+    def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
+        return client.psql(url)
+
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+        working.prepare(connection, lock_timeout, statement_timeout)
+
+    @contextmanager
+    def around_step(self, connection: Any) -> Iterator[None]:
+        yield
+
+    def before_commit(self, connection: Any) -> None:
+        """PostgreSQL checks its constraints itself."""
+
+    def without_lock_timeout(self, connection: Any) -> AbstractContextManager[None]:
+        return working.without_lock_timeout(connection)
+
+    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+        return session.facts(error)
+
+    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+        permit.session.execute(f"drop index if exists {name}")
+
+    def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
+        pooler.refuse_transaction_pooler(url, timeout)

@@ -1,0 +1,45 @@
+"""Running a SQL script, dumps of pg_dump included, on lockgate's own psycopg connection."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from lockgate.dialects.postgres.session import PostgresSession
+from lockgate.errors import Failed
+from lockgate.permit import Permit
+from lockgate.secret import redact
+from lockgate.sql_script import Piece, pieces
+
+
+def run_script(permit: Permit, connection: Any, text: str) -> int:
+    """
+    Run every piece of `text` in the transaction that is open on the permit's connection.
+
+    Settings that the script makes (pg_dump empties the search_path) end with it.
+
+    Returns:
+        The number of statements.
+    Raises:
+        Failed: `bootstrap-failed`, with the line.
+        UsageError: the script contains what only psql can do, or transaction control.
+    """
+    session = PostgresSession(connection.connection.driver_connection)
+    script = list(pieces(text))
+    for piece in script:
+        _run(session, piece)
+    session.execute("reset all")
+    return len(script)
+
+
+def _run(session: PostgresSession, piece: Piece) -> None:
+    import psycopg
+
+    try:
+        if piece.data is None:
+            session.execute(piece.sql)
+            return
+        with session.connection.cursor().copy(cast("Any", piece.sql)) as copy:
+            copy.write(piece.data)
+    except psycopg.Error as error:
+        first = redact(str(error)).strip().splitlines()[0]
+        raise Failed("bootstrap-failed", f"line {piece.line}: {first}", hint="mend the script; the database is as it was before") from error

@@ -1,0 +1,127 @@
+"""psycopg connections of lockgate's own, and what their errors mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from lockgate.dialects.base import ErrorFacts
+from lockgate.errors import Unreachable, UsageError
+from lockgate.permit import Row
+from lockgate.secret import DatabaseUrl, redact
+
+if TYPE_CHECKING:
+    import psycopg
+
+# SQLSTATE -> our word; PostgreSQL manual, appendix A.
+_STATES = {
+    "55P03": "lock-timeout",
+    "40P01": "deadlock",
+    "40001": "deadlock",
+    "42P01": "missing-table",
+    "42501": "permission",
+    "25006": "read-only",
+    "28000": "authentication",
+    "28P01": "authentication",
+    "3D000": "no-database",
+}
+# libpq hands out no SQLSTATE for a connection that failed, only the server's sentence.
+_SENTENCES = (
+    (re.compile(r"password authentication failed|no password supplied|authentication failed|role \".*\" does not exist|pg_hba\.conf"), "authentication"),
+    (re.compile(r"database \".*\" does not exist"), "no-database"),
+    (re.compile(r"certificate|SSL|TLS"), "tls"),
+)
+_CODES = {"authentication": "authentication-failed", "no-database": "database-missing", "tls": "tls-failed"}
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+
+
+class PostgresSession:
+    """A psycopg connection that speaks lockgate's `:name` parameters."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
+        """Run one statement; see `lockgate.permit.Session`."""
+        text = _PARAMETER.sub(r"%(\1)s", sql) if params else sql
+        cursor = self.connection.execute(cast("Any", text), dict(params) if params else None)
+        return cursor.fetchall() if cursor.description else []
+
+    def commit(self) -> None:
+        """Commit the open transaction."""
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the open transaction; quiet where the connection is gone."""
+        if not self.connection.closed:
+            self.connection.rollback()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+@contextmanager
+def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[PostgresSession]:
+    """Connect by psycopg; see `Dialect.open`. Without `write` every transaction is READ ONLY in the server."""
+    connection = connect(url, timeout)
+    try:
+        connection.read_only = not write
+        yield PostgresSession(connection)
+    finally:
+        connection.close()
+
+
+def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
+    """
+    Open one psycopg connection.
+
+    Args:
+        timeout: seconds, at least 2 (libpq's own floor).
+    Raises:
+        Unreachable: `unreachable`, `authentication-failed`, `database-missing` or `tls-failed`.
+        UsageError: `driver-missing` where psycopg is not installed.
+    """
+    try:
+        import psycopg
+    except ImportError:
+        raise UsageError("driver-missing", "psycopg is not installed", url.place, "pip install 'lockgate[postgres]'") from None
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    options = {key: value for key, value in url.query.items() if key in known}
+    if "ssl" in url.query and "sslmode" not in options:
+        options["sslmode"] = url.query["ssl"]  # asyncpg's name for the same thing
+    login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "dbname": url.database}
+    given: dict[str, Any] = {"application_name": "lockgate", **options, **{key: value for key, value in login.items() if value}}
+    try:
+        return psycopg.connect(**given, connect_timeout=max(2, round(timeout)))
+    except psycopg.Error as error:
+        # `from None`: the driver's error may quote the connection string.
+        raise _unreachable(error, url) from None
+
+
+def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
+    message = redact(str(error))
+    kind = next((word for pattern, word in _SENTENCES if pattern.search(message)), "")
+    reason = message.split("FATAL:")[-1].strip().splitlines()[0]
+    hints = {
+        "authentication": "check user and password of this environment; a rotated secret may not have arrived yet",
+        "no-database": f"create it: createdb {url.database or 'NAME'}",
+        "tls": "check `sslmode` and `sslrootcert` of this environment",
+    }
+    return Unreachable(_CODES.get(kind, "unreachable"), f"cannot connect: {reason}", url.place, hints.get(kind, "check host, port and network, then run the command again"))
+
+
+def facts(error: BaseException) -> ErrorFacts | None:
+    """
+    Read an error of psycopg, psycopg2 or asyncpg by its SQLSTATE.
+
+    Each driver calls it by another name; SQLAlchemy's asyncpg adapter keeps psycopg2's.
+    """
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    if not isinstance(state, str):
+        return None
+    message = redact(str(error)).strip()
+    quoted = re.search(r'"([^"]+)"', message)
+    return ErrorFacts(_STATES.get(state, ""), message.splitlines()[0] if message else state, quoted[1] if quoted else "")

@@ -1,0 +1,124 @@
+"""SQLite, by Python's own driver."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from lockgate.dialects import base
+from lockgate.dialects.sqlite import catalog, locks, session, working
+from lockgate.errors import Failed
+from lockgate.permit import Permit, Session
+from lockgate.secret import DatabaseUrl
+from lockgate.words import Cluster, Sight, VersionTable
+
+
+class Sqlite(base.Dialect):
+    """A SQLite file; one writer at a time, no lock timeout of its own, no schemas."""
+
+    name = "sqlite"
+    features = base.Features(
+        lock_timeout=False,
+        transactional_ddl=True,
+        registry_prefix="lockgate_",
+        registry_setup="",
+        serial="integer primary key autoincrement",
+        moment="text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        moment_text="{0}",
+    )
+
+    def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
+        return session.open_session(url, timeout, write=write)
+
+    def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
+        return catalog.look(session, place, version_table)
+
+    def cluster(self, session: Session) -> Cluster:
+        return catalog.cluster_of(catalog.file_of(session))
+
+    def place(self, session: Session) -> str:
+        return catalog.file_of(session)
+
+    def registered(self, session: Session) -> bool:
+        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_marker'"))
+
+    def lock(self, session: Session, label: str) -> locks.SideFileLock:
+        path = catalog.file_of(session)
+        session.rollback()
+        return locks.SideFileLock(path, label)
+
+    def ledger_guard(self) -> str:
+        return "1 = 1"  # the side file's lock lives in this process: it cannot be lost while the process runs
+
+    def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
+        dropped = []
+        for kind, name in permit.session.execute(
+            "select type, name from sqlite_master where type in ('view', 'table') and name not like 'sqlite\\_%' escape '\\'"
+            " and name not like 'lockgate\\_%' escape '\\' order by type desc, name"
+        ):
+            permit.session.execute(f"drop {kind} if exists {catalog.quoted(str(name))}")
+            dropped.append(f"{kind} {name}")
+        return dropped
+
+    def run_script(self, permit: Permit, connection: Any, text: str) -> int:
+        return _run_script(connection.connection.driver_connection, text)
+
+    def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
+        return replace(url, driver="")
+
+    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        return url, {}
+
+    def limit(self, session: Session, seconds: float) -> None:
+        """SQLite has no statement timeout."""
+
+    def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
+        return ("sqlite3", url.database), {}, ""
+
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+        working.prepare(connection)
+
+    def around_step(self, connection: Any) -> AbstractContextManager[None]:
+        return working.around_step(connection)
+
+    def before_commit(self, connection: Any) -> None:
+        working.before_commit(connection)
+
+    @contextmanager
+    def without_lock_timeout(self, connection: Any) -> Iterator[None]:
+        yield
+
+    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+        return session.facts(error)
+
+    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+        """SQLite has no invalid indexes."""
+
+    def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
+        """A file has no pooler in front of it."""
+
+
+def _run_script(connection: sqlite3.Connection, text: str) -> int:
+    """Run a script statement by statement; `.dump` wraps its output in a transaction and a PRAGMA, which are ours here."""
+    statement, count = "", 0
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        statement += line
+        if not sqlite3.complete_statement(statement):
+            continue
+        if statement.strip().rstrip(";").upper() not in ("BEGIN TRANSACTION", "COMMIT", "PRAGMA FOREIGN_KEYS=OFF"):
+            _run(connection, statement, number)
+            count += 1
+        statement = ""
+    if statement.strip():
+        raise Failed("bootstrap-failed", "the last statement is not complete", hint="end it with a semicolon; the database is as it was before")
+    return count
+
+
+def _run(connection: sqlite3.Connection, statement: str, line: int) -> None:
+    try:
+        connection.execute(statement)
+    except sqlite3.Error as error:
+        raise Failed("bootstrap-failed", f"line {line}: {error}", hint="mend the script; the database is as it was before") from error

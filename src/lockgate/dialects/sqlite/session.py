@@ -1,0 +1,94 @@
+"""sqlite3 connections of lockgate's own, and what their errors mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from lockgate.dialects.base import ErrorFacts
+from lockgate.errors import Unreachable, UsageError
+from lockgate.permit import Row
+from lockgate.secret import DatabaseUrl
+
+
+class SqliteSession:
+    """A sqlite3 connection in which every transaction is a real one."""
+
+    def __init__(self, connection: sqlite3.Connection, *, write: bool) -> None:
+        self.connection = connection
+        self._begin = "begin immediate" if write else "begin"
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
+        """Run one statement; see `lockgate.permit.Session`."""
+        if not self.connection.in_transaction:
+            self.connection.execute(self._begin)
+        return self.connection.execute(sql, dict(params or {})).fetchall()
+
+    def commit(self) -> None:
+        """Commit the open transaction."""
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the open transaction."""
+        self.connection.rollback()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+@contextmanager
+def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[SqliteSession]:
+    """
+    Open the file; see `Dialect.open`. A look at a file that is not there yet sees an empty database and creates nothing.
+
+    Args:
+        timeout: seconds to wait for another writer.
+    """
+    if url.is_memory:
+        raise UsageError("database-unsupported", "an in-memory SQLite database belongs to one connection alone", hint="use a file: sqlite:///app.db")
+    path = Path(url.database)
+    if not path.parent.is_dir():
+        raise Unreachable("unreachable", "the folder of this SQLite file does not exist", url.place, f"mkdir -p {path.parent}")
+    connection = _connect(path, timeout, write, url.place)
+    try:
+        yield SqliteSession(connection, write=write)
+    finally:
+        connection.close()
+
+
+def _connect(path: Path, timeout: float, write: bool, place: str) -> sqlite3.Connection:
+    if not write and not path.exists():
+        return sqlite3.connect(":memory:", isolation_level=None)
+    mode = "rwc" if write else "ro"
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
+        connection.execute("select count(*) from sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise Unreachable("unreachable", f"cannot open this SQLite file: {error}", place, "check that the path is a SQLite database and its permissions") from None
+    return connection
+
+
+def writable(path: str) -> bool:
+    """Whether file and folder can be written: SQLite puts its journal beside the file."""
+    target = Path(path)
+    return os.access(target.parent, os.W_OK) and (not target.exists() or os.access(target, os.W_OK))
+
+
+def facts(error: BaseException) -> ErrorFacts | None:
+    """Read an error of sqlite3; its extended result code where there is one, its sentence where SQLite has no code for it."""
+    if not isinstance(error, sqlite3.Error):
+        return None
+    message, code = str(error), getattr(error, "sqlite_errorname", "") or ""
+    # "no such table" is a plain SQLITE_ERROR: only the sentence tells it from a syntax error.
+    missing = re.fullmatch(r"no such table: (.+)", message)
+    if missing:
+        return ErrorFacts("missing-table", message, missing[1])
+    if code.startswith("SQLITE_READONLY"):
+        return ErrorFacts("read-only", message)
+    return ErrorFacts("", message)

@@ -1,0 +1,52 @@
+"""What a run tells while it goes on; whoever wants to hear it hands in a `Notify`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockgate.words import Step, StepDone
+
+
+@dataclass(frozen=True)
+class Started:
+    """A step begins."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A step was committed."""
+
+    done: StepDone
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The lock is held by somebody else; said once when waiting begins and every few seconds after that."""
+
+    holder: str
+    waited_s: float
+    limit_s: float
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """A revision could not get a table's lock in time, or was the victim of a deadlock, and is tried again."""
+
+    step: Step
+    attempt: int
+    delay_s: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence that the user should read although nothing is wrong."""
+
+    text: str
+
+
+Event = Started | Applied | Waiting | Retrying | Notice
+Notify = Callable[[Event], None]

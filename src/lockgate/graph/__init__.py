@@ -1,0 +1,11 @@
+"""
+Text of revision files -> revision graph, without importing them: a look must not run anybody's code.
+
+What the files write as plain literals is read from their syntax trees, under Alembic's own rules.
+"""
+
+from lockgate.graph.header import is_revision_file
+from lockgate.graph.read import check_syntax, read_graph
+from lockgate.graph.revisions import Graph, Revision, check_single_head, describe_heads
+
+__all__ = ["Graph", "Revision", "check_single_head", "check_syntax", "describe_heads", "is_revision_file", "read_graph"]

@@ -1,0 +1,124 @@
+"""The revision graph as a value, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lockgate.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Revision:
+    """
+    One revision file.
+
+    Args:
+        file: path below the project's folder.
+        depends_on: ids; branch labels are resolved.
+        message: first line of the docstring.
+        text: the file's own text.
+    """
+
+    id: str
+    file: str
+    down_revisions: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    branch_labels: tuple[str, ...] = ()
+    message: str = ""
+    text: str = field(default="", repr=False, compare=False)
+
+    @cached_property
+    def parents(self) -> tuple[str, ...]:
+        """Everything that must be applied before this revision: `down_revisions`, then `depends_on`."""
+        return tuple(dict.fromkeys((*self.down_revisions, *self.depends_on)))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """
+    All revisions of a project.
+
+    Args:
+        revisions: by id, in the order of their files.
+        complete: False where a file says something only running it would tell, or where not all files can be found; then this
+            graph is a part of the real one, and Alembic has to be asked.
+    """
+
+    revisions: Mapping[str, Revision]
+    complete: bool = True
+
+    @cached_property
+    def heads(self) -> tuple[str, ...]:
+        """The revisions that no other one names as `down_revision`, in the order of their files."""
+        named = {down for revision in self.revisions.values() for down in revision.down_revisions}
+        return tuple(id_ for id_ in self.revisions if id_ not in named)
+
+    @cached_property
+    def effective_heads(self) -> tuple[str, ...]:
+        """The heads that no other revision depends on: the rows of the version table when everything is applied."""
+        needed = {parent for revision in self.revisions.values() for parent in revision.parents}
+        return tuple(id_ for id_ in self.heads if id_ not in needed)
+
+    @cached_property
+    def bases(self) -> tuple[str, ...]:
+        """The revisions without a `down_revision`."""
+        return tuple(id_ for id_, revision in self.revisions.items() if not revision.down_revisions)
+
+    def applied(self, heads: Iterable[str]) -> frozenset[str]:
+        """
+        Return what is applied where the version table has these rows: they and all their ancestors.
+
+        Args:
+            heads: rows of the version table; ids that the graph does not know are left out.
+        """
+        found: set[str] = set()
+        todo = [id_ for id_ in heads if id_ in self.revisions]
+        while todo:
+            id_ = todo.pop()
+            if id_ not in found:
+                found.add(id_)
+                todo.extend(parent for parent in self.revisions[id_].parents if parent in self.revisions)
+        return frozenset(found)
+
+    def pending(self, heads: Iterable[str]) -> tuple[str, ...]:
+        """Return what is not applied yet, every revision behind all that it needs."""
+        applied = self.applied(heads)
+        return tuple(id_ for id_ in self._in_order if id_ not in applied)
+
+    def unknown(self, heads: Iterable[str]) -> tuple[str, ...]:
+        """Return the rows of a version table that no file explains, sorted."""
+        return tuple(sorted(id_ for id_ in set(heads) if id_ not in self.revisions))
+
+    @cached_property
+    def _in_order(self) -> tuple[str, ...]:
+        """All revisions, parents first, line by line, the line of the last head first, which is how Alembic walks."""
+        order: dict[str, None] = {}
+        opened: set[str] = set()
+        todo = list(self.heads)
+        while todo:
+            id_ = todo[-1]
+            if id_ in opened:
+                order.setdefault(todo.pop())
+                continue
+            opened.add(id_)
+            todo.extend(parent for parent in self.revisions[id_].parents if parent in self.revisions and parent not in opened)
+        return tuple(order)
+
+
+def check_single_head(graph: Graph) -> None:
+    """
+    Insist on one head, as `upgrade head` does; a graph that is not complete is left to Alembic.
+
+    Raises:
+        UsageError: `multiple-heads`, naming each with its file.
+    """
+    if graph.complete and len(graph.heads) > 1:
+        hint = 'join them: `alembic merge -m "merge the lines" heads`, or ask for all of them: `lockgate upgrade ENV heads`'
+        raise UsageError("multiple-heads", f"the revision graph has {len(graph.heads)} heads", describe_heads(graph), hint)
+
+
+def describe_heads(graph: Graph) -> str:
+    """Return the heads for people: `b2 (migrations/versions/b2.py), c3 (migrations/versions/c3.py)`."""
+    return ", ".join(f"`{id_}` ({graph.revisions[id_].file})" for id_ in graph.heads)

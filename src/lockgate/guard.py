@@ -1,0 +1,194 @@
+"""
+May this verb touch this database? The whole policy as one pure function, worst reason first.
+
+Source: design, section 3. The order of `_RULES` is the order of severity; the first rule with an opinion decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockgate.words import SCRATCH, Protection, Sight, Verb, Verdict
+
+_YES = Verdict(True)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """
+    What the user asked for, and everything around the call that the policy looks at.
+
+    Args:
+        environment: name of the environment asked for.
+        project: name the project gives itself in its settings; empty where it gives none.
+        variable: name of the environment variable that says for which environment a shell is set up.
+        variable_value: its value; None where it is unset.
+        variable_required: whether the settings insist on it for this verb.
+        confirm: value of `CONFIRM_ENV` or the name typed at the prompt; None where nothing was confirmed.
+        ci: whether `CI=true`.
+        ci_allowed: whether `ALLOW_DESTRUCTIVE_IN_CI=1`.
+        copy: whether the user says that the database is a copy (`adopt --copy`).
+        deletes: whether the call may delete rows although its verb does not always (a seed that deletes).
+    """
+
+    verb: Verb
+    environment: str
+    project: str = ""
+    protection: Protection = Protection.LOCKED
+    variable: str = "LOCKGATE_ENV"
+    variable_value: str | None = None
+    variable_required: bool = False
+    confirm: str | None = None
+    ci: bool = False
+    ci_allowed: bool = False
+    copy: bool = False
+    deletes: bool = False
+
+    @property
+    def destroys(self) -> bool:
+        """Whether the call may lose data."""
+        return self.verb.destroys or self.deletes
+
+
+def decide(asked: Asked, sight: Sight) -> Verdict:
+    """
+    Decide whether `asked` may happen to the database that `sight` describes.
+
+    Args:
+        sight: a look at the connection that will do the work.
+    Returns:
+        A yes, with `adopt` where the marker is to be written first, or a refusal with one code, its reason and the next step.
+    """
+    if not asked.verb.acts and asked.verb is not Verb.RECORD:
+        return _YES
+    for rule in _RULES:
+        verdict = rule(asked, sight)
+        if verdict is not None:
+            return verdict
+    return _consent(asked, sight)
+
+
+def _consent(asked: Asked, sight: Sight) -> Verdict:
+    if sight.identity is None:
+        return Verdict(True, adopt=True, notices=(f"empty database: marked as `{asked.environment}`",))
+    if not sight.identity.cluster.same(sight.cluster):
+        was = sight.identity.cluster.database
+        return Verdict(True, adopt=True, notices=(f"this database is a copy (it was marked as `{was}`); its marker is bound to this one now",))
+    return _YES
+
+
+def _scratch(asked: Asked, sight: Sight) -> Verdict | None:
+    marker = sight.identity
+    if marker is None or marker.environment != SCRATCH or asked.verb is Verb.ADOPT:
+        return None
+    if marker.cluster.kind == "sqlite" or marker.cluster.same_system(sight.cluster):
+        return _YES
+    return _no("copied-database", "this database says it is a scratch database of another server", "drop it, or restore it into a database of its own")
+
+
+def _identity(asked: Asked, sight: Sight) -> Verdict | None:
+    marker = sight.identity
+    if marker is None or (marker.environment == asked.environment and marker.project == asked.project):
+        return None
+    is_copy = not marker.cluster.same(sight.cluster)
+    if asked.verb is Verb.ADOPT and asked.copy and is_copy:
+        return None
+    if marker.environment != asked.environment:
+        hint = f"point `{asked.environment}` at its own database, or run `lockgate status {marker.environment}` if you meant `{marker.environment}`"
+        if is_copy:
+            hint = f"if it is a copy that `{asked.environment}` shall keep, run `lockgate adopt {asked.environment} --copy`; otherwise point `{asked.environment}` at its own database"
+        return _no("identity-mismatch", f"this database says it is `{marker.environment}`, you asked for `{asked.environment}`", hint)
+    theirs, ours = marker.project or "(without a name)", asked.project or "(without a name)"
+    hint = f'if it is one project, write `project = "{marker.project}"` in the settings; otherwise point `{asked.environment}` at its own database'
+    return _no("identity-mismatch", f"this database belongs to project `{theirs}`, you are in project `{ours}`", hint)
+
+
+def _copy(asked: Asked, sight: Sight) -> Verdict | None:
+    marker = sight.identity
+    if marker is None or marker.cluster.same(sight.cluster):
+        return None
+    if asked.verb is Verb.ADOPT and asked.copy:
+        return None
+    if asked.protection is Protection.OPEN and asked.verb not in (Verb.ADOPT, Verb.RECORD):
+        return None
+    return _no(
+        "copied-database",
+        f"this database is a copy: its marker was written for `{marker.cluster.database}`, not for `{sight.cluster.database}`",
+        f"if `{asked.environment}` shall keep it, run `lockgate adopt {asked.environment} --copy`",
+    )
+
+
+def _unmarked(asked: Asked, sight: Sight) -> Verdict | None:
+    if sight.identity is not None or asked.verb is Verb.ADOPT:
+        return None
+    if sight.empty and asked.verb is Verb.UPGRADE and asked.protection is Protection.OPEN:
+        return None
+    kind = "an empty database" if sight.empty else f"a database with {len(sight.tables)} table{'s' if len(sight.tables) != 1 else ''}"
+    return _no("unmarked", f"this is {kind} that does not say which environment it is", f"run `lockgate adopt {asked.environment}` once, after checking host and database")
+
+
+def _recording(asked: Asked, sight: Sight) -> Verdict | None:
+    return _YES if asked.verb is Verb.RECORD else None
+
+
+def _variable(asked: Asked, sight: Sight) -> Verdict | None:
+    if asked.variable_value is None:
+        if not asked.variable_required:
+            return None
+        return _no("environment-variable", f"`{asked.variable}` is not set, and `{asked.verb.value}` requires it", f"export {asked.variable}={asked.environment}")
+    if asked.variable_value == asked.environment:
+        return None
+    reason = f"`{asked.variable}` says `{asked.variable_value}`, you asked for `{asked.environment}`"
+    return _no("environment-variable", reason, f"export {asked.variable}={asked.environment}, or ask for the environment that it names")
+
+
+def _foreign_confirmation(asked: Asked, sight: Sight) -> Verdict | None:
+    if asked.confirm in (None, "", asked.environment):
+        return None
+    return _no("unconfirmed", f"the confirmation names `{asked.confirm}`, you asked for `{asked.environment}`", f"set CONFIRM_ENV={asked.environment}; a confirmation names exactly one environment")
+
+
+def _already_adopted(asked: Asked, sight: Sight) -> Verdict | None:
+    return _YES if asked.verb is Verb.ADOPT and sight.identity is not None and sight.identity.cluster.same(sight.cluster) else None
+
+
+def _locked(asked: Asked, sight: Sight) -> Verdict | None:
+    if asked.protection is not Protection.LOCKED or asked.verb is Verb.ADOPT:
+        return None
+    return _no("locked", f"environment `{asked.environment}` is locked: nothing may change it", 'for an environment that people may change, write `protection = "confirm"` in its settings')
+
+
+def _unconfirmed(asked: Asked, sight: Sight) -> Verdict | None:
+    needed = asked.verb is Verb.ADOPT or asked.destroys or asked.protection is Protection.CONFIRM
+    if not needed or asked.confirm == asked.environment:
+        return None
+    reason = f"`{asked.verb.value}` on `{asked.environment}` needs a confirmation"
+    if asked.destroys:
+        reason = f"`{asked.verb.value}` may lose data and needs a confirmation"
+    return _no("unconfirmed", reason, f"set CONFIRM_ENV={asked.environment}")
+
+
+def _in_ci(asked: Asked, sight: Sight) -> Verdict | None:
+    if not (asked.ci and asked.destroys) or asked.ci_allowed:
+        return None
+    return _no("destructive-in-ci", f"`{asked.verb.value}` may lose data, and this is a CI job", "set ALLOW_DESTRUCTIVE_IN_CI=1 in the job that is meant to do it")
+
+
+def _no(code: str, reason: str, hint: str) -> Verdict:
+    return Verdict(False, code, reason, hint)
+
+
+_RULES: tuple[Callable[[Asked, Sight], Verdict | None], ...] = (
+    _scratch,
+    _identity,
+    _copy,
+    _unmarked,
+    _recording,
+    _variable,
+    _foreign_confirmation,
+    _already_adopted,
+    _locked,
+    _unconfirmed,
+    _in_ci,
+)

@@ -1,0 +1,46 @@
+"""
+lockgate's own tables and their version.
+
+Plain SQL and no SQLAlchemy Core: the registry is read on every call, also where SQLAlchemy is never imported.
+"""
+
+from __future__ import annotations
+
+from lockgate.errors import Refused
+from lockgate.permit import Session
+
+VERSION = 1
+
+_TABLES = (
+    """create table {prefix}marker (
+        singleton integer primary key default 1 check (singleton = 1),
+        environment text not null, project text not null, marker_id text not null,
+        cluster_kind text not null, cluster_system text not null, cluster_database text not null, cluster_source text not null,
+        adopted_at {moment}, adopted_by text not null)""",
+    "create table {prefix}setting (name text primary key, value text not null)",
+    """create table {prefix}ledger (
+        id {serial}, run text not null, at {moment}, verb text not null, environment text not null, outcome text not null,
+        revision text not null, from_heads text not null, to_heads text not null, duration_ms integer,
+        operator text not null, ci_job text not null, lockgate text not null, git_commit text not null,
+        error text not null, details text not null)""",
+)
+
+
+def create(session: Session, prefix: str, setup: str, serial: str, moment: str) -> None:
+    """Create version 1 of the registry in the open transaction; called by whoever is about to write the marker."""
+    if setup:
+        session.execute(setup)
+    for statement in _TABLES:
+        session.execute(statement.format(prefix=prefix, serial=serial, moment=moment))
+    session.execute(f"insert into {prefix}setting (name, value) values ('registry_version', :version)", {"version": str(VERSION)})
+
+
+def check_version(found: int, place: str) -> None:
+    """
+    Refuse a registry that a newer lockgate wrote: this one might not understand what it says.
+
+    Raises:
+        Refused: `registry-newer`.
+    """
+    if found > VERSION:
+        raise Refused("registry-newer", f"this database's registry has version {found}, this lockgate knows {VERSION}", place, "pip install --upgrade lockgate")

@@ -1,0 +1,83 @@
+"""
+The same reports as JSON, one document each; the shapes are written down in `docs/json.md`.
+
+Every document has `ok`, `code` and `exit`. `changed` is a list of what was committed, empty for nothing. All text is
+redacted before it is encoded: afterwards a mask could swallow a quotation mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from lockgate.errors import CODES, NOTHING, LockgateError
+from lockgate.report.text import docs_page, outcome_error
+from lockgate.secret import redact
+from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
+
+
+def error(failure: LockgateError) -> str:
+    """Return what happened, where, what changed and what to do next."""
+    return _document(failure.code, _error_fields(failure), failure.exit_code)
+
+
+def outcome(done: Outcome) -> str:
+    """Return an Outcome; the fields of an error come with it where it has a code."""
+    failure = outcome_error(done)
+    fields = dict(_fields(done)) | {"changed": list(done.changed)}
+    return _document(done.code, (_error_fields(failure) if failure else {}) | fields)
+
+
+def environments(rows: Sequence[EnvironmentRow], code: str = "") -> str:
+    """Return the rows of `env`, `status` and `url --check`; `code` is what `--check` found."""
+    return _document(code, {"environments": msgspec.to_builtins(list(rows))})
+
+
+def history(name: str, entries: Sequence[LedgerEntry]) -> str:
+    """Return the ledger of one environment, in the order given."""
+    return _document("", {"environment": name, "entries": msgspec.to_builtins(list(entries))})
+
+
+def written(paths: Sequence[str]) -> str:
+    """Return the files that a verb wrote."""
+    return _document("", {"files": list(paths)})
+
+
+def url(name: str, value: str) -> str:
+    """Return the connection URL: the one document that carries a secret, because it was asked for."""
+    return _encode({**_verdict("", 0), "environment": name, "url": value})
+
+
+def _error_fields(failure: LockgateError) -> dict[str, object]:
+    changed = [] if failure.changed in ("", NOTHING) else [failure.changed]
+    docs = docs_page(failure.code)
+    return {"what": failure.what, "where": failure.where, "changed": changed, "hint": failure.hint, "docs": docs}
+
+
+def _fields(done: Outcome) -> Mapping[str, object]:
+    fields: Mapping[str, object] = msgspec.to_builtins(done)
+    return fields
+
+
+def _document(code: str, fields: Mapping[str, object], status: int | None = None) -> str:
+    known = CODES[code].exit_code if code else 0
+    return _encode(_masked({**_verdict(code, known if status is None else status), **fields}))
+
+
+def _verdict(code: str, status: int) -> dict[str, object]:
+    return {"ok": status == 0, "code": code, "exit": status}
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return redact(value).encode(errors="replace").decode()  # argv and file names may hold bytes that are not UTF-8
+    if isinstance(value, Mapping):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in value]
+    return value
+
+
+def _encode(document: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

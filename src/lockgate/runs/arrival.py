@@ -1,0 +1,71 @@
+"""The first look of an acting verb: settings, history, database, verdict; everything that needs no env.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockgate.errors import Refused
+from lockgate.events import Notify
+from lockgate.files import graph_of
+from lockgate.graph import Graph, check_single_head
+from lockgate.registry import ledger
+from lockgate.runs.gate import Gate, find
+from lockgate.runs.record import record
+from lockgate.runs.target import Target, environment_of
+from lockgate.settings.project import Project
+from lockgate.words import Request, Sight
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What is known before env.py runs."""
+
+    request: Request
+    project: Project
+    target: Target
+    gate: Gate
+    sight: Sight
+    graph: Graph
+
+    def record(self, event: ledger.Event) -> bool:
+        """Add a row to the ledger, where the database is the right one and has one."""
+        return record(self.request, self.project, self.target, self.gate, event, self.sight)
+
+
+def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
+    """
+    Read the history, find the database, look at it and ask the guard.
+
+    Raises:
+        UsageError: settings or revision files are wrong; nothing was contacted.
+        Unreachable: credentials or connection.
+        Refused: by the guard; recorded in the ledger where the database is the one asked for.
+    """
+    environment_of(project, request.environment)
+    graph = graph_of(project)
+    if request.to == "head":
+        check_single_head(graph)
+    target, seen = find(request, project)
+    target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
+    gate = Gate.of(request, project, target, notify)
+    arrival = Arrival(request, project, target, gate, seen, graph)
+    try:
+        gate.check(seen)
+        check_known(graph, seen, target.where)
+    except Refused as error:
+        arrival.record(ledger.Event("refused", from_heads=seen.heads, error=f"{error.code}: {error.what}"))
+        raise
+    return arrival
+
+
+def check_known(graph: Graph, seen: Sight, where: str) -> None:
+    """
+    Refuse a database that is ahead of the code, or belongs to another history.
+
+    Raises:
+        Refused: `unknown-revision`.
+    """
+    unknown = graph.unknown(seen.heads) if graph.complete else ()
+    if unknown:
+        names = ", ".join(f"`{name}`" for name in unknown)
+        raise Refused("unknown-revision", f"this database is at revision {names}, which is not among the revision files", where, "deploy the code that has it, or check that this is the right database")

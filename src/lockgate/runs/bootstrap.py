@@ -1,0 +1,89 @@
+"""Base tables that the history does not make: a dump or a Python function, on an empty database, in one transaction with its stamp."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from lockgate.alembic_seam.handed import engine_connection, stamp_within
+from lockgate.alembic_seam.run import Errand, Surveyed
+from lockgate.dialects.alchemy import AlchemySession
+from lockgate.dialects.base import Dialect
+from lockgate.errors import Failed, LockgateError, UsageError
+from lockgate.events import Notice, Notify
+from lockgate.files import read_text
+from lockgate.permit import Permit
+from lockgate.registry import ledger
+from lockgate.runs.arrival import Arrival
+from lockgate.runs.through import BetweenPasses
+from lockgate.secret import redact
+from lockgate.settings.project import Bootstrap, Project
+
+
+def bootstrapped(arrival: Arrival, notify: Notify) -> BetweenPasses | None:
+    """Return what is to happen between the passes of env.py; None where there is no bootstrap or the database is not empty."""
+    settings = arrival.project.bootstrap
+    if settings is None or not arrival.sight.empty:
+        return None
+
+    def between(task: Errand, surveyed: Surveyed) -> None:
+        _run(arrival, settings, task, surveyed)
+        source = settings.file or settings.python
+        notify(Notice(f"bootstrapped from {source}, stamped `{settings.stamp}`"))
+
+    return between
+
+
+def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed) -> None:
+    dialect, url = arrival.target.dialect, arrival.target.url
+    if task.script.get_revision(settings.stamp) is None:
+        raise UsageError("revision-not-found", f"`stamp` names revision `{settings.stamp}`, which there is not", settings.where, "name the revision that the base tables stand for")
+    with engine_connection(dialect.bootstrap_url(url)) as connection:
+        dialect.prepare(connection, None, None)
+        try:
+            permit = arrival.gate.enter(AlchemySession(connection), dialect, surveyed.version_table)
+            # Under the lock again: a rival may have been faster.
+            if permit.sight.empty:
+                _fill(arrival.project, settings, permit, connection, dialect)
+                stamp_within(connection, task.script, surveyed.version_table, settings.stamp)
+                event = ledger.Event("bootstrapped", settings.stamp, (), (settings.stamp,))
+                ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+                connection.commit()
+        finally:
+            connection.rollback()
+            arrival.gate.leave()
+
+
+def _fill(project: Project, settings: Bootstrap, permit: Permit, connection: Any, dialect: Dialect) -> None:
+    connection.rollback()
+    transaction = connection.begin()
+    try:
+        if settings.file:
+            text = read_text(project.folder / settings.file, "bootstrap-failed")
+            dialect.run_script(permit, connection, text)
+        else:
+            _function(project, settings)(connection)
+    except LockgateError as error:
+        error.where = error.where or settings.file
+        raise
+    except Exception as error:
+        first = (redact(str(error)).strip().splitlines() or [""])[0]
+        hint = "mend it; the database is as it was before"
+        raise Failed("bootstrap-failed", f"the bootstrap failed: {type(error).__name__}: {first}", settings.file or settings.python, hint) from error
+    if not transaction.is_active:
+        what = "the bootstrap function committed by itself: tables and stamp must be one transaction"
+        raise Failed("bootstrap-failed", what, settings.python, "let it use the connection it gets, without commit", "what the function made")
+
+
+def _function(project: Project, settings: Bootstrap) -> Any:
+    module, _, name = settings.python.partition(":")
+    for folder in (project.folder / "src", project.folder):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError("settings-invalid", f"`{settings.python}` cannot be imported: {error}", settings.where, "write `python = \"module:function\"`") from error
+
+

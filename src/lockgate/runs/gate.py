@@ -1,0 +1,258 @@
+"""
+The gate. Two doors: `look()` gives a sight of a database and can write nothing; entering gives a `Permit`.
+
+`Permit(` is written here and nowhere else, right after the guard said yes on the very session that will do the work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from lockgate.dialects.base import BareSession, Dialect, ErrorFacts, Lock
+from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable
+from lockgate.events import Notice, Notify, Waiting
+from lockgate.guard import Asked, decide
+from lockgate.permit import Author, Permit, Session
+from lockgate.registry import ledger, marker, tables
+from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
+from lockgate.settings.project import Project
+from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
+
+_SAY_AGAIN = 5.0  # seconds between two messages of a waiting run
+_one_run = threading.Lock()
+
+
+def see(session: Session, dialect: Dialect, place: str, version_table: VersionTable | None = None) -> Sight:
+    """
+    Look at a database through `session`: registry and catalog; creates nothing.
+
+    Raises:
+        Refused: `registry-newer`.
+    """
+    prefix, moment = dialect.features.registry_prefix, dialect.features.moment_text
+    record = marker.read(session, prefix, moment) if dialect.registered(session) else marker.Record()
+    tables.check_version(record.version, place)
+    seen = dialect.look(session, place, version_table or record.version_table)
+    return replace(
+        seen,
+        identity=record.identity,
+        registry_version=record.version,
+        kept_tables=record.tables,
+        kept_version_table=record.version_table,
+    )
+
+
+def look(target: Target) -> Sight:
+    """
+    Connect with lockgate's own driver, read-only, and look.
+
+    Raises:
+        Unreachable: the database cannot be reached or entered.
+    """
+    with opened(target) as session:
+        return see(session, target.dialect, target.url.place)
+
+
+@contextmanager
+def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
+    """
+    Connect with lockgate's own driver; errors of the driver come out as ours.
+
+    Args:
+        write: False opens a session in which the server refuses every write.
+    """
+    with target.dialect.open(target.url, target.environment.connect_timeout, write=write) as session:
+        try:
+            yield session
+        except Exception as error:
+            facts = target.dialect.facts(error)
+            if facts is None:
+                raise
+            raise _driver_error(facts, target.where) from error
+
+
+def _driver_error(facts: ErrorFacts, where: str) -> LockgateError:
+    if facts.kind == "permission":
+        return Failed("permission-denied", f"the role may not do this: {facts.message}", where, "the role must own the database, or own its objects and may CREATE in it")
+    if facts.kind == "read-only":
+        return Refused("read-only", f"this database can only be read: {facts.message}", where, "use a role and a server that may write")
+    if facts.kind == "lock-timeout":
+        return Busy("lock-timeout", f"a table's lock was not free in time: {facts.message}", where, "find the long transaction, then run the command again")
+    return Failed("database-error", f"the database refused: {facts.message}", where, "look at the server's log for the statement")
+
+
+def sight(request: Request, project: Project) -> Sight:
+    """Look at the database that the request is about; for the prompt that asks for a confirmation."""
+    return find(request, project)[1]
+
+
+def find(request: Request, project: Project) -> tuple[Target, Sight]:
+    """Resolve the request and look; after a failed login the credentials are fetched once more."""
+    target = target_of(request, project)
+    try:
+        return target, look(target)
+    except Unreachable as error:
+        fresh = renewed(request, project, error, target)
+        return fresh, look(fresh)
+
+
+def refusal(verdict: Verdict, asked: Asked, seen: Sight, where: str) -> Refused:
+    """Turn a verdict into the error that the user reads."""
+    at = f", at revision {', '.join(seen.heads)}" if seen.heads else ""
+    return Refused(verdict.code, f"refused to {asked.verb.value}: {verdict.reason}", f"{where}{at}", verdict.hint)
+
+
+@contextmanager
+def one_run_per_process() -> Iterator[None]:
+    """
+    Hold the process's own lock: `alembic.op` and `alembic.context` are process-wide, two runs would mix their databases.
+
+    Raises:
+        Busy: `busy-in-process`.
+    """
+    if not _one_run.acquire(blocking=False):
+        raise Busy("busy-in-process", "another run is under way in this process", hint="run one after the other, or in processes of their own")
+    try:
+        yield
+    finally:
+        _one_run.release()
+
+
+class Gate:
+    """
+    One passage: from a request to a permit.
+
+    Args:
+        asked: what the guard looks at.
+        where: the environment and its place in the settings, for errors; the database's own place is added.
+        lock_wait: seconds to wait for lockgate's lock, >= 0.
+        verb: what the ledger shall call it; the verb asked for where it is empty.
+    """
+
+    def __init__(self, asked: Asked, author: Author, notify: Notify, where: str, lock_wait: float, verb: str = "") -> None:
+        self.asked = asked
+        self.verb = verb or asked.verb.value
+        self.author = author
+        self.notify = notify
+        self.where = where
+        self.lock_wait = lock_wait
+        self.waited_s = 0.0
+        self._lock: Lock | None = None
+
+    @classmethod
+    def of(cls, request: Request, project: Project, target: Target, notify: Notify) -> Gate:
+        """Make the gate of a request."""
+        asked = asked_of(request, project, target.environment)
+        return cls(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
+
+    def check(self, seen: Sight) -> Verdict:
+        """
+        Ask the guard.
+
+        Raises:
+            Refused: with the guard's reason; `read-only` where the database cannot be written.
+        """
+        scratch = seen.identity is not None and seen.identity.environment == SCRATCH
+        if not self.asked.environment and not scratch:
+            hint = f"export {self.asked.variable}=ENVIRONMENT, or write `default_environment` in the settings"
+            raise Refused("environment-unclear", "nobody said which environment this is meant for", self.where, hint)
+        verdict = decide(self.asked, seen)
+        if not verdict.allowed:
+            raise refusal(verdict, self.asked, seen, self.where)
+        if not seen.writable and self.asked.verb.acts:
+            raise Refused("read-only", "this database can only be read (a standby, or a file without write permission)", self.where, "point the environment at the writable one")
+        return verdict
+
+    def check_marker(self, session: Session, dialect: Dialect) -> None:
+        """Refuse a connection whose marker names another environment or project; for one that was just opened."""
+        if not dialect.registered(session):
+            return
+        name = marker.name_of(session, dialect.features.registry_prefix)
+        if name is None or name[0] == SCRATCH or name == (self.asked.environment, self.asked.project):
+            return
+        self.check(see(session, dialect, dialect.place(session)))
+
+    def enter(self, session: Session, dialect: Dialect, version_table: VersionTable | None = None, *, lock: bool = True) -> Permit:
+        """
+        Lock, look again, decide again, mark where it is due.
+
+        Args:
+            session: the one that will do the work; outside a transaction.
+            lock: False only for lockgate's own rows in the ledger, which need none.
+        Raises:
+            Refused, Busy: nothing changed; the lock is free again.
+        """
+        if lock:
+            self._take(dialect.lock(session, f"lockgate {self.asked.verb.value} {self.asked.environment} by {self.author.operator}"))
+        try:
+            return self._admit(session, dialect, version_table)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Let go of the lock."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
+        seen = see(session, dialect, dialect.place(session), version_table)
+        verdict = self.check(seen)
+        identity = seen.identity
+        if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):
+            identity = self._mark(session, dialect, seen)
+            for notice in verdict.notices:
+                self.notify(Notice(notice))
+        if identity is None:
+            raise Refused("unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}")
+        session.commit()
+        table = version_table or seen.version_table or VersionTable()
+        permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table)
+        if identity is not seen.identity:
+            ledger.append(permit, dialect.features.registry_prefix, ledger.Event("adopted"))
+            session.commit()
+        return permit
+
+    def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:
+        features = dialect.features
+        if seen.registry_version == 0:
+            tables.create(session, features.registry_prefix, features.registry_setup, features.serial, features.moment)
+        # Asked again: SQLite's file has an inode only now, when something was written.
+        cluster = dialect.cluster(session)
+        asked = self.asked
+        marker_id = marker.write(session, features.registry_prefix, asked.environment, asked.project, cluster, self.author.operator)
+        return Identity(asked.environment, asked.project, marker_id, cluster)
+
+    def _take(self, lock: Lock) -> None:
+        began = said = time.monotonic()
+        while not lock.take():
+            waited = time.monotonic() - began
+            if waited >= self.lock_wait:
+                what = f"another run holds this database's lock, still after {waited:.0f} s: {lock.holder() or 'it does not say who it is'}"
+                raise Busy("busy", what, self.where, "wait for it, or look at `lockgate history`; raise `lock_wait` for long migrations")
+            if said == began or time.monotonic() - said >= _SAY_AGAIN:
+                said = time.monotonic()
+                self.notify(Waiting(lock.holder(), waited, self.lock_wait))
+            time.sleep(min(0.1 + waited / 20, 1.0))
+        self._lock, self.waited_s = lock, time.monotonic() - began
+
+
+@contextmanager
+def entered(gate: Gate, target: Target, *, lock: bool = True) -> Iterator[Permit]:
+    """
+    Enter on a connection of lockgate's own driver, for work that env.py has no part in.
+
+    What the block wrote is committed by the block; anything open at its end is undone.
+    """
+    with opened(target, write=True) as session:
+        try:
+            yield gate.enter(session, target.dialect, lock=lock)
+        finally:
+            session.rollback()
+            gate.leave()
+

@@ -1,0 +1,132 @@
+"""One run of env.py behind the gate: what the seam reports becomes events, ledger rows and, at the end, a proven result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lockgate.alembic_seam.crew import Limits
+from lockgate.alembic_seam.errors import Scene
+from lockgate.dialects.base import Dialect
+from lockgate.errors import Bug, Failed
+from lockgate.events import Applied, Notify, Retrying, Started
+from lockgate.permit import Permit, Session
+from lockgate.registry import ledger, marker
+from lockgate.runs.gate import Gate, see
+from lockgate.runs.leftovers import drop_leftovers
+from lockgate.words import Sight, Step, StepDone, VersionTable
+
+
+class Passage:
+    """
+    Implements the seam's `Crew` for one call of a verb; survives the passes of env.py.
+
+    Args:
+        limits: of the environment.
+    """
+
+    def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path) -> None:
+        self.limits = limits
+        self.steps: list[StepDone] = []
+        self.after: Sight | None = None
+        self.permit: Permit | None = None
+        self.dialect: Dialect | None = None
+        self.step: Step | None = None
+        self._gate = gate
+        self._notify = notify
+        self._folder = folder
+
+    @property
+    def changed(self) -> str:
+        """What was committed so far, in the user's words."""
+        if not self.steps:
+            return "nothing"
+        words = {"upgrade": "applied", "downgrade": "downgraded", "stamp": "stamped"}
+        done = ", ".join(f"`{item.step.revision}`" for item in self.steps)
+        return f"{words[self.steps[0].step.direction]} {done}"
+
+    def scene(self, at_base: bool) -> Scene:
+        """
+        Say where the run stands, for the translation of an error.
+
+        Args:
+            at_base: the database had no applied revision when the run began, and there is no bootstrap.
+        """
+        place = self.permit.sight.place if self.permit else self._gate.where
+        return Scene(self._folder, place, self.dialect, self.step, at_base and not self.steps)
+
+    def judge_new(self, session: Session, dialect: Dialect) -> None:
+        """See `Crew`."""
+        self._gate.check_marker(session, dialect)
+
+    def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
+        """See `Crew`."""
+        self.dialect = dialect
+        self._gate.check(see(session, dialect, dialect.place(session), version_table))
+
+    def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
+        """See `Crew`."""
+        self.permit = self._gate.enter(session, dialect, version_table)
+        drop_leftovers(self.permit, dialect, self._notify)
+        return self.permit
+
+    def started(self, step: Step) -> None:
+        """See `Crew`."""
+        self.step = step
+        self._notify(Started(step))
+
+    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
+        """See `Crew`."""
+        permit, dialect = self._working()
+        outcome = "stamped" if step.direction == "stamp" else "applied"
+        event = ledger.Event(outcome, step.revision, before, after, duration_ms)
+        ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+
+    def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
+        """See `Crew`."""
+        permit, dialect = self._working()
+        details = json.dumps({"invalid_indexes": permit.sight.invalid_indexes})
+        ledger.append(permit, dialect.features.registry_prefix, ledger.Event("started", step.revision, before, before, details=details), dialect.ledger_guard())
+
+    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
+        """See `Crew`."""
+        self._notify(Retrying(step, attempt, delay_s, reason))
+
+    def committed(self, step: Step, duration_ms: int) -> None:
+        """See `Crew`."""
+        self.step = None
+        self.steps.append(StepDone(step, duration_ms))
+        self._notify(Applied(self.steps[-1]))
+
+    def finished(self, heads: tuple[str, ...], fresh: Session) -> None:
+        """
+        Hold the run to what a fresh connection sees.
+
+        Raises:
+            Failed: `not-at-target` or `invalid-index`.
+        """
+        permit, dialect = self._working()
+        # env.py's search_path holds on its own connection only: there the version table's schema is found.
+        here = see(permit.session, dialect, permit.sight.place, permit.version_table)
+        permit.session.rollback()
+        table = here.version_table or permit.version_table
+        after = see(fresh, dialect, permit.sight.place, table)
+        if after.heads != heads:
+            found, wanted = ", ".join(after.heads) or "base", ", ".join(heads) or "base"
+            hint = "a revision may have committed or rolled back by hand; compare `lockgate history` with the schema"
+            raise Failed("not-at-target", f"the database is at `{found}`, the run should have brought it to `{wanted}`", permit.sight.place, hint)
+        broken = sorted(set(after.invalid_indexes) - set(permit.sight.invalid_indexes))
+        if broken:
+            hint = f"DROP INDEX {broken[0]}; then create it again in a new revision"
+            raise Failed("invalid-index", f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well", permit.sight.place, hint)
+        marker.keep(permit, dialect.features.registry_prefix, table, after.tables)
+        self.after = after
+
+    def leave(self) -> None:
+        """See `Crew`."""
+        self._gate.leave()
+
+    def _working(self) -> tuple[Permit, Dialect]:
+        if self.permit is None or self.dialect is None:
+            raise Bug("internal", "a step ran without a permit")
+        return self.permit, self.dialect

@@ -1,0 +1,120 @@
+"""Plain `alembic` inside a lockgate project, and near a marked database outside of one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockgate.alembic_seam import plain
+from lockgate.alembic_seam.crew import Limits
+from lockgate.dialects.base import Dialect
+from lockgate.errors import Refused
+from lockgate.events import Event, Notice, Retrying, Waiting
+from lockgate.files import load_project
+from lockgate.guard import Asked
+from lockgate.permit import Session
+from lockgate.registry import marker
+from lockgate.runs.gate import Gate, one_run_per_process, see
+from lockgate.runs.passage import Passage
+from lockgate.runs.target import asked_of, author_of, environment_of
+from lockgate.settings.project import Environment, Project
+from lockgate.words import SCRATCH, Protection, Request, Verb, VersionTable
+
+if TYPE_CHECKING:
+    from alembic.runtime.environment import EnvironmentContext
+
+# Below "alembic": env.py's fileConfig disables every logger that the ini file does not name.
+_log = logging.getLogger("alembic.lockgate")
+
+
+def guard(env: EnvironmentContext, settings: Path, environ: Mapping[str, str], operator: str) -> None:
+    """
+    Put the gate in front of an Alembic command that is about to run env.py.
+
+    Args:
+        env: not entered yet.
+        settings: the project's settings file.
+    Raises:
+        LockgateError: also an Alembic CommandError; nothing changed.
+    """
+    with plain.as_command_error():
+        project = load_project(settings)
+        name = environ.get(project.variable.name) or project.default_environment
+        request = Request(Verb.UPGRADE, name, confirm=environ.get("CONFIRM_ENV"), environ=environ, operator=operator)
+        if plain.only_reads(env):
+            plain.Reader(env, _passage(request, project))
+        else:
+            _guard_writes(env, request, project)
+
+
+def guard_without_project(env: EnvironmentContext) -> None:
+    """Refuse writes to a marked database from a place without settings; everything else stays as Alembic does it."""
+    if not plain.only_reads(env):
+        plain.watch_markers(env, _refuse_marked)
+
+
+def _guard_writes(env: EnvironmentContext, request: Request, project: Project) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(one_run_per_process())
+        direction, heads = plain.survey(env, _Surveyor(request, project))
+        if not direction and heads:
+            plain.Reader(env, _passage(request, project))
+            return
+        verb = Verb(direction or "upgrade")
+        plain.stand_guard(env, _passage(replace(request, verb=verb), project), stack)
+
+
+def _passage(request: Request, project: Project) -> Passage:
+    environment = environment_of(project, request.environment) if request.environment else None
+    return Passage(_gate(request, project, environment), _say, _limits(environment), project.folder)
+
+
+def _gate(request: Request, project: Project, environment: Environment | None) -> Gate:
+    author = author_of(request, project.folder)
+    if environment is None:
+        asked = Asked(request.verb, "", project.name, Protection.LOCKED, project.variable.name)
+        return Gate(asked, author, _say, project.settings_file, 0.0)
+    where = f"environment `{environment.name}` ({environment.where}), plain alembic"
+    return Gate(asked_of(request, project, environment), author, _say, where, environment.lock_wait)
+
+
+def _limits(environment: Environment | None) -> Limits:
+    if environment is None:
+        return Limits()
+    return Limits(environment.lock_timeout, environment.lock_wait, environment.statement_timeout)
+
+
+class _Surveyor(Passage):
+    """Judges by the marker alone: in the dry pass the command's verb is not known yet."""
+
+    def __init__(self, request: Request, project: Project) -> None:
+        environment = environment_of(project, request.environment) if request.environment else None
+        super().__init__(_gate(request, project, environment), _say, _limits(environment), project.folder)
+
+    def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
+        """See `Crew`."""
+        self.judge_new(session, dialect)
+
+
+def _refuse_marked(session: Session, dialect: Dialect) -> None:
+    if not dialect.registered(session):
+        return
+    name = marker.name_of(session, dialect.features.registry_prefix)
+    if name is None or name[0] == SCRATCH:
+        return
+    seen = see(session, dialect, dialect.place(session))
+    what = f"this database is `{name[0]}` of project `{name[1]}`, and there is no lockgate.toml here"
+    raise Refused("no-project", what, seen.place, "run the command in the project's folder, or pass its alembic.ini with -c")
+
+
+def _say(event: Event) -> None:
+    if isinstance(event, Notice):
+        _log.warning("%s", event.text)
+    elif isinstance(event, Waiting):
+        _log.warning("waiting for the lock, held by %s (%.0f of %.0f s)", event.holder, event.waited_s, event.limit_s)
+    elif isinstance(event, Retrying):
+        _log.warning("revision %s: %s; trying again in %.1f s", event.step.revision, event.reason, event.delay_s)

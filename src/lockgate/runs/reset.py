@@ -1,0 +1,45 @@
+"""`reset`: drop what there is, prove that nothing is left, and upgrade again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lockgate.errors import Failed
+from lockgate.events import Notice, Notify
+from lockgate.registry import ledger
+from lockgate.runs.arrival import Arrival, arrive
+from lockgate.runs.gate import entered, look
+from lockgate.runs.upgrade import climb
+from lockgate.settings.project import Project
+from lockgate.words import Outcome, Request, VersionTable
+
+
+def reset(request: Request, project: Project, notify: Notify) -> Outcome:
+    """
+    Empty an environment's database and bring it to head.
+
+    Every user object goes, in one transaction; the registry with its ledger, and extensions, stay.
+
+    Raises:
+        LockgateError: see `docs/errors/`; `changed` says what was committed.
+    """
+    arrival = arrive(replace(request, to=request.to or "head"), project, notify)
+    dropped = _empty(arrival)
+    notify(Notice(f"dropped {dropped} objects; the database is empty"))
+    fresh = replace(arrival, sight=look(arrival.target))
+    outcome = climb(fresh, arrival.request.to, notify)
+    changed = (f"dropped {dropped} objects", *outcome.changed)
+    return replace(outcome, from_heads=arrival.sight.heads, changed=changed)
+
+
+def _empty(arrival: Arrival) -> int:
+    dialect = arrival.target.dialect
+    with entered(arrival.gate, arrival.target) as permit:
+        dropped = dialect.drop_everything(permit, permit.sight.kept_version_table or VersionTable())
+        after = dialect.look(permit.session, permit.sight.place, permit.sight.kept_version_table)
+        if not after.empty:
+            names = ", ".join(after.tables[:5]) or f"{after.objects} objects"
+            raise Failed("reset-incomplete", f"the database is not empty after dropping everything: {names}", arrival.target.where, "drop what is left by hand; nothing was kept of this try")
+        ledger.append(permit, dialect.features.registry_prefix, ledger.Event("reset", from_heads=permit.sight.heads), dialect.ledger_guard())
+        permit.session.commit()
+    return len(dropped)

@@ -1,0 +1,74 @@
+"""`env` and `status`: all environments in one table, usable when some cannot be reached; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from lockgate.errors import LockgateError
+from lockgate.files import graph_of
+from lockgate.graph import Graph
+from lockgate.registry import ledger
+from lockgate.runs.gate import find, opened
+from lockgate.runs.target import Target, environment_of
+from lockgate.settings.project import Project
+from lockgate.words import EnvironmentRow, LedgerEntry, Request, Sight, Verb
+
+_AT_ONCE = 8  # connections; the table is as fast as its slowest row
+
+
+def status(request: Request, project: Project, names: Sequence[str]) -> tuple[EnvironmentRow, ...]:
+    """
+    Look at environments.
+
+    Args:
+        names: which; empty for all, in the order of the settings.
+    Returns:
+        A row each; one that cannot be seen says why in `error`.
+    Raises:
+        UsageError: an unknown name, or revision files that cannot be read (not for `env`, which needs none).
+    """
+    chosen = [environment_of(project, name).name for name in names] or list(project.environments)
+    graph = None if request.verb is Verb.ENV else graph_of(project)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return tuple(pool.map(lambda name: row_of(replace(request, environment=name), project, graph), chosen))
+
+
+def row_of(request: Request, project: Project, graph: Graph | None) -> EnvironmentRow:
+    """Look at one environment."""
+    environment = environment_of(project, request.environment)
+    row = EnvironmentRow(environment.name, environment.protection, environment.url.label, environment.name == project.default_environment)
+    try:
+        target, seen = find(request, project)
+        return _seen(row, seen, graph, _last(target, seen))
+    except LockgateError as error:
+        return replace(row, error=error.what, error_code=error.code)
+
+
+def _last(target: Target, seen: Sight) -> LedgerEntry | None:
+    if seen.registry_version == 0:
+        return None
+    features = target.dialect.features
+    with opened(target) as session:
+        entries = ledger.read(session, features.registry_prefix, features.moment_text, 1)
+    return entries[0] if entries else None
+
+
+def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None, last: LedgerEntry | None) -> EnvironmentRow:
+    identity = seen.identity
+    known = graph is not None and graph.complete
+    return replace(
+        row,
+        place=seen.place,
+        server=seen.server,
+        says=identity.environment if identity else "",
+        project=identity.project if identity else "",
+        copied=identity is not None and not identity.cluster.same(seen.cluster),
+        empty=seen.empty,
+        tables=len(seen.tables),
+        heads=seen.heads,
+        pending=len(graph.pending(seen.heads)) if graph is not None and known else None,
+        unknown=graph.unknown(seen.heads) if graph is not None and known else (),
+        last=last,
+    )

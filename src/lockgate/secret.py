@@ -1,0 +1,188 @@
+"""
+Secret values and database URLs that mask themselves; the only place that renders a target for people.
+
+Every `Secret` made in this process is remembered, so that `redact()` can take it out of any text on its way out,
+whichever library wrote that text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
+
+from lockgate.errors import UsageError
+
+MASK = "***"
+_known: set[str] = set()
+# A value this short would take ordinary words out of messages; it is still masked inside URLs.
+_SHORTEST_REDACTED = 4
+# C0 but for newline and tab, DEL and C1 (U+009B alone starts a terminal sequence), and what reverses the direction of writing.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*):[^\s'\"]*@")
+_IN_PAIR = re.compile(r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I)
+
+
+class Secret:
+    """A value that must not be seen: `str()`, `repr()` and formatting give a mask, `reveal()` gives the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        if len(value) >= _SHORTEST_REDACTED:
+            _known.update({value, quote(value, safe=""), quote_plus(value), quote(value), repr(value)[1:-1]})
+
+    def reveal(self) -> str:
+        """Return the value, for a driver or the environment of a child process; never for a message."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(("secret", self._value))
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return (Secret, (self._value,))
+
+
+def redact(text: str) -> str:
+    """Return `text` without any known secret, password of a URL or `password=` value; control characters go too."""
+    for value in sorted(_known, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    text = _IN_URL.sub(rf"\g<head>:{MASK}@", text)
+    text = _IN_PAIR.sub(rf"\g<head>{MASK}", text)
+    return _CONTROL.sub("", text)
+
+
+@dataclass(frozen=True)
+class DatabaseUrl:
+    """
+    Where a database is and how to enter it, in parts; no part is percent-encoded.
+
+    Args:
+        backend: `postgresql` or `sqlite` (`postgres` is read as `postgresql`).
+        driver: SQLAlchemy's name of the driver (`psycopg`, `asyncpg`, `aiosqlite`), empty for the default one.
+        database: name of the database; for SQLite the path of the file.
+        query: driver options as given, such as `sslmode`.
+    """
+
+    backend: str
+    driver: str = ""
+    username: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
+    host: str = ""
+    port: int | None = None
+    database: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Host, port and database for people: `db-3.internal:5432/app`, or the file of a SQLite database."""
+        if self.backend == "sqlite":
+            return self.database or ":memory:"
+        host = self.host or self.query.get("host", "") or "localhost"
+        if host.startswith("/"):
+            return f"{host}/{self.database}"
+        return f"{host}:{self.port or 5432}/{self.database}"
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({self.backend}, {self.place})"
+
+    __str__ = __repr__
+
+    def with_driver(self, driver: str) -> DatabaseUrl:
+        """Return the URL with `driver` where it names none itself."""
+        return self if self.driver or not driver else replace(self, driver=driver)
+
+    def anchored(self, folder: Path) -> DatabaseUrl:
+        """Return a SQLite URL with an absolute path: a relative one would name another file from another directory."""
+        if self.backend != "sqlite" or self.is_memory:
+            return self
+        return replace(self, database=str((folder / self.database).resolve()))
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether this is SQLite's in-memory database, which every connection sees as its own, empty one."""
+        return self.backend == "sqlite" and (self.database in ("", ":memory:") or "mode=memory" in self.database)
+
+    def render(self) -> Secret:
+        """Return the URL as SQLAlchemy, Alembic and libpq read it, user name and password percent-encoded."""
+        scheme = self.backend + (f"+{self.driver}" if self.driver else "")
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        if self.backend == "sqlite":
+            return Secret(f"{scheme}:///{self.database}{query}")
+        login = quote(self.username, safe="")
+        if self.password:
+            login += ":" + quote(self.password.reveal(), safe="")
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe=",")
+        port = f":{self.port}" if self.port else ""
+        at = "@" if login else ""
+        return Secret(f"{scheme}://{login}{at}{host}{port}/{quote(self.database, safe='')}{query}")
+
+
+def parse_url(text: str, where: str = "") -> DatabaseUrl:
+    """
+    Read a database URL, in any of the forms in use: `postgres://`, `postgresql://`, `postgresql+DRIVER://`, `sqlite:///`.
+
+    A password may be percent-encoded or raw; a raw one may hold `@`, `/` and `:` (the last `@` ends it).
+
+    Args:
+        text: the URL; it is never quoted in an error.
+        where: the setting it came from, for errors.
+    Raises:
+        UsageError: `url-invalid` or `database-unsupported`.
+    """
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator:
+        raise UsageError("url-invalid", "this is no database URL: it has no `://`", where, "write `postgresql://user@host:5432/database` or `sqlite:///file.db`")
+    backend, _, driver = scheme.lower().partition("+")
+    if backend == "sqlite":
+        return _parse_sqlite(rest, driver, where)
+    if backend not in ("postgres", "postgresql"):
+        raise UsageError("database-unsupported", f"`{backend}` databases are not supported", where, "lockgate knows postgresql and sqlite")
+    return _parse_server(rest, driver, where)
+
+
+def _parse_sqlite(rest: str, driver: str, where: str) -> DatabaseUrl:
+    path, _, query = rest.partition("?")
+    if path.startswith("file:") or path.startswith("/file:") or (path and not path.startswith("/")):
+        hint = "write `sqlite:///relative/file.db` or `sqlite:////absolute/file.db`"
+        raise UsageError("url-invalid", "this form of a SQLite URL is not supported", where, hint)
+    return DatabaseUrl("sqlite", driver, database=unquote(path[1:]), query=dict(parse_qsl(query)))
+
+
+def _parse_server(rest: str, driver: str, where: str) -> DatabaseUrl:
+    at = rest.rfind("@")
+    question = rest.find("?", at + 1)
+    query = dict(parse_qsl(rest[question + 1 :], keep_blank_values=True)) if question >= 0 else {}
+    body = rest[:question] if question >= 0 else rest
+    login, _, target = body.rpartition("@")
+    username, _, password = login.partition(":")
+    address, _, database = target.partition("/")
+    found = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{1,5}))?", address)
+    if not found:
+        raise UsageError("url-invalid", "the host and port of this database URL cannot be read", where, "write `postgresql://user@host:5432/database`; percent-encode special characters")
+    secret = Secret(unquote(password) or query.pop("password", ""))
+    return DatabaseUrl(
+        "postgresql",
+        driver,
+        unquote(username),
+        secret,
+        unquote(found["v6"] or found["host"] or ""),
+        int(found["port"]) if found["port"] else None,
+        unquote(database),
+        query,
+    )

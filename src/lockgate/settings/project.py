@@ -1,0 +1,137 @@
+"""The settings of one project as values: what `lockgate.toml` says, with every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lockgate.words import Protection
+
+
+@dataclass(frozen=True)
+class UrlSource:
+    """
+    Where an environment's URL comes from.
+
+    Args:
+        kind: `env`, `dotenv`, `aws_secret`, `aws_parameter`, `rds_iam`, `command`, `python`, `embedded` or `url`.
+        value: the text behind that key; for `command` see `argv`, for the table-valued ones see `options`.
+        argv: the words of `command`.
+        options: the remaining keys (`region`, `profile`, `timeout`, `variable`, `host`, `port`, `username`, `database`, ...).
+    """
+
+    kind: str
+    value: str = ""
+    argv: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """For people, without any value: `variable TEST_DATABASE_URL`."""
+        return f"{_LABELS[self.kind]} {' '.join(self.argv[:1]) or self.value}".strip()
+
+
+_LABELS = {
+    "env": "variable",
+    "dotenv": "dotenv file",
+    "aws_secret": "AWS secret",
+    "aws_parameter": "AWS parameter",
+    "rds_iam": "RDS IAM token for",
+    "command": "command",
+    "python": "Python function",
+    "embedded": "embedded server",
+    "url": "settings",
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """
+    One named profile.
+
+    Args:
+        where: `lockgate.toml:14`, the line of its table, for messages.
+        export: variables that carry the URL while env.py runs.
+        driver: SQLAlchemy driver for env.py where the URL names none (`asyncpg`).
+        query: driver options added to the URL, such as `sslmode` and `sslrootcert`.
+        connection: hand env.py a connection in `config.attributes["connection"]`.
+        lock_timeout: seconds one statement may queue for a table's lock; None where the settings say nothing (then 1.0,
+            unless the session has a limit of its own).
+        lock_wait: seconds to wait for lockgate's lock, and to go on trying for a table's lock.
+        statement_timeout: seconds one statement may run; None for no limit.
+    """
+
+    name: str
+    url: UrlSource
+    protection: Protection = Protection.LOCKED
+    where: str = ""
+    export: tuple[str, ...] = ()
+    driver: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    connection: bool = False
+    lock_timeout: float | None = None
+    lock_wait: float = 300.0
+    statement_timeout: float | None = None
+    connect_timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class EnvironmentVariable:
+    """The variable that names the environment a shell is set up for, and the verbs that insist on it."""
+
+    name: str = "LOCKGATE_ENV"
+    required_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Base tables that the history does not make: a SQL file or a Python function, and the revision to stamp after it."""
+
+    stamp: str
+    file: str = ""
+    python: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class SmokeQuery:
+    """A query of one value, and what it must be; None means that this bound is not asked."""
+
+    sql: str
+    at_least: float | None = None
+    at_most: float | None = None
+    equals: str | float | bool | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """The questions asked after an upgrade."""
+
+    tables: tuple[str, ...] = ()
+    queries: tuple[SmokeQuery, ...] = ()
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class Project:
+    """
+    A project: its folder and its settings.
+
+    Args:
+        folder: absolute; relative paths in the settings start here.
+        settings_file: name of the file that the settings came from, for messages.
+        name: written into every marker; empty where the project does not name itself.
+        alembic_ini: path of the ini file (or of `pyproject.toml` with `[tool.alembic]`) below the folder.
+    """
+
+    folder: Path
+    settings_file: str
+    environments: Mapping[str, Environment]
+    name: str = ""
+    alembic_ini: str = "alembic.ini"
+    default_environment: str = ""
+    variable: EnvironmentVariable = EnvironmentVariable()
+    bootstrap: Bootstrap | None = None
+    smoke: Smoke = Smoke()

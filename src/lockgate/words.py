@@ -1,0 +1,304 @@
+"""
+The nouns several rooms share: frozen values without behaviour beyond reading themselves.
+
+All are picklable and hold no secret, so they may cross process borders and be printed as they are.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCRATCH = "scratch"  # the reserved environment of throw-away databases (design, section 4)
+
+
+class Verb(str, enum.Enum):
+    """What the user asks for; the word typed at the command line."""
+
+    ENV = "env"
+    URL = "url"
+    STATUS = "status"
+    HISTORY = "history"
+    SMOKE = "smoke"
+    ADOPT = "adopt"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    STAMP = "stamp"
+    RESET = "reset"
+    SEED = "seed"
+    RECORD = "record"  # lockgate's own row in the ledger of the right database: a refusal, the answers of a smoke query
+
+    @property
+    def acts(self) -> bool:
+        """Whether the verb changes a database at a user's request."""
+        return self in _ACTING
+
+    @property
+    def destroys(self) -> bool:
+        """Whether the verb may lose data and therefore always needs a confirmation."""
+        return self in (Verb.DOWNGRADE, Verb.RESET)
+
+
+_ACTING = frozenset({Verb.ADOPT, Verb.UPGRADE, Verb.DOWNGRADE, Verb.STAMP, Verb.RESET, Verb.SEED})
+
+
+class Protection(str, enum.Enum):
+    """How much an environment asks for before it is changed; `locked` where the settings say nothing."""
+
+    OPEN = "open"
+    CONFIRM = "confirm"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    One call of one verb. After the face has built it, nobody else reads the process's environment or arguments.
+
+    Args:
+        verb: what is asked for.
+        environment: name of the environment it is asked of.
+        to: revision target in Alembic's notation (`head`, `heads`, `+2`, `-1`, `base`, an id or its beginning); empty where none.
+        confirm: what the user confirmed: the value of `CONFIRM_ENV`, or the name typed at the prompt.
+        copy: `adopt --copy`: the database is known to be a copy.
+        database_url: another place to knock at; changes nothing about who must answer. A secret: never printed.
+        environ: the process's environment, for URL sources and the guard's variables.
+        operator: `user@host`, for the ledger and the lock's holder.
+    """
+
+    verb: Verb
+    environment: str
+    to: str = ""
+    confirm: str | None = None
+    copy: bool = False
+    database_url: str = field(default="", repr=False)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    operator: str = ""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """
+    Which physical database this is, as the server tells it.
+
+    PostgreSQL: `system` is the cluster's `system_identifier`, `database` the database's oid; both must agree.
+    SQLite: `system` is the inode, `database` the real path; one of the two must agree (a moved file keeps its inode, a
+    file restored in place keeps its path). `system` is empty where the server does not tell an ordinary role.
+    """
+
+    kind: str
+    system: str
+    database: str
+    source: str = ""
+
+    def same(self, other: Cluster) -> bool:
+        """Whether both describe one database; False means that one is a copy of the other."""
+        if self.kind != other.kind:
+            return False
+        if self.kind == "sqlite":
+            return self.system == other.system or self.database == other.database
+        return self.same_system(other) and self.database == other.database
+
+    def same_system(self, other: Cluster) -> bool:
+        """Whether both live in one server; True where one of the two does not say."""
+        return self.kind == other.kind and (not self.system or not other.system or self.system == other.system)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identity marker as read from a database."""
+
+    environment: str
+    project: str
+    marker_id: str
+    cluster: Cluster
+    adopted_at: str = ""
+    adopted_by: str = ""
+
+
+@dataclass(frozen=True)
+class VersionTable:
+    """Alembic's version table as the project's env.py names it; `schema` is empty for the default one."""
+
+    name: str = "alembic_version"
+    schema: str = ""
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """
+    One row of the ledger.
+
+    Args:
+        outcome: `applied`, `started`, `failed`, `refused`, `stamped`, `adopted`, `bootstrapped`, `reset`, `smoke`.
+        at: the database's clock, ISO 8601 in UTC.
+        duration_ms: None where nothing was timed.
+        details: JSON text; empty where there is none.
+    """
+
+    id: int
+    run: str
+    at: str
+    verb: str
+    environment: str
+    outcome: str
+    revision: str = ""
+    from_heads: tuple[str, ...] = ()
+    to_heads: tuple[str, ...] = ()
+    duration_ms: int | None = None
+    operator: str = ""
+    ci_job: str = ""
+    lockgate: str = ""
+    git_commit: str = ""
+    error: str = ""
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """
+    What one read-only look at a database saw.
+
+    Args:
+        place: host:port/database, or the SQLite file.
+        exists: False for a SQLite file that is not there yet.
+        server: product and version, for people.
+        identity: the marker; None where the database has none.
+        cluster: what the server says of itself now.
+        objects: number of user objects: tables, views, sequences, types, functions; extension members, the registry and a
+            version table without a row do not count.
+        tables: qualified names of user tables, sorted; lockgate's and Alembic's own are not among them.
+        rows: estimated number of rows in them.
+        version_table: Alembic's table as it was found and read; None where there is none.
+        kept_version_table: its name as an earlier run stored it; None where no run did.
+        heads: the version table's rows, sorted.
+        registry_version: 0 where there is no registry.
+        invalid_indexes: qualified names of indexes that the server marks as invalid.
+        kept_tables: the tables that the last run left, for the smoke query.
+        writable: False for a standby, a role or a file that can only be read.
+    """
+
+    place: str
+    cluster: Cluster
+    exists: bool = True
+    server: str = ""
+    identity: Identity | None = None
+    objects: int = 0
+    tables: tuple[str, ...] = ()
+    rows: int = 0
+    version_table: VersionTable | None = None
+    heads: tuple[str, ...] = ()
+    registry_version: int = 0
+    invalid_indexes: tuple[str, ...] = ()
+    kept_version_table: VersionTable | None = None
+    kept_tables: tuple[str, ...] | None = None
+    writable: bool = True
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no user object and no applied revision."""
+        return self.objects == 0 and not self.heads
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The guard's answer; `code` is an error code where it is a refusal, `notices` are for the user where it is a yes."""
+
+    allowed: bool
+    code: str = ""
+    reason: str = ""
+    hint: str = ""
+    adopt: bool = False
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    One revision in one direction.
+
+    Args:
+        direction: `upgrade`, `downgrade` or `stamp`.
+        revision: its id; for a stamp the id that is written.
+        message: first line of the revision's docstring.
+        file: path below the project's folder; empty for a stamp.
+    """
+
+    direction: str
+    revision: str
+    message: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step that was committed, and how long it took."""
+
+    step: Step
+    duration_ms: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of the smoke check, what was expected and what was found."""
+
+    question: str
+    expected: str
+    found: str
+    good: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    How one call of an acting verb, or of `smoke`, ended.
+
+    Args:
+        changed: what was committed, in the user's words; empty means nothing.
+        waited_s: seconds spent waiting for the lock.
+        code: empty for success, otherwise the error code whose family gives the exit status.
+    """
+
+    verb: Verb
+    environment: str
+    place: str
+    from_heads: tuple[str, ...] = ()
+    to_heads: tuple[str, ...] = ()
+    steps: tuple[StepDone, ...] = ()
+    smoke: tuple[Answer, ...] = ()
+    changed: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    waited_s: float = 0.0
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class EnvironmentRow:
+    """
+    One environment in `env` and `status`.
+
+    Args:
+        source: where its URL comes from, for people: `variable TEST_DATABASE_URL`, `AWS secret the-combine/db-dev`.
+        says: the environment that the database itself names; empty for an unmarked one.
+        pending: number of revisions not applied; None where it cannot be known.
+        error: why nothing could be seen; the other fields that need the database are then empty.
+    """
+
+    name: str
+    protection: Protection
+    source: str
+    default: bool = False
+    place: str = ""
+    server: str = ""
+    says: str = ""
+    project: str = ""
+    copied: bool = False
+    empty: bool = False
+    tables: int = 0
+    heads: tuple[str, ...] = ()
+    pending: int | None = None
+    unknown: tuple[str, ...] = ()
+    last: LedgerEntry | None = None
+    error: str = ""
+    error_code: str = ""

@@ -1,0 +1,158 @@
+"""Every piece of code knows its room: floors, and imports that only go down. Change the tables here with the reason, in one commit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+# A room is a module or a package directly below `lockgate`.
+FLOORS: tuple[frozenset[str], ...] = (
+    # 0: words
+    frozenset({"errors", "words", "events", "secret"}),
+    # 1: thought, no hands
+    frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script"}),
+    # 2: hands, no decisions
+    frozenset({"files", "credentials", "dialects", "registry", "alembic_seam", "scratch"}),
+    # 3: stories
+    frozenset({"runs"}),
+    # 4: faces
+    frozenset({"__init__", "__main__", "api", "cli", "alembic_plugin", "pytest_plugin"}),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+# Neighbours on a floor are strangers, but for these.
+NEIGHBOURS = {
+    ("report", "hazards"): "report renders their nouns",
+    ("report", "seeds"): "report renders their nouns",
+    ("report", "drift"): "report renders their nouns",
+    ("route", "graph"): "a route is a way through the graph",
+    ("scratch", "dialects"): "a scratch database is made by the dialect",
+    ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",
+    ("__main__", "cli"): "`python -m lockgate` is the command line",
+}
+# The way through the gate, told once; every module below `runs` may use these.
+GATEHOUSE = frozenset({"gate"})
+# Beside that each story is told in its own module; these pairs may know each other.
+STORIES = {
+    ("fleet", "upgrade"): "a fleet is many upgrades",
+    ("upgrade", "smoke"): "an upgrade ends with the smoke queries",
+}
+FACES_SEE = FLOORS[0] | {"runs", "files", "settings", "report"}
+STANDARD_LIBRARY_ONLY = {"alembic_plugin"}
+
+
+def room_of(name: str) -> str:
+    """`dialects.postgres.locks` is in the room `dialects`."""
+    return name.partition(".")[0]
+
+
+def objection(importer: str, imported: str) -> str:
+    """Why module `importer` must not import module `imported`, both named below the package; empty where it may."""
+    here, there = room_of(importer), room_of(imported)
+    if here == there:
+        return _between_stories(importer, imported) if here == "runs" else ""
+    if (here, there) in NEIGHBOURS:
+        return ""
+    if here not in FLOOR or there not in FLOOR:
+        return "a room that has no floor"
+    if FLOOR[there] > FLOOR[here]:
+        return "an import only goes down"
+    if FLOOR[there] == FLOOR[here] and FLOOR[here] > 0:
+        return "neighbours are strangers"
+    if FLOOR[here] == len(FLOORS) - 1 and there not in FACES_SEE:
+        return "a face sees only runs, files, settings, report and the ground floor"
+    return ""
+
+
+def _between_stories(importer: str, imported: str) -> str:
+    here, there = (([*name.split("."), ""])[1] for name in (importer, imported))
+    if here == there or not here or not there or there in GATEHOUSE or (here, there) in STORIES:
+        return ""
+    return "a run does not know another run"
+
+
+def wrong(edges: Iterable[tuple[str, str, str]]) -> list[str]:
+    """The edges (where, importer, imported) that the map does not have, each with the reason."""
+    return [
+        f"{where}: `{importer}` imports `{imported}`: {reason}"
+        for where, importer, imported in edges
+        if (reason := objection(importer, imported))
+    ]
+
+
+def test_every_room_has_a_floor(modules: list[Any]) -> None:
+    """A module that is not on the map is held by nothing."""
+    assert sorted({room_of(module.name) for module in modules} - set(FLOOR)) == []
+
+
+def test_imports_only_go_down(modules: list[Any]) -> None:
+    """Decisions stay pure, and nothing but the gate's own rooms can reach a database."""
+    edges = [
+        (f"{module.where}:{found.line}", module.name, found.module.removeprefix("lockgate").lstrip(".") or "__init__")
+        for module in modules
+        for found in module.imports()
+        if room_of(found.module) == "lockgate"
+    ]
+    assert edges
+    found = wrong(edges)
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_the_alembic_plugin_imports_only_the_standard_library_when_it_is_loaded(modules: list[Any]) -> None:
+    """Alembic loads it for every command of every project on the machine, half imported itself."""
+    found = [
+        f"{module.where}:{found.line}: {found.module}"
+        for module in modules
+        if room_of(module.name) in STANDARD_LIBRARY_ONLY
+        for found in module.imports()
+        if found.at_import_time and room_of(found.module) not in sys.stdlib_module_names
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_rooms_of_thought_import_no_library_that_touches_the_world(modules: list[Any]) -> None:
+    """What has no driver, no network and no process cannot change anything."""
+    hands = {"alembic", "asyncio", "boto3", "click", "psycopg", "rich", "socket", "sqlalchemy", "sqlite3", "subprocess", "urllib.request"}
+    found = [
+        f"{module.where}:{found.line}: {found.module}"
+        for module in modules
+        if FLOOR.get(room_of(module.name), 9) <= 1
+        for found in module.imports()
+        if found.module in hands or room_of(found.module) in hands
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_the_map_objects_where_it_should() -> None:
+    """The judge is judged: without this the tests above could pass for the wrong reason."""
+    allowed = [
+        ("guard", "words"),
+        ("errors", "words"),
+        ("runs.upgrade", "runs.gate"),
+        ("runs.upgrade", "runs.smoke"),
+        ("cli.upgrade", "runs.upgrade"),
+        ("dialects.postgres.locks", "dialects.base"),
+        ("scratch", "dialects.connect"),
+        ("report.text", "drift.compare"),
+        ("route", "graph"),
+    ]
+    forbidden = [
+        ("words", "guard"),
+        ("guard", "route"),
+        ("graph", "route"),
+        ("registry.marker", "dialects.base"),
+        ("dialects.base", "scratch"),
+        ("alembic_seam.env", "registry.ledger"),
+        ("files", "runs.gate"),
+        ("runs.stamp", "runs.upgrade"),
+        ("runs.smoke", "runs.upgrade"),
+        ("cli.main", "dialects.connect"),
+        ("cli.main", "alembic_plugin"),
+        ("alembic_plugin", "alembic_seam"),
+        ("pytest_plugin.fixtures", "scratch"),
+    ]
+    assert [edge for edge in allowed if objection(*edge)] == []
+    assert [edge for edge in forbidden if not objection(*edge)] == []
+    assert all(not below & above for below, above in pairwise(FLOORS))

@@ -1,0 +1,145 @@
+"""Builds tiny Alembic projects for the tests of whole verbs, and reads databases the way a user would check them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from lockgate.secret import DatabaseUrl
+
+TEMPLATES = Path(str((find_spec("alembic") or sys).__dict__["origin"])).parent / "templates"
+
+SETTINGS = """
+project = "app"
+default_environment = "dev"
+[environments.dev]
+url = { env = "DEV_DATABASE_URL" }
+protection = "open"
+[environments.test]
+url = { env = "TEST_DATABASE_URL" }
+protection = "open"
+[environments.staging]
+url = { env = "STAGING_DATABASE_URL" }
+protection = "confirm"
+[environments.prod]
+url = { env = "PROD_DATABASE_URL" }
+protection = "locked"
+"""
+
+INI = """
+[alembic]
+script_location = %(here)s/migrations
+sqlalchemy.url = driver://user:pass@localhost/dbname
+"""
+
+REVISION = '''"""{message}"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = {revision!r}
+down_revision = {down!r}
+branch_labels = {labels!r}
+depends_on = {depends!r}
+
+
+def upgrade() -> None:
+{up}
+
+
+def downgrade() -> None:
+{down_code}
+'''
+
+
+@dataclass
+class Tiny:
+    """A project on disk, and the variables that its command line is called with."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def settings(self, text: str) -> Tiny:
+        """Replace lockgate.toml."""
+        (self.folder / "lockgate.toml").write_text(text, encoding="utf-8")
+        return self
+
+    def env_py(self, text: str) -> Tiny:
+        """Replace env.py."""
+        (self.folder / "migrations" / "env.py").write_text(text, encoding="utf-8")
+        return self
+
+    def point(self, environment: str, url: DatabaseUrl) -> Tiny:
+        """Let the variable of an environment hold a URL."""
+        self.environ[f"{environment.upper()}_DATABASE_URL"] = url.render().reveal()
+        return self
+
+    def revision(
+        self,
+        name: str,
+        down: str | tuple[str, ...] | None,
+        up: str = "pass",
+        back: str = "pass",
+        *,
+        labels: str | None = None,
+        depends: str | tuple[str, ...] | None = None,
+        message: str = "",
+    ) -> Path:
+        """Write one revision file; `up` and `back` are lines of Python."""
+        text = REVISION.format(
+            message=message or name,
+            revision=name,
+            down=down,
+            labels=labels,
+            depends=depends,
+            up="\n".join(f"    {line}" for line in up.splitlines()),
+            down_code="\n".join(f"    {line}" for line in back.splitlines()),
+        )
+        path = self.folder / "migrations" / "versions" / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def tables(self, *names: str) -> Tiny:
+        """Write a chain of revisions r1, r2, …, each making one table of that name."""
+        down = None
+        for number, table in enumerate(names, 1):
+            self.revision(f"r{number}", down, create_table(table), f'op.drop_table("{table}")', message=f"create {table}")
+            down = f"r{number}"
+        return self
+
+    def lockgate(self, *arguments: str, check: int | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Call the command line in a process of its own; `check` is the exit status it must have."""
+        done = self.run([sys.executable, "-m", "lockgate", *arguments], variables)
+        if check is not None:
+            assert done.returncode == check, f"exit {done.returncode}, not {check}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def alembic(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Call plain alembic in a process of its own."""
+        return self.run([sys.executable, "-m", "alembic", *arguments], variables)
+
+    def run(self, command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Call any command in the project's folder with its variables."""
+        environ = {**os.environ, **self.environ, **variables}
+        return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def create_table(name: str) -> str:
+    """The line that makes a table with an id and a name."""
+    return f'op.create_table("{name}", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(50)))'
+
+
+def tiny(folder: Path, template: str = "generic") -> Tiny:
+    """Make a project with one of Alembic's own env.py templates and no revision."""
+    versions = folder / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "alembic.ini").write_text(INI, encoding="utf-8")
+    for name in ("env.py", "script.py.mako"):
+        shutil.copy(TEMPLATES / template / name, folder / "migrations" / name)
+    return Tiny(folder).settings(SETTINGS)
