@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from building import Tiny, tiny
 
 from lockgate.secret import DatabaseUrl
 
@@ -95,3 +96,11 @@ def database_url(request: pytest.FixtureRequest) -> DatabaseUrl:
     """An empty database, once on PostgreSQL and once on SQLite: one battery for both."""
     url: DatabaseUrl = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
     return url
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Tiny:
+    """A project with Alembic's generic env.py and no revision yet."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return tiny(folder)

@@ -69,7 +69,7 @@ def load_project(path: Path) -> Project:
         raise SettingsError("settings-missing", f"there is no `{SETTINGS}` and no `[tool.lockgate]`", where, "run `lockgate init`")
     folder = found.parent
     pyproject = read_pyproject(folder)
-    if found.name == SETTINGS and _tool(pyproject, "lockgate") is not None:
+    if found.name == SETTINGS and tool_table(pyproject, "lockgate") is not None:
         what = f"the settings are in two places: `{SETTINGS}` and `[tool.lockgate]` of `{PYPROJECT}`"
         raise SettingsError("settings-both", what, str(folder), f"keep `{SETTINGS}` and delete `[tool.lockgate]`")
     return read_settings(read_text(found, "settings-syntax"), found.name, folder, name_in_pyproject(pyproject))
@@ -86,6 +86,12 @@ def name_in_pyproject(pyproject: Mapping[str, Any]) -> str:
     table = pyproject.get("project")
     name = table.get("name") if isinstance(table, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def tool_table(pyproject: Mapping[str, Any], name: str) -> Any:
+    """Return `[tool.NAME]`, None where there is none."""
+    tools = pyproject.get("tool")
+    return tools.get(name) if isinstance(tools, dict) else None
 
 
 def read_text(path: Path, code: str) -> str:
@@ -154,7 +160,7 @@ def read_alembic_layout(project: Project) -> AlembicLayout:
         UsageError: `alembic-missing` where there is none, `alembic-settings` where its settings cannot be understood.
     """
     path = project.folder / project.alembic_ini
-    pyproject = _tool(read_pyproject(path.parent), "alembic")
+    pyproject = tool_table(read_pyproject(path.parent), "alembic")
     toml = toml_options(pyproject, path.parent, PYPROJECT) if isinstance(pyproject, dict) else {}
     ini: dict[str, str] = {}
     if path.name != PYPROJECT and os.path.isfile(path):
@@ -215,14 +221,9 @@ def _has_our_table(path: Path) -> bool:
     if b"lockgate" not in data:
         return False
     try:
-        return _tool(parse_toml(data.decode("utf-8-sig"), PYPROJECT), "lockgate") is not None
+        return tool_table(parse_toml(data.decode("utf-8-sig"), PYPROJECT), "lockgate") is not None
     except (UnicodeDecodeError, SettingsError):
         return bool(_OUR_TABLE.search(data))
-
-
-def _tool(pyproject: Mapping[str, Any], name: str) -> Any:
-    tools = pyproject.get("tool")
-    return tools.get(name) if isinstance(tools, dict) else None
 
 
 def _revision_paths(folder: str, recursive: bool) -> Iterator[tuple[str, str]]:

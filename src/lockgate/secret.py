@@ -23,6 +23,8 @@ _SHORTEST_REDACTED = 4
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*):[^\s'\"]*@")
 _IN_PAIR = re.compile(r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I)
+_OPTION = re.compile(r"[\w.-]+=")
+_NO_LOGIN = re.compile(r"[^:/?]*(?::\d{0,5})?/[^?]*\?[\w.-]+=")  # host, port and database are over, this is an option
 
 
 class Secret:
@@ -33,7 +35,7 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
         if len(value) >= _SHORTEST_REDACTED:
-            _known.update({value, quote(value, safe=""), quote_plus(value), quote(value), repr(value)[1:-1]})
+            _known.update({value, quote(value, safe=""), quote_plus(value), quote(value), quote(value, safe=" +"), repr(value)[1:-1]})
 
     def reveal(self) -> str:
         """Return the value, for a driver or the environment of a child process; never for a message."""
@@ -44,6 +46,9 @@ class Secret:
 
     def __str__(self) -> str:
         return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._value == self._value
@@ -119,25 +124,34 @@ class DatabaseUrl:
         return self.backend == "sqlite" and (self.database in ("", ":memory:") or "mode=memory" in self.database)
 
     def render(self) -> Secret:
-        """Return the URL as SQLAlchemy, Alembic and libpq read it, user name and password percent-encoded."""
+        """
+        Return the URL as SQLAlchemy, Alembic and libpq read it.
+
+        SQLAlchemy before 2.1 does not decode the name of the database, so only what would end it is percent-encoded there. Nobody but
+        libpq decodes a host, so the folder of a Unix socket goes among the options. libpq takes `+` in an option for itself.
+        """
         scheme = self.backend + (f"+{self.driver}" if self.driver else "")
-        query = f"?{urlencode(self.query)}" if self.query else ""
+        database = self.database.replace("%", "%25").replace("?", "%3F")
+        host, options = self.host, self.query
+        if host.startswith("/"):
+            host, options = "", {"host": host, **options}
+        query = f"?{urlencode(options, quote_via=quote)}" if options else ""
         if self.backend == "sqlite":
-            return Secret(f"{scheme}:///{self.database}{query}")
+            return Secret(f"{scheme}:///{database}{query}")
         login = quote(self.username, safe="")
         if self.password:
             login += ":" + quote(self.password.reveal(), safe="")
-        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe=",")
+        host = f"[{host}]" if ":" in host else host
         port = f":{self.port}" if self.port else ""
         at = "@" if login else ""
-        return Secret(f"{scheme}://{login}{at}{host}{port}/{quote(self.database, safe='')}{query}")
+        return Secret(f"{scheme}://{login}{at}{host}{port}/{database}{query}")
 
 
 def parse_url(text: str, where: str = "") -> DatabaseUrl:
     """
     Read a database URL, in any of the forms in use: `postgres://`, `postgresql://`, `postgresql+DRIVER://`, `sqlite:///`.
 
-    A password may be percent-encoded or raw; a raw one may hold `@`, `/` and `:` (the last `@` ends it).
+    A password may be percent-encoded or raw; a raw one may hold `@`, `/` and `:` (the last `@` before the options ends it).
 
     Args:
         text: the URL; it is never quoted in an error.
@@ -165,14 +179,13 @@ def _parse_sqlite(rest: str, driver: str, where: str) -> DatabaseUrl:
 
 
 def _parse_server(rest: str, driver: str, where: str) -> DatabaseUrl:
-    at = rest.rfind("@")
-    question = rest.find("?", at + 1)
-    query = dict(parse_qsl(rest[question + 1 :], keep_blank_values=True)) if question >= 0 else {}
-    body = rest[:question] if question >= 0 else rest
-    login, _, target = body.rpartition("@")
+    end = _login_end(rest)
+    login, target = rest[: max(end, 0)], rest[end + 1 :]
+    target, _, options = target.partition("?")
+    query = dict(parse_qsl(options, keep_blank_values=True))
     username, _, password = login.partition(":")
     address, _, database = target.partition("/")
-    found = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{1,5}))?", address)
+    found = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{0,5}))?", address)
     if not found:
         raise UsageError("url-invalid", "the host and port of this database URL cannot be read", where, "write `postgresql://user@host:5432/database`; percent-encode special characters")
     secret = Secret(unquote(password) or query.pop("password", ""))
@@ -186,3 +199,17 @@ def _parse_server(rest: str, driver: str, where: str) -> DatabaseUrl:
         unquote(database),
         query,
     )
+
+
+def _login_end(rest: str) -> int:
+    """
+    Return where the `@` behind user name and password is; -1 where there is none.
+
+    A raw password may hold `@`, and so may an option (`?user=me@server`): it is the first `@` behind which no other one comes before
+    the options.
+    """
+    for found in re.finditer("@", rest):
+        target, _, options = rest[found.end() :].partition("?")
+        if "@" not in target and ("@" not in options or _OPTION.match(options)):
+            return -1 if _NO_LOGIN.match(rest[: found.start()]) else found.start()
+    return -1

@@ -88,7 +88,8 @@ def _alembic(workdir: Path, folder: Path) -> Iterator[None]:
     except CommandError as error:
         raise translate(error, Scene(folder, str(folder))) from error
     except OSError as error:
-        raise UsageError("usage", f"a file cannot be written: {error.strerror}", str(error.filename or folder), f"ls -ld {folder}") from error
+        where = str(error.filename or folder)
+        raise UsageError("usage", f"a file cannot be written: {error.strerror}", where, f"ls -ld {where}") from error
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         first = (redact(str(error)).strip().splitlines() or [""])[0]
@@ -99,8 +100,9 @@ def _alembic(workdir: Path, folder: Path) -> Iterator[None]:
 
 def _free_id(script: ScriptDirectory, stamp: str, slug: str) -> str:
     """Return `stamp`, or the first `stamp_2`, `stamp_3`, ... that neither an id nor a file has."""
-    taken = {found.revision for found in script.walk_revisions()}
-    files = {Path(found.path).stem for found in script.walk_revisions()}
+    revisions = list(script.walk_revisions())
+    taken = {found.revision for found in revisions}
+    files = {Path(found.path).stem for found in revisions}
     number, id_ = 1, stamp
     while id_ in taken or f"{id_}_{slug}".rstrip("_") in files:
         number += 1

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from lockgate.alembic_seam.scaffold import new_environment
 from lockgate.errors import UsageError
-from lockgate.files import SETTINGS, append_line, name_in_pyproject, read_pyproject, write_new
+from lockgate.files import SETTINGS, append_line, name_in_pyproject, read_pyproject, tool_table, write_new
 
 _SCRIPTS = "migrations"
 _IGNORED = ".lockgate/"
 _HEAD = """\
 # Settings of lockgate; run `lockgate env` to see what they mean.
-project = {name}                # written into every database that is adopted; do not change it afterwards
+project = {name} # written into every database that is adopted; do not change it afterwards
 alembic_ini = "{alembic_ini}"
 default_environment = "dev"     # what plain `alembic` asks for when the environment variable is unset
 
@@ -21,13 +22,14 @@ default_environment = "dev"     # what plain `alembic` asks for when the environ
 name = "LOCKGATE_ENV"           # set and different from the environment asked for: every write is refused
 
 # protection: open | confirm | locked; left out means locked.
+# driver: SQLAlchemy's name of the driver for env.py, where the URL names none.
 """
 _ENVIRONMENT = """
 [environments.{name}]
 url = {url}
 protection = "{protection}"
 """
-_DRIVER = 'driver = "psycopg"             # SQLAlchemy driver for env.py where the URL names none\n'
+_DRIVER = 'driver = "psycopg"\n'
 _TAIL = """
 [smoke]                         # asked after every upgrade
 tables = []                     # these must exist
@@ -55,7 +57,7 @@ def init(folder: Path, name: str = "", database: str = "postgresql") -> tuple[st
         UsageError: `file-exists` where there are settings already; `usage`. Nothing was written then.
     """
     pyproject = _checked(folder, database)
-    in_pyproject = "alembic" in pyproject.get("tool", {})
+    in_pyproject = tool_table(pyproject, "alembic") is not None
     has_ini = (folder / "alembic.ini").is_file()
     fresh = not has_ini and not in_pyproject
     written = list(new_environment(folder, _SCRIPTS)) if fresh else []
@@ -68,7 +70,7 @@ def init(folder: Path, name: str = "", database: str = "postgresql") -> tuple[st
     return tuple(path.relative_to(folder).as_posix() for path in (settings, *written))
 
 
-def _checked(folder: Path, database: str) -> dict[str, dict[str, object]]:
+def _checked(folder: Path, database: str) -> dict[str, Any]:
     """Return pyproject.toml as parsed, if the folder is one that can be initialised."""
     if database not in _KINDS:
         raise UsageError("usage", f"`{database}` databases are not supported", "--database", f"write one of {', '.join(_KINDS)}")
@@ -77,7 +79,7 @@ def _checked(folder: Path, database: str) -> dict[str, dict[str, object]]:
     if (folder / SETTINGS).exists():
         raise UsageError("file-exists", f"`{SETTINGS}` is already there", str(folder / SETTINGS), "edit it, then run `lockgate env`")
     pyproject = read_pyproject(folder)
-    if "lockgate" in pyproject.get("tool", {}):
+    if tool_table(pyproject, "lockgate") is not None:
         hint = "edit it, then run `lockgate env`"
         raise UsageError("file-exists", "the settings are already there: `[tool.lockgate]`", str(folder / "pyproject.toml"), hint)
     return pyproject

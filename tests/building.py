@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from lockgate.secret import DatabaseUrl
 
-TEMPLATES = Path(str((find_spec("alembic") or sys).__dict__["origin"])).parent / "templates"
+_ALEMBIC = find_spec("alembic")
+assert _ALEMBIC is not None
+assert _ALEMBIC.origin is not None
+TEMPLATES = Path(_ALEMBIC.origin).parent / "templates"
 
 SETTINGS = """
 project = "app"
@@ -35,7 +42,27 @@ protection = "locked"
 INI = """
 [alembic]
 script_location = %(here)s/migrations
+prepend_sys_path = .
 sqlalchemy.url = driver://user:pass@localhost/dbname
+[loggers]
+keys = root,alembic
+[handlers]
+keys = console
+[formatters]
+keys = generic
+[logger_root]
+level = WARNING
+handlers = console
+[logger_alembic]
+level = INFO
+handlers =
+qualname = alembic
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = generic
+[formatter_generic]
+format = %(levelname)-5.5s [%(name)s] %(message)s
 """
 
 REVISION = '''"""{message}"""
@@ -143,3 +170,56 @@ def tiny(folder: Path, template: str = "generic") -> Tiny:
     for name in ("env.py", "script.py.mako"):
         shutil.copy(TEMPLATES / template / name, folder / "migrations" / name)
     return Tiny(folder).settings(SETTINGS)
+
+
+@dataclass
+class Database:
+    """A database as somebody with a SQL prompt sees it, by the bare driver."""
+
+    url: DatabaseUrl
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run one statement, commit it, return its rows."""
+        if self.url.backend == "sqlite":
+            with closing(sqlite3.connect(self.url.database)) as connection, connection:
+                return connection.execute(sql).fetchall()
+        with psycopg.connect(self.url.render().reveal(), autocommit=True) as server:
+            cursor = server.execute(sql)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def exists(self) -> bool:
+        """Whether there is anything to look at; a SQLite file may not have been made."""
+        return self.url.backend != "sqlite" or Path(self.url.database).exists()
+
+    def tables(self) -> list[str]:
+        """All tables, lockgate's and Alembic's own among them, with their schema on PostgreSQL unless it is public."""
+        if not self.exists():
+            return []
+        if self.url.backend == "sqlite":
+            return sorted(row[0] for row in self.query("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"))
+        sql = "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+        return sorted(name if schema == "public" else f"{schema}.{name}" for schema, name in self.query(sql))
+
+    def user_tables(self) -> list[str]:
+        """Tables that are neither lockgate's nor Alembic's."""
+        return [name for name in self.tables() if not name.startswith(("lockgate", "alembic_version"))]
+
+    def heads(self) -> list[str]:
+        """Rows of Alembic's version table."""
+        return sorted(row[0] for row in self.query("select version_num from alembic_version")) if "alembic_version" in self.tables() else []
+
+    def ledger(self) -> list[tuple[Any, ...]]:
+        """Rows of the ledger, oldest first: verb, outcome, revision, error."""
+        name = "lockgate_ledger" if self.url.backend == "sqlite" else "lockgate.ledger"
+        if name not in self.tables():
+            return []
+        return self.query(f"select verb, outcome, revision, error from {name} order by id")
+
+    def applied(self) -> list[str]:
+        """Revisions that the ledger says were applied, oldest first."""
+        return [row[2] for row in self.ledger() if row[1] == "applied"]
+
+    def picture(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything: each table with all its rows. Two equal pictures mean that nothing changed."""
+        quoted = {name: ".".join(f'"{part}"' for part in name.split(".")) for name in self.tables()}
+        return {name: sorted(self.query(f"select * from {sql}"), key=repr) for name, sql in quoted.items()}
