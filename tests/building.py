@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
 from lockgate.secret import DatabaseUrl
 
 _ALEMBIC = find_spec("alembic")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from lockgate.version import __version__
+
 if TYPE_CHECKING:
     from lockgate.api import adopt, downgrade, history, load_project, reset, smoke, stamp, status, upgrade
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
     from lockgate.settings.project import Environment, Project
     from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "smoke", "stamp", "status", "upgrade"),
@@ -26,6 +26,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "__version__",
     "Busy",
     "Environment",
     "EnvironmentRow",

@@ -58,4 +58,3 @@ def _guard(env: Any) -> None:
             plain.guard(env, settings, dict(os.environ), operator())
             return
     plain.guard_without_project(env)
-

@@ -74,7 +74,9 @@ def _consent(asked: Asked, sight: Sight) -> Verdict:
         return Verdict(True, adopt=True, notices=(f"empty database: marked as `{asked.environment}`",))
     if not sight.identity.cluster.same(sight.cluster):
         was = sight.identity.cluster.database
-        return Verdict(True, adopt=True, notices=(f"this database is a copy (it was marked as `{was}`); its marker is bound to this one now",))
+        return Verdict(
+            True, adopt=True, notices=(f"this database is a copy (it was marked as `{was}`); its marker is bound to this one now",)
+        )
     return _YES
 
 
@@ -82,9 +84,13 @@ def _scratch(asked: Asked, sight: Sight) -> Verdict | None:
     marker = sight.identity
     if marker is None or marker.environment != SCRATCH or asked.verb is Verb.ADOPT:
         return None
-    if marker.cluster.kind == "sqlite" or marker.cluster.same_system(sight.cluster):
+    if marker.cluster.same_system(sight.cluster):
         return _YES
-    return _no("copied-database", "this database says it is a scratch database of another server", "drop it, or restore it into a database of its own")
+    return _no(
+        "copied-database",
+        "this database says it is a scratch database of another server",
+        "drop it, or restore it into a database of its own",
+    )
 
 
 def _identity(asked: Asked, sight: Sight) -> Verdict | None:
@@ -125,7 +131,11 @@ def _unmarked(asked: Asked, sight: Sight) -> Verdict | None:
     if sight.empty and asked.verb is Verb.UPGRADE and asked.protection is Protection.OPEN:
         return None
     kind = "an empty database" if sight.empty else f"a database with {len(sight.tables)} table{'s' if len(sight.tables) != 1 else ''}"
-    return _no("unmarked", f"this is {kind} that does not say which environment it is", f"run `lockgate adopt {asked.environment}` once, after checking host and database")
+    return _no(
+        "unmarked",
+        f"this is {kind} that does not say which environment it is",
+        f"run `lockgate adopt {asked.environment}` once, after checking host and database",
+    )
 
 
 def _recording(asked: Asked, sight: Sight) -> Verdict | None:
@@ -136,7 +146,11 @@ def _variable(asked: Asked, sight: Sight) -> Verdict | None:
     if asked.variable_value is None:
         if not asked.variable_required:
             return None
-        return _no("environment-variable", f"`{asked.variable}` is not set, and `{asked.verb.value}` requires it", f"export {asked.variable}={asked.environment}")
+        return _no(
+            "environment-variable",
+            f"`{asked.variable}` is not set, and `{asked.verb.value}` requires it",
+            f"export {asked.variable}={asked.environment}",
+        )
     if asked.variable_value == asked.environment:
         return None
     reason = f"`{asked.variable}` says `{asked.variable_value}`, you asked for `{asked.environment}`"
@@ -146,7 +160,11 @@ def _variable(asked: Asked, sight: Sight) -> Verdict | None:
 def _foreign_confirmation(asked: Asked, sight: Sight) -> Verdict | None:
     if asked.confirm in (None, "", asked.environment):
         return None
-    return _no("unconfirmed", f"the confirmation names `{asked.confirm}`, you asked for `{asked.environment}`", f"set CONFIRM_ENV={asked.environment}; a confirmation names exactly one environment")
+    return _no(
+        "unconfirmed",
+        f"the confirmation names `{asked.confirm}`, you asked for `{asked.environment}`",
+        f"set CONFIRM_ENV={asked.environment}; a confirmation names exactly one environment",
+    )
 
 
 def _already_adopted(asked: Asked, sight: Sight) -> Verdict | None:
@@ -156,7 +174,11 @@ def _already_adopted(asked: Asked, sight: Sight) -> Verdict | None:
 def _locked(asked: Asked, sight: Sight) -> Verdict | None:
     if asked.protection is not Protection.LOCKED or asked.verb is Verb.ADOPT:
         return None
-    return _no("locked", f"environment `{asked.environment}` is locked: nothing may change it", 'for an environment that people may change, write `protection = "confirm"` in its settings')
+    return _no(
+        "locked",
+        f"environment `{asked.environment}` is locked: nothing may change it",
+        'for an environment that people may change, write `protection = "confirm"` in its settings',
+    )
 
 
 def _unconfirmed(asked: Asked, sight: Sight) -> Verdict | None:
@@ -172,7 +194,11 @@ def _unconfirmed(asked: Asked, sight: Sight) -> Verdict | None:
 def _in_ci(asked: Asked, sight: Sight) -> Verdict | None:
     if not (asked.ci and asked.destroys) or asked.ci_allowed:
         return None
-    return _no("destructive-in-ci", f"`{asked.verb.value}` may lose data, and this is a CI job", "set ALLOW_DESTRUCTIVE_IN_CI=1 in the job that is meant to do it")
+    return _no(
+        "destructive-in-ci",
+        f"`{asked.verb.value}` may lose data, and this is a CI job",
+        "set ALLOW_DESTRUCTIVE_IN_CI=1 in the job that is meant to do it",
+    )
 
 
 def _no(code: str, reason: str, hint: str) -> Verdict:

@@ -125,15 +125,14 @@ class _Overheard(logging.Handler):
         if record.levelno >= logging.ERROR:
             self.complaint = record.getMessage()
 
-    def last_line(self) -> str:
-        """The last line that says something: messages end with the failed command's stderr or the server's log."""
+    def reason(self) -> str:
+        """The line that tells most: the complaint holds a command, its output, and PostgreSQL's own log with hints at the end."""
         lines = [line.strip() for line in self.complaint.splitlines() if any(map(str.isalnum, line))]
-        return lines[-1] if lines else ""
+        errors = [line for line in lines if "FATAL: " in line or "error: " in line]
+        return (errors or lines or [""])[-1]
 
 
 _overheard = _Overheard()
-
-
 _joined: set[Path] = set()
 
 
@@ -150,7 +149,7 @@ def _start(data: Path) -> PostgresServer:
         handle = library.get_server(data, cleanup_mode="stop")
         _close_to_others(handle)
     except Exception as error:  # the library raises whatever its parts raise, AssertionError included
-        raise _failed(f"the embedded PostgreSQL did not start: {_overheard.last_line() or error}", data) from error
+        raise _failed(f"the embedded PostgreSQL did not start: {_overheard.reason() or error}", data) from error
     return handle
 
 

@@ -22,7 +22,9 @@ _SHORTEST_REDACTED = 4
 # C0 but for newline and tab, DEL and C1 (U+009B alone starts a terminal sequence), and what reverses the direction of writing.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*):[^\s'\"]*@")
-_IN_PAIR = re.compile(r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I)
+_IN_PAIR = re.compile(
+    r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I
+)
 _OPTION = re.compile(r"[\w.-]+=")
 _NO_LOGIN = re.compile(r"[^:/?]*(?::\d{0,5})?/[^?]*\?[\w.-]+=")  # host, port and database are over, this is an option
 
@@ -127,11 +129,11 @@ class DatabaseUrl:
         """
         Return the URL as SQLAlchemy, Alembic and libpq read it.
 
-        SQLAlchemy before 2.1 does not decode the name of the database, so only what would end it is percent-encoded there. Nobody but
+        SQLAlchemy before 2.1 does not decode the name of the database, so only what would be misread is percent-encoded there. Nobody but
         libpq decodes a host, so the folder of a Unix socket goes among the options. libpq takes `+` in an option for itself.
         """
         scheme = self.backend + (f"+{self.driver}" if self.driver else "")
-        database = self.database.replace("%", "%25").replace("?", "%3F")
+        database = self.database.replace("%", "%25").replace("?", "%3F").replace("@", "%40")
         host, options = self.host, self.query
         if host.startswith("/"):
             host, options = "", {"host": host, **options}
@@ -161,7 +163,12 @@ def parse_url(text: str, where: str = "") -> DatabaseUrl:
     """
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
-        raise UsageError("url-invalid", "this is no database URL: it has no `://`", where, "write `postgresql://user@host:5432/database` or `sqlite:///file.db`")
+        raise UsageError(
+            "url-invalid",
+            "this is no database URL: it has no `://`",
+            where,
+            "write `postgresql://user@host:5432/database` or `sqlite:///file.db`",
+        )
     backend, _, driver = scheme.lower().partition("+")
     if backend == "sqlite":
         return _parse_sqlite(rest, driver, where)
@@ -187,7 +194,8 @@ def _parse_server(rest: str, driver: str, where: str) -> DatabaseUrl:
     address, _, database = target.partition("/")
     found = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>\d{0,5}))?", address)
     if not found:
-        raise UsageError("url-invalid", "the host and port of this database URL cannot be read", where, "write `postgresql://user@host:5432/database`; percent-encode special characters")
+        hint = "write `postgresql://user@host:5432/database`; percent-encode special characters"
+        raise UsageError("url-invalid", "the host and port of this database URL cannot be read", where, hint)
     secret = Secret(unquote(password) or query.pop("password", ""))
     return DatabaseUrl(
         "postgresql",

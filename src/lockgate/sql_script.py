@@ -101,7 +101,11 @@ def _dollar_end(text: str, found: re.Match[str]) -> int:
 def _drop_meta(scan: _Scan, found: re.Match[str]) -> None:
     if not _HARMLESS_META.match(found[0]):
         line = _line(scan.text, found.start())
-        raise UsageError("usage", f"line {line}: `{found[0].strip()[:40]}` is a command of psql, not SQL", hint="take it out, or dump again with pg_dump --format=plain")
+        raise UsageError(
+            "usage",
+            f"line {line}: `{found[0].strip()[:40]}` is a command of psql, not SQL",
+            hint="take it out, or dump again with pg_dump --format=plain",
+        )
     scan.text = scan.text[: found.start()] + " " * len(found[0]) + scan.text[found.end() :]
 
 
@@ -113,7 +117,11 @@ def _finish(scan: _Scan, end: int) -> Iterator[Piece]:
     if not sql:
         return
     if control := _CONTROL.match(sql):
-        raise UsageError("usage", f"line {line}: `{control[1].lower()}` controls the transaction, which must be one for the whole script", hint="take it out")
+        raise UsageError(
+            "usage",
+            f"line {line}: `{control[1].lower()}` controls the transaction, which must be one for the whole script",
+            hint="take it out",
+        )
     yield Piece(sql, line, _copy_data(scan) if _COPY.match(sql) else None)
 
 

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SCRATCH = "scratch"  # the reserved environment of throw-away databases (design, section 4)
+SCRATCH = "scratch"  # the reserved environment of throw-away databases
 
 
 class Verb(str, enum.Enum):
@@ -57,14 +57,13 @@ class Request:
     One call of one verb. After the face has built it, nobody else reads the process's environment or arguments.
 
     Args:
-        verb: what is asked for.
-        environment: name of the environment it is asked of.
         to: revision target in Alembic's notation (`head`, `heads`, `+2`, `-1`, `base`, an id or its beginning); empty where none.
         confirm: what the user confirmed: the value of `CONFIRM_ENV`, or the name typed at the prompt.
         copy: `adopt --copy`: the database is known to be a copy.
         database_url: another place to knock at; changes nothing about who must answer. A secret: never printed.
         environ: the process's environment, for URL sources and the guard's variables.
-        operator: `user@host`, for the ledger and the lock's holder.
+        operator: `user@host`.
+        asks: a missing confirmation will be asked for at a prompt, so its refusal is not the end.
     """
 
     verb: Verb
@@ -75,6 +74,7 @@ class Request:
     database_url: str = field(default="", repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     operator: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,8 @@ class Cluster:
     """
     Which physical database this is, as the server tells it.
 
-    PostgreSQL: `system` is the cluster's `system_identifier`, `database` the database's oid; both must agree.
-    SQLite: `system` is the inode, `database` the real path; one of the two must agree (a moved file keeps its inode, a
-    file restored in place keeps its path). `system` is empty where the server does not tell an ordinary role.
+    PostgreSQL: `system` is the `system_identifier` (empty where the server does not tell an ordinary role), `database` the oid;
+    both must agree. SQLite: `system` is the inode, `database` the real path; one must agree: a moved file keeps its inode.
     """
 
     kind: str
@@ -101,8 +100,8 @@ class Cluster:
         return self.same_system(other) and self.database == other.database
 
     def same_system(self, other: Cluster) -> bool:
-        """Whether both live in one server; True where one of the two does not say."""
-        return self.kind == other.kind and (not self.system or not other.system or self.system == other.system)
+        """Whether both live in one server; True where one of the two does not say, and for files, which have none."""
+        return self.kind == other.kind and (self.kind == "sqlite" or not self.system or not other.system or self.system == other.system)
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,6 @@ class Sight:
     Args:
         place: host:port/database, or the SQLite file.
         exists: False for a SQLite file that is not there yet.
-        server: product and version, for people.
         identity: the marker; None where the database has none.
         cluster: what the server says of itself now.
         objects: number of user objects: tables, views, sequences, types, functions; extension members, the registry and a
@@ -216,13 +214,11 @@ class Verdict:
 @dataclass(frozen=True)
 class Step:
     """
-    One revision in one direction.
+    One revision in one direction: `upgrade`, `downgrade` or `stamp`.
 
     Args:
-        direction: `upgrade`, `downgrade` or `stamp`.
-        revision: its id; for a stamp the id that is written.
         message: first line of the revision's docstring.
-        file: path below the project's folder; empty for a stamp.
+        file: path of the revision file; empty for a stamp.
     """
 
     direction: str
@@ -233,7 +229,7 @@ class Step:
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step that was committed, and how long it took."""
+    """A step that was committed."""
 
     step: Step
     duration_ms: int
@@ -279,7 +275,7 @@ class EnvironmentRow:
     One environment in `env` and `status`.
 
     Args:
-        source: where its URL comes from, for people: `variable TEST_DATABASE_URL`, `AWS secret the-combine/db-dev`.
+        source: where its URL comes from, for people.
         says: the environment that the database itself names; empty for an unmarked one.
         pending: number of revisions not applied; None where it cannot be known.
         error: why nothing could be seen; the other fields that need the database are then empty.

@@ -91,6 +91,7 @@ CUT_OFF = """
 import os, signal, sys
 import lockgate.cli.answer as answer
 from lockgate.cli import call, main
+from lockgate.events import *
 from lockgate.words import *
 
 def run(request, project, notify):

@@ -115,11 +115,11 @@ def test_a_temporary_server_is_gone_when_its_process_ends_without_closing_it() -
 def test_creating_a_database_twice_keeps_the_first_one() -> None:
     """Each process that joins asks for its database; names are quoted, whatever they hold."""
     with temporary_server() as server:
-        server.create_database('odd "name"')
-        with psycopg.connect(server.url('odd "name"').render().reveal()) as session:
+        server.create_database('odd"name')
+        with psycopg.connect(server.url('odd"name').render().reveal()) as session:
             session.execute("create table kept (id int)")
-        server.create_database('odd "name"')
-        with psycopg.connect(server.url('odd "name"').render().reveal()) as session:
+        server.create_database('odd"name')
+        with psycopg.connect(server.url('odd"name').render().reveal()) as session:
             assert session.execute("select count(*) from kept").fetchone() == (0,)
 
 

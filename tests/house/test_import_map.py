@@ -10,7 +10,7 @@ from typing import Any
 # A room is a module or a package directly below `lockgate`.
 FLOORS: tuple[frozenset[str], ...] = (
     # 0: words
-    frozenset({"errors", "words", "events", "secret"}),
+    frozenset({"errors", "words", "events", "secret", "version"}),
     # 1: thought, no hands
     frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script"}),
     # 2: hands, no decisions
@@ -29,15 +29,19 @@ NEIGHBOURS = {
     ("report", "drift"): "report renders their nouns",
     ("route", "graph"): "a route is a way through the graph",
     ("scratch", "dialects"): "a scratch database is made by the dialect",
+    ("alembic_seam", "dialects"): "the connection that env.py brings is read and prepared by its dialect",
     ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"gate"})
+GATEHOUSE = frozenset({"target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",
     ("upgrade", "smoke"): "an upgrade ends with the smoke queries",
+    ("upgrade", "bootstrap"): "the first upgrade of an empty database may begin with its base tables",
+    ("reset", "upgrade"): "a reset ends with an upgrade",
+    ("url", "status"): "a tested URL is one row of the status",
 }
 FACES_SEE = FLOORS[0] | {"runs", "files", "settings", "report"}
 STANDARD_LIBRARY_ONLY = {"alembic_plugin"}

@@ -7,7 +7,7 @@ from typing import Any
 
 # Imported name -> the modules or packages (below `lockgate`) that may import it.
 LIBRARIES = {
-    "alembic": ("alembic_seam",),
+    "alembic": ("alembic_seam", "alembic_plugin"),  # the plugin is what Alembic itself loads
     "asyncpg": ("dialects",),
     "psycopg": ("dialects", "scratch"),
     "psycopg2": ("dialects",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from building import Database, Tiny
+
 from lockgate.secret import DatabaseUrl
 
 

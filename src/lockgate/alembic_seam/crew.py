@@ -58,5 +58,8 @@ class Crew(Protocol):
     def finished(self, heads: tuple[str, ...], fresh: Session) -> None:
         """All steps were committed; the lock is still held. `heads`: what the version table should say to `fresh` now."""
 
+    def failed(self, error: BaseException) -> None:
+        """The run broke off with `error`; nothing is open on the permit's session, and the lock is still held."""
+
     def leave(self) -> None:
         """Let go of the lock; quiet where the connection is gone."""

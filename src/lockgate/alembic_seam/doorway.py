@@ -106,6 +106,7 @@ class Survey(Doorway):
         self.heads: tuple[str, ...] = ()
         self.steps: list[Any] = []
         self.version_table = VersionTable()
+        self._connection: Connection | None = None
         env.context_opts.update(fn=self._list, dont_mutate=True, purge=False)
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
@@ -130,7 +131,8 @@ class Survey(Doorway):
         try:
             super().run_migrations(**kw)
         finally:
-            self._connection.connection.rollback()
+            if self._connection is not None:
+                self._connection.connection.rollback()
 
     def _list(self, heads: Any, context: Any) -> list[Any]:
         self.heads = tuple(sorted(heads))
@@ -156,18 +158,25 @@ class Run(Doorway):
         working.rollback()
         _leave_autocommit(working)
         permit = self.crew.enter(AlchemySession(working), dialect, table)
-        dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
-        self.work = Work(working, dialect, permit, self.crew, self.steps_of)
-        self._configure(working, *args, **self.work.options(options))
-        self.work.attach(self.env.get_context())
+        try:
+            dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
+            self.work = Work(working, dialect, permit, self.crew, self.steps_of)
+            self._configure(working, *args, **self.work.options(options))
+            self.work.attach(self.env.get_context())
+        except BaseException:
+            self.crew.leave()
+            raise
 
     def run_migrations(self, **kw: Any) -> None:
         """Run the steps; whatever happens, care for the step that was open and let go of the lock before env.py goes on."""
         try:
             super().run_migrations(**kw)
-        finally:
+        except BaseException as error:
             if self.work:
                 self.work.close()
+                self.crew.failed(error)
+            raise
+        finally:
             self.crew.leave()
 
     def _tell(self, heads: Any, context: Any) -> Iterator[Any]:

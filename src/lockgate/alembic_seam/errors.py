@@ -19,7 +19,11 @@ _DRIVERS = ("psycopg", "psycopg2", "asyncpg", "aiosqlite", "pg8000")
 _LONGEST_STATEMENT = 300  # characters
 _ALEMBIC = (
     (alembic_revision.MultipleHeads, "multiple-heads", "merge them with `alembic merge heads`, or ask for `heads`"),
-    (alembic_revision.RangeNotAncestorError, "revision-not-found", "look at `alembic history` for what lies between; downgrade goes back, upgrade forward"),
+    (
+        alembic_revision.RangeNotAncestorError,
+        "revision-not-found",
+        "look at `alembic history` for what lies between; downgrade goes back, upgrade forward",
+    ),
     (alembic_revision.ResolutionError, "revision-not-found", "look at `alembic history` for the revisions there are"),
     (alembic_revision.CycleDetected, "revision-cycle", "mend `down_revision` in the files it names"),
 )
@@ -56,7 +60,12 @@ def translate(error: BaseException, scene: Scene) -> LockgateError:
         return _command_error(error, scene)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in _DRIVERS:
         name = (error.name or "").split(".")[0]
-        return UsageError("driver-missing", f"the project's driver `{name}` is not installed", scene.place, f'pip install {name}, or name another one: driver = "psycopg"')
+        return UsageError(
+            "driver-missing",
+            f"the project's driver `{name}` is not installed",
+            scene.place,
+            f'pip install {name}, or name another one: driver = "psycopg"',
+        )
     if isinstance(error, DBAPIError) and error.statement is None:
         first = redact(str(error.orig)).strip().splitlines() or [type(error.orig).__name__]
         return Unreachable("unreachable", f"env.py cannot connect: {first[-1]}", scene.place, "check the URL that env.py uses")
@@ -71,13 +80,23 @@ def _in_step(error: BaseException, scene: Scene, step: Step, facts: ErrorFacts |
     missing = _missing_table(error, facts)
     if missing and scene.at_base and step.direction == "upgrade":
         what = f"the history does not start from an empty database: revision `{step.revision}` needs table `{missing}`, which no revision makes"
-        return Failed("history-not-self-contained", what, where, 'write `[bootstrap]` with `file = "schema.sql"` (a dump of the base tables) and `stamp = "REVISION"`')
+        return Failed(
+            "history-not-self-contained",
+            what,
+            where,
+            'write `[bootstrap]` with `file = "schema.sql"` (a dump of the base tables) and `stamp = "REVISION"`',
+        )
     if facts is not None and facts.kind in ("permission", "read-only"):
         return _permission(facts, where)
     if isinstance(error, DBAPIError) and error.statement:
         where += f"\n  statement: {_shortened(error.statement)}"
     reason = facts.message if facts else _sentence(error)
-    return Failed("revision-failed", f"revision `{step.revision}` failed: {reason}", where, "mend the revision, then run the command again: it continues after the last committed one")
+    return Failed(
+        "revision-failed",
+        f"revision `{step.revision}` failed: {reason}",
+        where,
+        "mend the revision, then run the command again: it continues after the last committed one",
+    )
 
 
 def _facts(error: BaseException, scene: Scene) -> ErrorFacts | None:
@@ -95,13 +114,20 @@ def _command_error(error: CommandError, scene: Scene) -> LockgateError:
     for kind, code, hint in _ALEMBIC:
         if any(isinstance(item, kind) for item in (error, error.__cause__)):
             return UsageError(code, redact(str(error)), scene.place, hint)
-    return UsageError("alembic-settings", redact(str(error)), scene.place, "run `alembic history` in the project's folder to see it without a database")
+    return UsageError(
+        "alembic-settings", redact(str(error)), scene.place, "run `alembic history` in the project's folder to see it without a database"
+    )
 
 
 def _permission(facts: ErrorFacts, where: str) -> LockgateError:
     if facts.kind == "read-only":
         return Refused("read-only", f"this database can only be read: {facts.message}", where, "use a role and a server that may write")
-    return Failed("permission-denied", f"the role may not do this: {facts.message}", where, "the role needs CREATE on the database and on the schema of the tables")
+    return Failed(
+        "permission-denied",
+        f"the role may not do this: {facts.message}",
+        where,
+        "the role needs CREATE on the database and on the schema of the tables",
+    )
 
 
 def _line_in(error: BaseException, path: Path) -> str:

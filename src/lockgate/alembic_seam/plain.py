@@ -22,6 +22,9 @@ from lockgate.errors import LockgateError
 from lockgate.permit import Session
 from lockgate.words import VersionTable
 
+# What a command enters; for rooms that hand it on and must not import Alembic.
+AlembicContext = EnvironmentContext
+
 
 def only_reads(env: EnvironmentContext) -> bool:
     """Whether the command writes nothing: `current`, `check`, `revision --autogenerate`, offline mode."""

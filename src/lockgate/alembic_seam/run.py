@@ -17,7 +17,7 @@ from lockgate.alembic_seam.crew import Crew
 from lockgate.alembic_seam.doorway import Run, Survey
 from lockgate.alembic_seam.work import word_of
 from lockgate.dialects.alchemy import DriverSession
-from lockgate.dialects.connect import dialect_named, is_known
+from lockgate.dialects.connect import dialect_behind
 from lockgate.errors import Failed
 from lockgate.words import Step, VersionTable
 
@@ -102,12 +102,12 @@ def judged_connections(crew: Crew) -> Iterator[None]:
     """Judge every connection that SQLAlchemy opens in this process while the block runs, before its first statement."""
 
     def judge(connection: Any, record: Any) -> None:
-        name = _dialect_of(connection)
-        if not is_known(name):
+        dialect = dialect_behind(connection)
+        if dialect is None:
             return
         session = DriverSession(connection)
         try:
-            crew.judge_new(session, dialect_named(name))
+            crew.judge_new(session, dialect)
         finally:
             session.rollback()
 
@@ -117,10 +117,3 @@ def judged_connections(crew: Crew) -> Iterator[None]:
     finally:
         event.remove(Engine, "connect", judge)
 
-
-def _dialect_of(connection: Any) -> str:
-    """SQLAlchemy's name of the database behind a DB-API connection, told by the driver's module."""
-    module = type(connection).__module__
-    if "sqlite" in module:
-        return "sqlite"
-    return "postgresql" if any(word in module for word in ("psycopg", "asyncpg", "pg8000")) else ""

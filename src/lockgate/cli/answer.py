@@ -18,6 +18,8 @@ Run = Callable[[Request, Project, Notify], Outcome]
 def act(call: Call, run: Run, request: Request) -> int:
     """Do one run and report it; at a terminal a missing confirmation may be typed. Returns the exit status."""
     project = call.project()
+    asks = not request.confirm and call.face.environ.get("CI") != "true" and call.output.interactive
+    request = replace(request, asks=asks)
     try:
         done = _listen(call, run, request, project)
     except Refused as refusal:
@@ -38,14 +40,13 @@ def _confirmed(call: Call, request: Request, project: Project, refusal: Refused)
     Raises:
         Refused: the same refusal, where typing the name is not the answer, nobody can be asked, or nothing was typed.
     """
-    environ = call.face.environ
-    if refusal.code != "unconfirmed" or request.confirm or environ.get("CI") == "true" or not call.output.interactive:
+    if refusal.code != "unconfirmed" or not request.asks:
         raise refusal
     shown = text.confirmation(request, look_for_prompt(request, project))
     typed = call.output.ask(shown, f"type the name of the environment to go on with `{request.verb.value}`: ")
     if not typed:
         raise refusal
-    return replace(request, confirm=typed)
+    return replace(request, confirm=typed, asks=False)
 
 
 def look_for_prompt(request: Request, project: Project) -> Sight:

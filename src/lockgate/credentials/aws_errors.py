@@ -17,10 +17,22 @@ from lockgate.errors import Unreachable
 # botocore.exceptions (1.44): no usable credentials on this side
 _MISSING_CLASSES = frozenset(
     {
-        "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound",
-        "ConfigNotFound", "ConfigParseError", "InvalidConfigError", "InfiniteLoopConfigError", "UnknownCredentialError",
-        "NoAuthTokenError", "TokenRetrievalError", "UnknownTokenProviderError", "SSOError", "LoginError",
-        "RefreshWithMFAUnsupportedError", "MetadataRetrievalError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "CredentialRetrievalError",
+        "ProfileNotFound",
+        "ConfigNotFound",
+        "ConfigParseError",
+        "InvalidConfigError",
+        "InfiniteLoopConfigError",
+        "UnknownCredentialError",
+        "NoAuthTokenError",
+        "TokenRetrievalError",
+        "UnknownTokenProviderError",
+        "SSOError",
+        "LoginError",
+        "RefreshWithMFAUnsupportedError",
+        "MetadataRetrievalError",
     }
 )
 _REGION_CLASSES = frozenset({"NoRegionError", "InvalidRegionError", "UnknownRegionError"})
@@ -30,18 +42,33 @@ _TIMEOUT_CLASSES = frozenset({"ConnectTimeoutError", "ReadTimeoutError"})
 # "Common errors" of the AWS API references; the names without `Exception` are those of the query protocol (STS).
 _MISSING_CODES = frozenset(
     {
-        "ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException",
-        "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidSignatureException", "SignatureDoesNotMatch",
-        "IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException", "AuthFailure", "UnauthorizedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "AuthFailure",
+        "UnauthorizedException",
     }
 )
 _DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "OptInRequired"})
 # InvalidRequestException: marked for deletion; InvalidKeyId, DecryptionFailure: its KMS key is gone or disabled
 _GONE_CODES = frozenset(
     {
-        "ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound", "InvalidRequestException",
-        "DecryptionFailure", "DecryptionFailureException", "InvalidKeyId",
+        "ResourceNotFoundException",
+        "ParameterNotFound",
+        "ParameterVersionNotFound",
+        "InvalidRequestException",
+        "DecryptionFailure",
+        "DecryptionFailureException",
+        "InvalidKeyId",
     }
 )
 

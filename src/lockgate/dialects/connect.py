@@ -8,6 +8,8 @@ from lockgate.dialects.sqlite.dialect import Sqlite
 from lockgate.errors import UsageError
 
 _DIALECTS: dict[str, type[Dialect]] = {"postgresql": Postgres, "sqlite": Sqlite}
+# Also SQLAlchemy's adapters of async drivers, which live in modules named after them.
+_MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",)}
 
 
 def dialect_named(name: str, where: str = "") -> Dialect:
@@ -18,10 +20,18 @@ def dialect_named(name: str, where: str = "") -> Dialect:
         UsageError: `database-unsupported`.
     """
     if name not in _DIALECTS:
-        raise UsageError("database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {' and '.join(_DIALECTS)}")
+        raise UsageError(
+            "database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {' and '.join(_DIALECTS)}"
+        )
     return _DIALECTS[name]()
 
 
 def is_known(name: str) -> bool:
     """Whether there is a dialect of this name."""
     return name in _DIALECTS
+
+
+def dialect_behind(connection: object) -> Dialect | None:
+    """Return the dialect of a DB-API connection, told by its driver's module; None for a database we do not know."""
+    module = type(connection).__module__
+    return next((_DIALECTS[name]() for name, words in _MODULES.items() if any(word in module for word in words)), None)

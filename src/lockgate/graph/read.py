@@ -101,9 +101,7 @@ def _missing(header: Header, name: str, id_: str, known: Mapping[str, object]) -
 
 def _revision(header: Header, labels: Mapping[str, str], sources: Mapping[str, str]) -> Revision:
     depends_on = tuple(dict.fromkeys(labels.get(name, name) for name in header.depends_on))
-    return Revision(
-        header.id, header.file, header.down_revisions, depends_on, header.branch_labels, header.message, sources[header.file]
-    )
+    return Revision(header.id, header.file, header.down_revisions, depends_on, header.branch_labels, header.message, sources[header.file])
 
 
 def _check_cycles(revisions: Mapping[str, Revision]) -> None:

@@ -43,4 +43,9 @@ def check_version(found: int, place: str) -> None:
         Refused: `registry-newer`.
     """
     if found > VERSION:
-        raise Refused("registry-newer", f"this database's registry has version {found}, this lockgate knows {VERSION}", place, "pip install --upgrade lockgate")
+        raise Refused(
+            "registry-newer",
+            f"this database's registry has version {found}, this lockgate knows {VERSION}",
+            place,
+            "pip install --upgrade lockgate",
+        )

@@ -48,4 +48,9 @@ def _refuse_shared(request: Request, project: Project, target: Target, seen: Sig
             continue
         if shared:
             what = f"environments `{name}` and `{request.environment}` are the same database"
-            raise Refused("same-database", what, target.where, "give one of them a database of its own (`lockgate env` shows where each URL comes from)")
+            raise Refused(
+                "same-database",
+                what,
+                target.where,
+                "give one of them a database of its own (`lockgate env` shows where each URL comes from)",
+            )

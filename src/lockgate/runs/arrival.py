@@ -53,7 +53,8 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
         gate.check(seen)
         check_known(graph, seen, target.where)
     except Refused as error:
-        arrival.record(ledger.Event("refused", from_heads=seen.heads, error=f"{error.code}: {error.what}"))
+        if not (request.asks and error.code == "unconfirmed"):
+            arrival.record(ledger.Event("refused", from_heads=seen.heads, error=f"{error.code}: {error.what}"))
         raise
     return arrival
 
@@ -68,4 +69,9 @@ def check_known(graph: Graph, seen: Sight, where: str) -> None:
     unknown = graph.unknown(seen.heads) if graph.complete else ()
     if unknown:
         names = ", ".join(f"`{name}`" for name in unknown)
-        raise Refused("unknown-revision", f"this database is at revision {names}, which is not among the revision files", where, "deploy the code that has it, or check that this is the right database")
+        raise Refused(
+            "unknown-revision",
+            f"this database is at revision {names}, which is not among the revision files",
+            where,
+            "deploy the code that has it, or check that this is the right database",
+        )

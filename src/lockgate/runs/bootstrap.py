@@ -38,7 +38,12 @@ def bootstrapped(arrival: Arrival, notify: Notify) -> BetweenPasses | None:
 def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed) -> None:
     dialect, url = arrival.target.dialect, arrival.target.url
     if task.script.get_revision(settings.stamp) is None:
-        raise UsageError("revision-not-found", f"`stamp` names revision `{settings.stamp}`, which there is not", settings.where, "name the revision that the base tables stand for")
+        raise UsageError(
+            "revision-not-found",
+            f"`stamp` names revision `{settings.stamp}`, which there is not",
+            settings.where,
+            "name the revision that the base tables stand for",
+        )
     with engine_connection(dialect.bootstrap_url(url)) as connection:
         dialect.prepare(connection, None, None)
         try:
@@ -70,10 +75,14 @@ def _fill(project: Project, settings: Bootstrap, permit: Permit, connection: Any
     except Exception as error:
         first = (redact(str(error)).strip().splitlines() or [""])[0]
         hint = "mend it; the database is as it was before"
-        raise Failed("bootstrap-failed", f"the bootstrap failed: {type(error).__name__}: {first}", settings.file or settings.python, hint) from error
+        raise Failed(
+            "bootstrap-failed", f"the bootstrap failed: {type(error).__name__}: {first}", settings.file or settings.python, hint
+        ) from error
     if not transaction.is_active:
         what = "the bootstrap function committed by itself: tables and stamp must be one transaction"
-        raise Failed("bootstrap-failed", what, settings.python, "let it use the connection it gets, without commit", "what the function made")
+        raise Failed(
+            "bootstrap-failed", what, settings.python, "let it use the connection it gets, without commit", "what the function made"
+        )
 
 
 def _function(project: Project, settings: Bootstrap) -> Any:
@@ -84,6 +93,6 @@ def _function(project: Project, settings: Bootstrap) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UsageError("settings-invalid", f"`{settings.python}` cannot be imported: {error}", settings.where, "write `python = \"module:function\"`") from error
-
-
+        raise UsageError(
+            "settings-invalid", f"`{settings.python}` cannot be imported: {error}", settings.where, 'write `python = "module:function"`'
+        ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from lockgate.dialects.base import BareSession, Dialect, ErrorFacts, Lock
@@ -77,11 +77,21 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
 
 def _driver_error(facts: ErrorFacts, where: str) -> LockgateError:
     if facts.kind == "permission":
-        return Failed("permission-denied", f"the role may not do this: {facts.message}", where, "the role must own the database, or own its objects and may CREATE in it")
+        return Failed(
+            "permission-denied",
+            f"the role may not do this: {facts.message}",
+            where,
+            "the role must own the database, or own its objects and may CREATE in it",
+        )
     if facts.kind == "read-only":
         return Refused("read-only", f"this database can only be read: {facts.message}", where, "use a role and a server that may write")
     if facts.kind == "lock-timeout":
-        return Busy("lock-timeout", f"a table's lock was not free in time: {facts.message}", where, "find the long transaction, then run the command again")
+        return Busy(
+            "lock-timeout",
+            f"a table's lock was not free in time: {facts.message}",
+            where,
+            "find the long transaction, then run the command again",
+        )
     return Failed("database-error", f"the database refused: {facts.message}", where, "look at the server's log for the statement")
 
 
@@ -103,6 +113,8 @@ def find(request: Request, project: Project) -> tuple[Target, Sight]:
 def refusal(verdict: Verdict, asked: Asked, seen: Sight, where: str) -> Refused:
     """Turn a verdict into the error that the user reads."""
     at = f", at revision {', '.join(seen.heads)}" if seen.heads else ""
+    # What env.py reached may be another database than the one that the settings name: that is what the gate is for.
+    at = at if seen.place in where else f", reached {seen.place}{at}"
     return Refused(verdict.code, f"refused to {asked.verb.value}: {verdict.reason}", f"{where}{at}", verdict.hint)
 
 
@@ -115,7 +127,9 @@ def one_run_per_process() -> Iterator[None]:
         Busy: `busy-in-process`.
     """
     if not _one_run.acquire(blocking=False):
-        raise Busy("busy-in-process", "another run is under way in this process", hint="run one after the other, or in processes of their own")
+        raise Busy(
+            "busy-in-process", "another run is under way in this process", hint="run one after the other, or in processes of their own"
+        )
     try:
         yield
     finally:
@@ -164,7 +178,12 @@ class Gate:
         if not verdict.allowed:
             raise refusal(verdict, self.asked, seen, self.where)
         if not seen.writable and self.asked.verb.acts:
-            raise Refused("read-only", "this database can only be read (a standby, or a file without write permission)", self.where, "point the environment at the writable one")
+            raise Refused(
+                "read-only",
+                "this database can only be read (a standby, or a file without write permission)",
+                self.where,
+                "point the environment at the writable one",
+            )
         return verdict
 
     def check_marker(self, session: Session, dialect: Dialect) -> None:
@@ -198,7 +217,9 @@ class Gate:
         """Let go of the lock."""
         lock, self._lock = self._lock, None
         if lock is not None:
-            lock.release()
+            # Whatever is wrong with the connection: the server frees the lock when it ends, and the first error is the one to show.
+            with suppress(Exception):
+                lock.release()
 
     def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
         seen = see(session, dialect, dialect.place(session), version_table)
@@ -209,7 +230,9 @@ class Gate:
             for notice in verdict.notices:
                 self.notify(Notice(notice))
         if identity is None:
-            raise Refused("unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}")
+            raise Refused(
+                "unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}"
+            )
         session.commit()
         table = version_table or seen.version_table or VersionTable()
         permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table)
@@ -255,4 +278,3 @@ def entered(gate: Gate, target: Target, *, lock: bool = True) -> Iterator[Permit
         finally:
             session.rollback()
             gate.leave()
-

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from lockgate.alembic_seam.crew import Limits
-from lockgate.alembic_seam.errors import Scene
+from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Bug, Failed
+from lockgate.errors import Bug, Failed, LockgateError
 from lockgate.events import Applied, Notify, Retrying, Started
 from lockgate.permit import Permit, Session
 from lockgate.registry import ledger, marker
@@ -23,10 +24,13 @@ class Passage:
 
     Args:
         limits: of the environment.
+        folder: of the project.
+        bootstrapped: whether the project has base tables for an empty database.
     """
 
-    def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path) -> None:
+    def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False) -> None:
         self.limits = limits
+        self.recorded = False
         self.steps: list[StepDone] = []
         self.after: Sight | None = None
         self.permit: Permit | None = None
@@ -35,25 +39,24 @@ class Passage:
         self._gate = gate
         self._notify = notify
         self._folder = folder
+        self._bootstrapped = bootstrapped
+        self._left_transaction = False
 
     @property
     def changed(self) -> str:
         """What was committed so far, in the user's words."""
-        if not self.steps:
-            return "nothing"
         words = {"upgrade": "applied", "downgrade": "downgraded", "stamp": "stamped"}
-        done = ", ".join(f"`{item.step.revision}`" for item in self.steps)
-        return f"{words[self.steps[0].step.direction]} {done}"
+        done = [f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps)] if self.steps else []
+        if self.step is not None and self._left_transaction:
+            done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
+        return "; ".join(done) or "nothing"
 
-    def scene(self, at_base: bool) -> Scene:
-        """
-        Say where the run stands, for the translation of an error.
-
-        Args:
-            at_base: the database had no applied revision when the run began, and there is no bootstrap.
-        """
+    @property
+    def scene(self) -> Scene:
+        """Where the run stands, for the translation of an error."""
         place = self.permit.sight.place if self.permit else self._gate.where
-        return Scene(self._folder, place, self.dialect, self.step, at_base and not self.steps)
+        at_base = self.permit is not None and not self.permit.sight.heads and not self._bootstrapped and not self.steps
+        return Scene(self._folder, place, self.dialect, self.step, at_base)
 
     def judge_new(self, session: Session, dialect: Dialect) -> None:
         """See `Crew`."""
@@ -72,7 +75,7 @@ class Passage:
 
     def started(self, step: Step) -> None:
         """See `Crew`."""
-        self.step = step
+        self.step, self._left_transaction = step, False
         self._notify(Started(step))
 
     def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
@@ -85,8 +88,14 @@ class Passage:
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
+        self._left_transaction = True
         details = json.dumps({"invalid_indexes": permit.sight.invalid_indexes})
-        ledger.append(permit, dialect.features.registry_prefix, ledger.Event("started", step.revision, before, before, details=details), dialect.ledger_guard())
+        ledger.append(
+            permit,
+            dialect.features.registry_prefix,
+            ledger.Event("started", step.revision, before, before, details=details),
+            dialect.ledger_guard(),
+        )
 
     def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
         """See `Crew`."""
@@ -114,13 +123,30 @@ class Passage:
         if after.heads != heads:
             found, wanted = ", ".join(after.heads) or "base", ", ".join(heads) or "base"
             hint = "a revision may have committed or rolled back by hand; compare `lockgate history` with the schema"
-            raise Failed("not-at-target", f"the database is at `{found}`, the run should have brought it to `{wanted}`", permit.sight.place, hint)
+            raise Failed(
+                "not-at-target", f"the database is at `{found}`, the run should have brought it to `{wanted}`", permit.sight.place, hint
+            )
         broken = sorted(set(after.invalid_indexes) - set(permit.sight.invalid_indexes))
         if broken:
             hint = f"DROP INDEX {broken[0]}; then create it again in a new revision"
-            raise Failed("invalid-index", f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well", permit.sight.place, hint)
+            raise Failed(
+                "invalid-index", f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well", permit.sight.place, hint
+            )
         marker.keep(permit, dialect.features.registry_prefix, table, after.tables)
         self.after = after
+
+    def failed(self, error: BaseException) -> None:
+        """See `Crew`. A row that cannot be written never hides what it is about."""
+        if self.permit is None or self.dialect is None:
+            return
+        ours = error if isinstance(error, LockgateError) else translate(error, self.scene)
+        revision = self.step.revision if self.step else ""
+        event = ledger.Event("failed", revision, self.permit.sight.heads, error=f"{ours.code}: {ours.what}")
+        with suppress(Exception):
+            self.permit.session.rollback()
+            ledger.append(self.permit, self.dialect.features.registry_prefix, event)
+            self.permit.session.commit()
+            self.recorded = True
 
     def leave(self) -> None:
         """See `Crew`."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lockgate.alembic_seam import plain
 from lockgate.alembic_seam.crew import Limits
@@ -24,14 +23,11 @@ from lockgate.runs.target import asked_of, author_of, environment_of
 from lockgate.settings.project import Environment, Project
 from lockgate.words import SCRATCH, Protection, Request, Verb, VersionTable
 
-if TYPE_CHECKING:
-    from alembic.runtime.environment import EnvironmentContext
-
 # Below "alembic": env.py's fileConfig disables every logger that the ini file does not name.
 _log = logging.getLogger("alembic.lockgate")
 
 
-def guard(env: EnvironmentContext, settings: Path, environ: Mapping[str, str], operator: str) -> None:
+def guard(env: plain.AlembicContext, settings: Path, environ: Mapping[str, str], operator: str) -> None:
     """
     Put the gate in front of an Alembic command that is about to run env.py.
 
@@ -51,13 +47,13 @@ def guard(env: EnvironmentContext, settings: Path, environ: Mapping[str, str], o
             _guard_writes(env, request, project)
 
 
-def guard_without_project(env: EnvironmentContext) -> None:
+def guard_without_project(env: plain.AlembicContext) -> None:
     """Refuse writes to a marked database from a place without settings; everything else stays as Alembic does it."""
     if not plain.only_reads(env):
         plain.watch_markers(env, _refuse_marked)
 
 
-def _guard_writes(env: EnvironmentContext, request: Request, project: Project) -> None:
+def _guard_writes(env: plain.AlembicContext, request: Request, project: Project) -> None:
     with ExitStack() as stack:
         stack.enter_context(one_run_per_process())
         direction, heads = plain.survey(env, _Surveyor(request, project))

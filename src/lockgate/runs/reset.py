@@ -39,7 +39,14 @@ def _empty(arrival: Arrival) -> int:
         after = dialect.look(permit.session, permit.sight.place, permit.sight.kept_version_table)
         if not after.empty:
             names = ", ".join(after.tables[:5]) or f"{after.objects} objects"
-            raise Failed("reset-incomplete", f"the database is not empty after dropping everything: {names}", arrival.target.where, "drop what is left by hand; nothing was kept of this try")
-        ledger.append(permit, dialect.features.registry_prefix, ledger.Event("reset", from_heads=permit.sight.heads), dialect.ledger_guard())
+            raise Failed(
+                "reset-incomplete",
+                f"the database is not empty after dropping everything: {names}",
+                arrival.target.where,
+                "drop what is left by hand; nothing was kept of this try",
+            )
+        ledger.append(
+            permit, dialect.features.registry_prefix, ledger.Event("reset", from_heads=permit.sight.heads), dialect.ledger_guard()
+        )
         permit.session.commit()
     return len(dropped)

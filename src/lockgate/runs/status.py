@@ -16,6 +16,7 @@ from lockgate.settings.project import Project
 from lockgate.words import EnvironmentRow, LedgerEntry, Request, Sight, Verb
 
 _AT_ONCE = 8  # connections; the table is as fast as its slowest row
+_ENOUGH = 10  # rows of the ledger among which one is more than a smoke query's answers
 
 
 def status(request: Request, project: Project, names: Sequence[str]) -> tuple[EnvironmentRow, ...]:
@@ -51,8 +52,8 @@ def _last(target: Target, seen: Sight) -> LedgerEntry | None:
         return None
     features = target.dialect.features
     with opened(target) as session:
-        entries = ledger.read(session, features.registry_prefix, features.moment_text, 1)
-    return entries[0] if entries else None
+        entries = ledger.read(session, features.registry_prefix, features.moment_text, _ENOUGH)
+    return next((entry for entry in entries if entry.outcome not in ("smoke", "started")), None)
 
 
 def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None, last: LedgerEntry | None) -> EnvironmentRow:

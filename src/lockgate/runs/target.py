@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockgate import __version__
 from lockgate.credentials.resolve import resolve
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.connect import dialect_named
@@ -18,6 +17,7 @@ from lockgate.guard import Asked
 from lockgate.permit import Author
 from lockgate.secret import DatabaseUrl, parse_url
 from lockgate.settings.project import Environment, Project
+from lockgate.version import __version__
 from lockgate.words import Request
 
 # Links to the job, as the CI systems set them; the first that is set is kept.

@@ -15,7 +15,7 @@ from lockgate.alembic_seam.errors import translate
 from lockgate.alembic_seam.handed import handed_connection
 from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
 from lockgate.alembic_seam.world import project_world
-from lockgate.errors import Failed, LockgateError
+from lockgate.errors import Failed, LockgateError, Refused
 from lockgate.events import Notify
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
@@ -42,7 +42,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
     project, environment = arrival.project, arrival.target.environment
     url, variables = arrival.target.dialect.project_url(arrival.target.url)
     exported = {name: url.render().reveal() for name in environment.export}
-    passage = Passage(arrival.gate, notify, _limits(environment), project.folder)
+    passage = Passage(arrival.gate, notify, _limits(environment), project.folder, project.bootstrap is not None)
     with ExitStack() as stack:
         stack.enter_context(one_run_per_process())
         stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))
@@ -83,11 +83,10 @@ def _limits(environment: Environment) -> Limits:
 
 
 def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> LockgateError:
-    at_base = not arrival.sight.heads and arrival.project.bootstrap is None
-    ours = error if isinstance(error, LockgateError) else translate(error, passage.scene(at_base))
+    ours = error if isinstance(error, LockgateError) else translate(error, passage.scene)
     if ours.changed == "nothing":
         ours.changed = passage.changed
-    step = passage.step.revision if passage.step else ""
-    outcome = "refused" if ours.exit_code == 3 else "failed"
-    arrival.record(ledger.Event(outcome, step, arrival.sight.heads, error=f"{ours.code}: {ours.what}"))
+    if not passage.recorded:
+        outcome = "refused" if isinstance(ours, Refused) else "failed"
+        arrival.record(ledger.Event(outcome, "", arrival.sight.heads, error=f"{ours.code}: {ours.what}"))
     return ours

@@ -33,7 +33,10 @@ def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
 def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Upgrade a database that was looked at and allowed."""
     if _at_target(arrival, to):
-        return _finish(arrival, Outcome(arrival.request.verb, arrival.request.environment, arrival.sight.place, arrival.sight.heads, arrival.sight.heads))
+        return _finish(
+            arrival,
+            Outcome(arrival.request.verb, arrival.request.environment, arrival.sight.place, arrival.sight.heads, arrival.sight.heads),
+        )
     notices: list[str] = []
 
     def told(event: Event) -> None:

@@ -40,4 +40,9 @@ def psql(request: Request, project: Project) -> int:
             environ = {**request.environ, **variables, **({"PGPASSFILE": str(path)} if password else {})}
             return subprocess.run(command, env=environ, check=False).returncode
     except FileNotFoundError:
-        raise UsageError("extra-missing", f"`{command[0]}` is not installed", target.where, f"install it, or use the URL of `lockgate url {request.environment}`") from None
+        raise UsageError(
+            "extra-missing",
+            f"`{command[0]}` is not installed",
+            target.where,
+            f"install it, or use the URL of `lockgate url {request.environment}`",
+        ) from None

@@ -75,6 +75,7 @@ class _Scanner:
         *parents, last = self._key() or [""]
         path: Path = ()
         for part in parents:
+            self._note((*path, part), start)
             path = self._newest((*path, part))
         path = (*path, last)
         if is_element:
@@ -150,5 +151,10 @@ class _Scanner:
 
 
 def _unquoted(part: str) -> str:
-    """Return a key without its quotation marks and escapes."""
-    return next(iter(tomllib.loads(f"{part} = 0"))) if part[0] in "\"'" else part
+    """Return a key without its quotation marks and escapes; as it is where TOML knows no such escape."""
+    if part[0] not in "\"'":
+        return part
+    try:
+        return next(iter(tomllib.loads(f"{part} = 0")))
+    except tomllib.TOMLDecodeError:
+        return part

@@ -36,9 +36,9 @@ def read_settings(text: str, file_name: str, folder: Path, project_name: str = "
         SettingsError: `settings-syntax` with line and column, or `settings-invalid` with every mistake.
     """
     text = text.removeprefix("\ufeff")
-    prefix = ("tool", "lockgate") if file_name == PYPROJECT else ()
-    mistakes = Mistakes(file_name, find_lines(text), prefix)
-    project = _project(_root(parse_toml(text, file_name), mistakes), folder, project_name)
+    document = parse_toml(text, file_name)
+    mistakes = Mistakes(file_name, find_lines(text), ("tool", "lockgate") if file_name == PYPROJECT else ())
+    project = _project(_root(document, mistakes), folder, project_name)
     if mistakes.found:
         count = "1 mistake" if len(mistakes.found) == 1 else f"{len(mistakes.found)} mistakes"
         what = "\n".join([f"the settings have {count}", *mistakes.in_order()])

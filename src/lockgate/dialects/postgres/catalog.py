@@ -7,9 +7,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 # Everything in these schemas belongs to the server or to lockgate. Temporary schemas start with pg_ as well.
 USER_SCHEMA = r"n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'lockgate')"
-NOT_OF_EXTENSION = (
-    "not exists (select 1 from pg_catalog.pg_depend d where d.classid = {classid} and d.objid = {oid} and d.deptype = 'e')"
-)
+NOT_OF_EXTENSION = "not exists (select 1 from pg_catalog.pg_depend d where d.classid = {classid} and d.objid = {oid} and d.deptype = 'e')"
 
 _GENERAL = """
 select pg_catalog.current_setting('server_version'),
@@ -79,7 +77,12 @@ def cluster(session: Session) -> Cluster:
 def _cluster(session: Session, oid: str, control: bool) -> Cluster:
     if not control:
         return Cluster("postgresql", "", oid, "database oid only: this role may not call pg_control_system()")
-    return Cluster("postgresql", str(session.execute("select system_identifier from pg_catalog.pg_control_system()")[0][0]), oid, "system_identifier and database oid")
+    return Cluster(
+        "postgresql",
+        str(session.execute("select system_identifier from pg_catalog.pg_control_system()")[0][0]),
+        oid,
+        "system_identifier and database oid",
+    )
 
 
 def _find_version_table(relations: list[tuple[str, str, str]], table: VersionTable | None, schema: str) -> tuple[str, str] | None:

@@ -38,9 +38,7 @@ class Postgres(base.Dialect):
         return catalog.cluster(session)
 
     def place(self, session: Session) -> str:
-        sql = (
-            "select coalesce(host(inet_server_addr()), 'local socket'), coalesce(inet_server_port(), current_setting('port')::int), current_database()"
-        )
+        sql = "select coalesce(host(inet_server_addr()), 'local socket'), coalesce(inet_server_port(), current_setting('port')::int), current_database()"
         host, port, database = session.execute(sql)[0]
         return f"{host}:{port}/{database}"
 

@@ -29,7 +29,10 @@ _STATES = {
 }
 # libpq hands out no SQLSTATE for a connection that failed, only the server's sentence.
 _SENTENCES = (
-    (re.compile(r"password authentication failed|no password supplied|authentication failed|role \".*\" does not exist|pg_hba\.conf"), "authentication"),
+    (
+        re.compile(r"password authentication failed|no password supplied|authentication failed|role \".*\" does not exist|pg_hba\.conf"),
+        "authentication",
+    ),
     (re.compile(r"database \".*\" does not exist"), "no-database"),
     (re.compile(r"certificate|SSL|TLS"), "tls"),
 )
@@ -110,7 +113,12 @@ def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
         "no-database": f"create it: createdb {url.database or 'NAME'}",
         "tls": "check `sslmode` and `sslrootcert` of this environment",
     }
-    return Unreachable(_CODES.get(kind, "unreachable"), f"cannot connect: {reason}", url.place, hints.get(kind, "check host, port and network, then run the command again"))
+    return Unreachable(
+        _CODES.get(kind, "unreachable"),
+        f"cannot connect: {reason}",
+        url.place,
+        hints.get(kind, "check host, port and network, then run the command again"),
+    )
 
 
 def facts(error: BaseException) -> ErrorFacts | None:

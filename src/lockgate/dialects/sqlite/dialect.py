@@ -113,7 +113,9 @@ def _run_script(connection: sqlite3.Connection, text: str) -> int:
             count += 1
         statement = ""
     if statement.strip():
-        raise Failed("bootstrap-failed", "the last statement is not complete", hint="end it with a semicolon; the database is as it was before")
+        raise Failed(
+            "bootstrap-failed", "the last statement is not complete", hint="end it with a semicolon; the database is as it was before"
+        )
     return count
 
 

@@ -51,7 +51,9 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[S
         timeout: seconds to wait for another writer.
     """
     if url.is_memory:
-        raise UsageError("database-unsupported", "an in-memory SQLite database belongs to one connection alone", hint="use a file: sqlite:///app.db")
+        raise UsageError(
+            "database-unsupported", "an in-memory SQLite database belongs to one connection alone", hint="use a file: sqlite:///app.db"
+        )
     path = Path(url.database)
     if not path.parent.is_dir():
         raise Unreachable("unreachable", "the folder of this SQLite file does not exist", url.place, f"mkdir -p {path.parent}")
@@ -70,7 +72,9 @@ def _connect(path: Path, timeout: float, write: bool, place: str) -> sqlite3.Con
         connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
         connection.execute("select count(*) from sqlite_master").fetchone()
     except sqlite3.Error as error:
-        raise Unreachable("unreachable", f"cannot open this SQLite file: {error}", place, "check that the path is a SQLite database and its permissions") from None
+        raise Unreachable(
+            "unreachable", f"cannot open this SQLite file: {error}", place, "check that the path is a SQLite database and its permissions"
+        ) from None
     return connection
 
 
