@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -16,6 +19,9 @@ from typing import Any
 
 import psycopg
 
+from lockgate.cli.call import Face
+from lockgate.cli.main import run
+from lockgate.cli.output import Output
 from lockgate.secret import DatabaseUrl
 
 _ALEMBIC = find_spec("alembic")
@@ -44,6 +50,7 @@ INI = """
 [alembic]
 script_location = %(here)s/migrations
 prepend_sys_path = .
+path_separator = os
 sqlalchemy.url = driver://user:pass@localhost/dbname
 [loggers]
 keys = root,alembic
@@ -148,6 +155,52 @@ class Tiny:
             assert done.returncode == check, f"exit {done.returncode}, not {check}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def here(self, *arguments: str, check: int | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Call the whole command line in this process: the same way through, without the second that a new process costs."""
+        out, err, before = io.StringIO(), io.StringIO(), dict(os.environ)
+        os.environ.update({**self.environ, **variables})
+        try:
+            environ = dict(os.environ)
+            output = Output(out, err, io.StringIO(), environ, json="--json" in arguments)
+            status = run([*arguments[:1], "--project", str(self.folder), *arguments[1:]], Face(environ, output))
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        done = subprocess.CompletedProcess(["lockgate", *arguments], status, out.getvalue(), err.getvalue())
+        if check is not None:
+            assert done.returncode == check, f"exit {done.returncode}, not {check}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, *arguments: str, log: str = "", **variables: str) -> subprocess.Popen[bytes]:
+        """Start the command line and go on; it writes to the files `<log>.out` and `<log>.err` in the project's folder."""
+        name = log or "-".join(arguments)
+        with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
+            command = [sys.executable, "-m", "lockgate", *arguments]
+            return subprocess.Popen(command, cwd=self.folder, env={**os.environ, **self.environ, **variables}, stdout=out, stderr=err)
+
+    def at_a_terminal(self, *arguments: str, typed: str = "", **variables: str) -> str:
+        """Call the command line at a terminal where `typed` is typed; returns everything that it shows."""
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "lockgate", *arguments]
+        environ = {**os.environ, **self.environ, "TERM": "xterm-256color", **variables}
+        process = subprocess.Popen(command, cwd=self.folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:
+            pass  # Linux's way to say that nobody holds the other end any more
+        finally:
+            os.close(ours)
+            process.wait()
+        return shown.decode()
+
+    def said(self, log: str) -> str:
+        """What a started process has written to stderr so far."""
+        return (self.folder / f"{log}.err").read_text(encoding="utf-8")
+
     def alembic(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Call plain alembic in a process of its own."""
         return self.run([sys.executable, "-m", "alembic", *arguments], variables)
@@ -156,6 +209,14 @@ class Tiny:
         """Call any command in the project's folder with its variables."""
         environ = {**os.environ, **self.environ, **variables}
         return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    """Wait for something that another process does; fails with `what` after a time in which it would have come."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, f"still not so after {seconds:g} s: {what}"
+        time.sleep(0.02)
 
 
 def create_table(name: str) -> str:

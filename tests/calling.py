@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from building import TEMPLATES, Database, Tiny
@@ -65,25 +66,21 @@ def plain(call: Callable[..., Any], config: Config, *arguments: str, **variables
 
 def refused(call: Callable[..., Any], config: Config, *arguments: str, **variables: str) -> Refused:
     """Call one of `alembic.command` and return the refusal that it must end in."""
-    try:
+    with pytest.raises(Refused) as caught:
         plain(call, config, *arguments, **variables)
-    except Refused as error:
-        assert error.changed == "nothing"
-        assert error.hint
-        return error
-    raise AssertionError(f"alembic.command.{call.__name__} was not refused")
+    assert caught.value.changed == "nothing"
+    assert caught.value.hint
+    return caught.value
 
 
 def cli(project: Tiny, *arguments: str, **variables: str) -> int:
     """Call lockgate's command line in this process; its words are left for `capsys`."""
     with as_found():
         os.environ.update({**project.environ, **variables})
-        try:
+        with pytest.raises(SystemExit) as end:
             main([*arguments, "--project", str(project.folder)])
-        except SystemExit as end:
-            assert isinstance(end.code, int)
-            return end.code
-    raise AssertionError("the command line did not end by sys.exit")
+    assert isinstance(end.value.code, int)
+    return end.value.code
 
 
 def filled(project: Tiny, environment: str, url: DatabaseUrl) -> Database:
@@ -97,9 +94,10 @@ def filled(project: Tiny, environment: str, url: DatabaseUrl) -> Database:
     return database
 
 
-COMMANDS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
-    "downgrade": (command.downgrade, ("base",)),
-    "downgrade one": (command.downgrade, ("-1",)),
-    "stamp": (command.stamp, ("base",)),
-    "upgrade": (command.upgrade, ("head",)),
-}
+# Every call of alembic.command that may change a database, as a suite's set-up and teardown use them.
+COMMANDS: tuple[tuple[Callable[..., Any], tuple[str, ...]], ...] = (
+    (command.downgrade, ("base",)),
+    (command.downgrade, ("-1",)),
+    (command.stamp, ("base",)),
+    (command.upgrade, ("head",)),
+)

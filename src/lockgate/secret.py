@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
 from lockgate.errors import UsageError
 
 MASK = "***"
+_SQLITE_DRIVERS = ("pysqlite", "aiosqlite", "pysqlcipher")
 _known: set[str] = set()
 # A value this short would take ordinary words out of messages; it is still masked inside URLs.
 _SHORTEST_REDACTED = 4
@@ -111,8 +112,9 @@ class DatabaseUrl:
     __str__ = __repr__
 
     def with_driver(self, driver: str) -> DatabaseUrl:
-        """Return the URL with `driver` where it names none itself."""
-        return self if self.driver or not driver else replace(self, driver=driver)
+        """Return the URL with `driver` where it names none itself, and the driver is one for its database."""
+        fits = (driver in _SQLITE_DRIVERS) == (self.backend == "sqlite")
+        return replace(self, driver=driver) if driver and not self.driver and fits else self
 
     def anchored(self, folder: Path) -> DatabaseUrl:
         """Return a SQLite URL with an absolute path: a relative one would name another file from another directory."""

@@ -58,7 +58,7 @@ def nobody_at_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Access keys and a region, as a deployment's environment has them."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-key-id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fake-access-key")
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
@@ -376,7 +376,7 @@ def test_a_token_is_signed_anew_for_each_connection_and_asks_for_verified_tls(ke
     token = url.password.reveal()
     assert token.startswith("db-3.internal:5432/?Action=connect&DBUser=leo")
     assert token not in repr(url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7ANOTHER")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another-key-id")
     assert fetch("rds_iam", "db-3.internal", port="5433", **options).password.reveal() != token
 
 

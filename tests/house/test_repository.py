@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.version import __version__
+
 MADE_HERE = {".git", ".venv", ".lockgate", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__", "build", "dist"}
 PERSONAL_FOLDER = re.compile(r"(?<![\w.\-])/(?:work|root|home|Users)/")
 # AWS's own documentation writes EXAMPLE into the keys that it shows.
@@ -100,3 +102,9 @@ def test_links_between_pages_lead_somewhere(root: Path) -> None:
 def test_the_pattern_for_folders_finds_what_it_should(path: str, found: bool) -> None:
     """The judge is judged."""
     assert bool(PERSONAL_FOLDER.search(path)) is found
+
+
+def test_the_version_is_said_once(root: Path) -> None:
+    """The wheel, `--version` and the ledger must agree."""
+    said = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert said == __version__

@@ -23,7 +23,12 @@ from moto.server import ThreadedMotoServer
 from lockgate.errors import Refused
 from lockgate.secret import DatabaseUrl
 
-VERBS = {"downgrade": ("downgrade", "test", "base"), "reset": ("reset", "test"), "stamp": ("stamp", "test", "base"), "upgrade": ("upgrade", "test")}
+VERBS = {
+    "downgrade": ("downgrade", "test", "base"),
+    "reset": ("reset", "test"),
+    "stamp": ("stamp", "test", "base"),
+    "upgrade": ("upgrade", "test"),
+}
 SECRET = "app/test"
 
 
@@ -50,35 +55,34 @@ def world(project: Tiny, make_database: Callable[[], DatabaseUrl]) -> World:
     return made
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_teardown_whose_env_py_goes_to_dev_is_refused(world: World, name: str) -> None:
+def test_a_teardown_whose_env_py_goes_to_dev_is_refused(world: World) -> None:
     """The incident itself: the configuration says temporary database, env.py says otherwise, and env.py wins."""
-    call, arguments = COMMANDS[name]
     before = world.pictures()
     teardown = config_for(world.project, world.make())
-    error = refused(call, teardown, *arguments, LOCKGATE_ENV="test", **{ASK: shown(world.dev.url)})
-    assert error.code == "identity-mismatch"
-    assert "`dev`" in error.what
-    assert "`test`" in error.what
-    assert world.pictures() == before
+    for call, arguments in COMMANDS:
+        error = refused(call, teardown, *arguments, LOCKGATE_ENV="test", **{ASK: shown(world.dev.url)})
+        assert error.code == "identity-mismatch"
+        assert "`dev`" in error.what
+        assert "`test`" in error.what
+        assert world.pictures() == before
 
 
-@pytest.mark.parametrize("confirm", ["test", "dev", "*", "all", "dev,test", ""])
-def test_no_confirmation_opens_another_environments_database(world: World, confirm: str) -> None:
+def test_no_confirmation_opens_another_environments_database(world: World) -> None:
     """The marker is asked first; a confirmation that was exported once for all is worth nothing here."""
     before = world.pictures()
-    variables = {"LOCKGATE_ENV": "test", "CONFIRM_ENV": confirm, ASK: shown(world.dev.url)}
-    assert refused(command.downgrade, config_for(world.project), "base", **variables).code == "identity-mismatch"
-    assert world.pictures() == before
+    for confirm in ("test", "dev", "*", "all", "dev,test", ""):
+        variables = {"LOCKGATE_ENV": "test", "CONFIRM_ENV": confirm, ASK: shown(world.dev.url)}
+        assert refused(command.downgrade, config_for(world.project), "base", **variables).code == "identity-mismatch", confirm
+        assert world.pictures() == before
 
 
-@pytest.mark.parametrize("confirm", [None, "", "test", "*", "all", "dev,test", "DEV"])
-def test_a_teardown_that_says_nothing_asks_for_the_default_and_needs_its_confirmation(world: World, confirm: str | None) -> None:
+def test_a_teardown_that_says_nothing_asks_for_the_default_and_needs_its_confirmation(world: World) -> None:
     """Without the environment variable the call means `dev`, the database is `dev`, and still nobody confirmed the loss."""
     before = world.pictures()
-    variables = {ASK: shown(world.dev.url), **({} if confirm is None else {"CONFIRM_ENV": confirm})}
-    assert refused(command.downgrade, config_for(world.project, world.make()), "base", **variables).code == "unconfirmed"
-    assert world.pictures() == before
+    for confirm in (None, "", "test", "*", "all", "dev,test", "DEV"):
+        variables = {ASK: shown(world.dev.url), **({} if confirm is None else {"CONFIRM_ENV": confirm})}
+        assert refused(command.downgrade, config_for(world.project, world.make()), "base", **variables).code == "unconfirmed", confirm
+        assert world.pictures() == before
 
 
 def test_a_downgrade_that_names_the_environment_it_reaches_is_done(world: World) -> None:
@@ -100,8 +104,7 @@ def test_a_ci_job_needs_one_more_word(world: World) -> None:
     assert world.dev.user_tables() == []
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_temporary_database_nobody_marked_keeps_its_tables(world: World, name: str) -> None:
+def test_a_database_nobody_marked_keeps_its_tables(world: World) -> None:
     """Tables without a marker are somebody's: a copy of production restored by hand has none either."""
     stray = Database(world.make())
     stray.query("create table users (id integer primary key, name varchar(50))")
@@ -109,10 +112,10 @@ def test_a_temporary_database_nobody_marked_keeps_its_tables(world: World, name:
     stray.query("create table alembic_version (version_num varchar(32) not null)")
     stray.query("insert into alembic_version values ('r2')")
     before = stray.picture()
-    call, arguments = COMMANDS[name]
     variables = {"LOCKGATE_ENV": "test", "CONFIRM_ENV": "test", ASK: shown(stray.url)}
-    assert refused(call, config_for(world.project), *arguments, **variables).code == "unmarked"
-    assert stray.picture() == before
+    for call, arguments in COMMANDS:
+        assert refused(call, config_for(world.project), *arguments, **variables).code == "unmarked"
+        assert stray.picture() == before
 
 
 def test_the_refusal_is_an_alembic_error_too(world: World) -> None:
@@ -124,45 +127,44 @@ def test_the_refusal_is_an_alembic_error_too(world: World) -> None:
     assert "hint: " in str(caught.value)
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_variable_swapped_for_devs_is_refused(world: World, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_variable_swapped_for_devs_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """The variable of `test` holds the URL of `dev`, and the person is sure that it is `test`."""
     before = world.pictures()
     world.project.point("test", world.dev.url)
-    status = cli(world.project, *VERBS[verb], CONFIRM_ENV="test", **{ASK: shown(world.dev.url)})
-    assert_refused(status, capsys.readouterr().err)
-    assert world.pictures() == before
+    for arguments in VERBS.values():
+        status = cli(world.project, *arguments, CONFIRM_ENV="test", **{ASK: shown(world.dev.url)})
+        assert_refused(status, capsys.readouterr().err)
+        assert world.pictures() == before
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_database_url_given_by_hand_does_not_change_who_must_answer(
-    world: World, verb: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_database_url_given_by_hand_does_not_change_who_must_answer(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """`--database-url` says where to knock; behind the door it is `dev` all the same."""
     before = world.pictures()
     url = shown(world.dev.url)
-    status = cli(world.project, *VERBS[verb], "--database-url", url, CONFIRM_ENV="test", **{ASK: url})
-    assert_refused(status, capsys.readouterr().err)
-    assert world.pictures() == before
+    for arguments in VERBS.values():
+        status = cli(world.project, *arguments, "--database-url", url, CONFIRM_ENV="test", **{ASK: url})
+        assert_refused(status, capsys.readouterr().err)
+        assert world.pictures() == before
 
 
-@pytest.mark.parametrize("verb", [name for name in VERBS if name != "reset"])
-def test_an_env_py_that_leaves_the_resolved_database_is_refused(world: World, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_env_py_that_leaves_the_resolved_database_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Settings and first look are right, then env.py connects elsewhere: judged is the connection that would do the work."""
     before = world.dev.picture()
-    status = cli(world.project, *VERBS[verb], CONFIRM_ENV="test", **{ASK: shown(world.dev.url)})
-    assert_refused(status, capsys.readouterr().err)
-    assert world.dev.picture() == before
-    assert world.test.user_tables() == ["orders", "users"]
-    assert [row[:2] for row in world.test.ledger()][-1] == (verb, "refused")
+    for verb in ("downgrade", "stamp", "upgrade"):
+        status = cli(world.project, *VERBS[verb], CONFIRM_ENV="test", **{ASK: shown(world.dev.url)})
+        assert_refused(status, capsys.readouterr().err)
+        assert world.dev.picture() == before
+        assert world.test.user_tables() == ["orders", "users"]
+        assert world.test.ledger()[-1][:2] == (verb, "refused")
 
 
-def test_reset_whose_env_py_goes_to_dev_leaves_dev_alone(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reset_whose_env_py_goes_to_dev_leaves_dev_alone_and_says_what_it_dropped(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """`reset` empties the database that the settings name; what it then builds again must not be built elsewhere."""
     before = world.dev.picture()
     status = cli(world.project, *VERBS["reset"], CONFIRM_ENV="test", **{ASK: shown(world.dev.url)})
-    assert_refused(status, capsys.readouterr().err)
+    assert_refused(status, capsys.readouterr().err, changed="dropped 3 objects")
     assert world.dev.picture() == before
+    assert world.test.user_tables() == []
 
 
 @pytest.fixture(scope="module")
@@ -185,23 +187,23 @@ def aws(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
 
 
-@pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.usefixtures("aws")
-def test_an_aws_secret_swapped_for_devs_is_refused(world: World, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_aws_secret_swapped_for_devs_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever rotated the secret pasted the wrong URL; no variable and no command line shows it."""
     url = shown(world.dev.url)
     boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps({"DATABASE_URL": url}))
     world.project.settings(SETTINGS.replace('{ env = "TEST_DATABASE_URL" }', f'{{ aws_secret = "{SECRET}", region = "eu-central-1" }}'))
     before = world.pictures()
-    status = cli(world.project, *VERBS[verb], CONFIRM_ENV="test", **{ASK: url})
-    assert_refused(status, capsys.readouterr().err)
-    assert world.pictures() == before
+    for arguments in VERBS.values():
+        status = cli(world.project, *arguments, CONFIRM_ENV="test", **{ASK: url})
+        assert_refused(status, capsys.readouterr().err)
+        assert world.pictures() == before
 
 
-def assert_refused(status: int, said: str) -> None:
+def assert_refused(status: int, said: str, changed: str = "nothing") -> None:
     """The four things that a person at a terminal needs."""
     assert status == 3
     assert "this database says it is `dev`, you asked for `test`" in said
-    assert "  changed: nothing" in said
+    assert f"  changed: {changed}\n" in said
     assert "hint: " in said
     assert "code: identity-mismatch" in said

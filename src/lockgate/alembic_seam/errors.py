@@ -72,7 +72,9 @@ def translate(error: BaseException, scene: Scene) -> LockgateError:
     if facts is not None and facts.kind in ("permission", "read-only"):
         return _permission(facts, scene.place)
     where = _line_in(error, scene.folder) or "env.py"
-    return Failed("env-failed", f"env.py raised {_sentence(error)}", where, "run `alembic current` to see the whole traceback")
+    return Failed(
+        "env-failed", f"env.py raised {_sentence(error)}", where, "run the command again with `--debug` to see the whole traceback"
+    )
 
 
 def _in_step(error: BaseException, scene: Scene, step: Step, facts: ErrorFacts | None) -> LockgateError:

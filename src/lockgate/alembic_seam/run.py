@@ -16,8 +16,8 @@ from sqlalchemy.engine import Engine
 from lockgate.alembic_seam.crew import Crew
 from lockgate.alembic_seam.doorway import Run, Survey
 from lockgate.alembic_seam.work import word_of
-from lockgate.dialects.alchemy import DriverSession
 from lockgate.dialects.connect import dialect_behind
+from lockgate.dialects.driver import DriverSession
 from lockgate.errors import Failed
 from lockgate.words import Step, VersionTable
 
@@ -116,4 +116,3 @@ def judged_connections(crew: Crew) -> Iterator[None]:
         yield
     finally:
         event.remove(Engine, "connect", judge)
-

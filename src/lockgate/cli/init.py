@@ -16,7 +16,7 @@ def command(call: Call, name: str, database: str) -> int:
     from lockgate.runs.init import init
 
     folder = call.folder.resolve()
-    paths = init(folder, name or folder.name, database)
+    paths = init(folder, name, database)
     if call.output.json:
         from lockgate.report import json
 

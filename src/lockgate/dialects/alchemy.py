@@ -1,4 +1,4 @@
-"""Sessions over connections that belong to somebody else: SQLAlchemy's, or the bare driver connection beneath one."""
+"""Sessions over SQLAlchemy connections that belong to somebody else; the only module here that needs SQLAlchemy at import."""
 
 from __future__ import annotations
 
@@ -30,27 +30,3 @@ class AlchemySession:
         """Undo the open transaction; quiet where the connection is gone."""
         if not self.connection.closed and not self.connection.invalidated:
             self.connection.rollback()
-
-
-class DriverSession:
-    """Parameterless reading on a DB-API connection that nobody has wrapped yet: SQLAlchemy's `connect` event."""
-
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
-
-    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
-        """Run one statement without parameters."""
-        cursor = self.connection.cursor()
-        try:
-            cursor.execute(sql)
-            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
-        finally:
-            cursor.close()
-
-    def commit(self) -> None:
-        """Commit the open transaction."""
-        self.connection.commit()
-
-    def rollback(self) -> None:
-        """Undo the open transaction."""
-        self.connection.rollback()

@@ -115,6 +115,8 @@ def refusal(verdict: Verdict, asked: Asked, seen: Sight, where: str) -> Refused:
     at = f", at revision {', '.join(seen.heads)}" if seen.heads else ""
     # What env.py reached may be another database than the one that the settings name: that is what the gate is for.
     at = at if seen.place in where else f", reached {seen.place}{at}"
+    if verdict.code == "unconfirmed":  # whoever confirms must know what it is
+        at += f", {len(seen.tables)} table{'s' if len(seen.tables) != 1 else ''}, about {seen.rows} rows"
     return Refused(verdict.code, f"refused to {asked.verb.value}: {verdict.reason}", f"{where}{at}", verdict.hint)
 
 

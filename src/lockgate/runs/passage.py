@@ -46,7 +46,9 @@ class Passage:
     def changed(self) -> str:
         """What was committed so far, in the user's words."""
         words = {"upgrade": "applied", "downgrade": "downgraded", "stamp": "stamped"}
-        done = [f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps)] if self.steps else []
+        done = (
+            [f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps)] if self.steps else []
+        )
         if self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return "; ".join(done) or "nothing"

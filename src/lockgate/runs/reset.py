@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lockgate.errors import Failed
+from lockgate.errors import NOTHING, Failed, LockgateError
 from lockgate.events import Notice, Notify
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival, arrive
@@ -25,10 +25,14 @@ def reset(request: Request, project: Project, notify: Notify) -> Outcome:
     """
     arrival = arrive(replace(request, to=request.to or "head"), project, notify)
     dropped = _empty(arrival)
-    notify(Notice(f"dropped {dropped} objects; the database is empty"))
-    fresh = replace(arrival, sight=look(arrival.target))
-    outcome = climb(fresh, arrival.request.to, notify)
-    changed = (f"dropped {dropped} objects", *outcome.changed)
+    gone = f"dropped {dropped} object{'s' if dropped != 1 else ''}"
+    notify(Notice(f"{gone}; the database is empty"))
+    try:
+        outcome = climb(replace(arrival, sight=look(arrival.target)), arrival.request.to, notify)
+    except LockgateError as error:
+        error.changed = f"dropped {dropped} objects" + ("" if error.changed == NOTHING else f", {error.changed}")
+        raise
+    changed = (gone, *outcome.changed)
     return replace(outcome, from_heads=arrival.sight.heads, changed=changed)
 
 

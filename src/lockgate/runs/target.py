@@ -6,7 +6,7 @@ import difflib
 import subprocess
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockgate.credentials.resolve import resolve
@@ -72,7 +72,8 @@ def _url_of(request: Request, project: Project, environment: Environment) -> Dat
         from lockgate.scratch import embedded_url
 
         database = environment.url.options.get("database") or environment.name
-        return embedded_url(project.folder, database).with_driver(environment.driver)
+        url = embedded_url(project.folder, database).with_driver(environment.driver)
+        return replace(url, query={**url.query, **environment.query})
     return resolve(environment, project.folder, request.environ)
 
 

@@ -17,6 +17,7 @@ from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
 from lockgate.alembic_seam.world import project_world
 from lockgate.errors import Failed, LockgateError, Refused
 from lockgate.events import Notify
+from lockgate.graph import check_syntax
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.gate import one_run_per_process
@@ -40,6 +41,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
         LockgateError: `changed` says what was committed; the ledger has it too.
     """
     project, environment = arrival.project, arrival.target.environment
+    check_syntax(arrival.graph, arrival.graph.revisions)
     url, variables = arrival.target.dialect.project_url(arrival.target.url)
     exported = {name: url.render().reveal() for name in environment.export}
     passage = Passage(arrival.gate, notify, _limits(environment), project.folder, project.bootstrap is not None)

@@ -6,11 +6,8 @@ from dataclasses import replace
 
 from lockgate.events import Event, Notice, Notify
 from lockgate.runs.arrival import Arrival, arrive
-from lockgate.runs.bootstrap import bootstrapped
 from lockgate.runs.gate import find
-from lockgate.runs.outcome import outcome_of
 from lockgate.runs.smoke import ask, record_answers
-from lockgate.runs.through import through_gate
 from lockgate.settings.project import Project
 from lockgate.words import Outcome, Request
 
@@ -26,17 +23,20 @@ def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
     Raises:
         LockgateError: see `docs/errors/`; `changed` says what was committed.
     """
-    arrival = arrive(request, project, notify)
-    return climb(arrival, request.to or "head", notify)
+    arrival = arrive(replace(request, to=request.to or "head"), project, notify)
+    return climb(arrival, arrival.request.to, notify)
 
 
 def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Upgrade a database that was looked at and allowed."""
+    seen = arrival.sight
     if _at_target(arrival, to):
-        return _finish(
-            arrival,
-            Outcome(arrival.request.verb, arrival.request.environment, arrival.sight.place, arrival.sight.heads, arrival.sight.heads),
-        )
+        return _finish(arrival, Outcome(arrival.request.verb, arrival.request.environment, seen.place, seen.heads, seen.heads))
+    # Not above: the cheap look is what most calls end with, and importing Alembic and SQLAlchemy costs more than all of it.
+    from lockgate.runs.bootstrap import bootstrapped
+    from lockgate.runs.outcome import outcome_of
+    from lockgate.runs.through import through_gate
+
     notices: list[str] = []
 
     def told(event: Event) -> None:

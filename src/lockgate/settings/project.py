@@ -28,8 +28,8 @@ class UrlSource:
 
     @property
     def label(self) -> str:
-        """For people, without any value: `variable TEST_DATABASE_URL`."""
-        return f"{_LABELS[self.kind]} {' '.join(self.argv[:1]) or self.value}".strip()
+        """For people: `variable TEST_DATABASE_URL`; a URL written into the settings is only called that."""
+        return _LABELS[self.kind] if self.kind == "url" else f"{_LABELS[self.kind]} {' '.join(self.argv[:1]) or self.value}"
 
 
 _LABELS = {

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
-
-from lockgate.dialects.alchemy import DriverSession
+from lockgate.dialects.driver import DriverSession
 from lockgate.errors import Failed
 
 _BEFORE = "lockgate_violations"
@@ -21,11 +19,19 @@ _BEFORE = "lockgate_violations"
 
 def prepare(connection: Any) -> None:
     """Make SQLAlchemy's `begin` a real BEGIN, unless the project's engine does so already."""
+    from sqlalchemy import event  # not above: a look imports this package too, and is quick because it needs no SQLAlchemy
+
     driver = connection.connection.dbapi_connection
     if driver.isolation_level is None:
         return
     driver.isolation_level = None
-    event.listen(connection, "begin", lambda opened: opened.exec_driver_sql("begin immediate"))
+    event.listen(connection, "begin", _begin)
+
+
+def _begin(connection: Any) -> None:
+    # Inside an autocommit block SQLAlchemy "begins" as well, and means nothing by it.
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("begin immediate")
 
 
 @contextmanager

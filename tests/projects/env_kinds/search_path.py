@@ -1,0 +1,12 @@
+"""One schema per tenant: made and chosen on the connection, in the transaction that the first statement begins."""
+
+from alembic import context
+from sqlalchemy import engine_from_config, pool, text
+
+connectable = engine_from_config(context.config.get_section("alembic", {}), prefix="sqlalchemy.", poolclass=pool.NullPool)
+with connectable.connect() as connection:
+    connection.execute(text("CREATE SCHEMA IF NOT EXISTS tenant"))
+    connection.execute(text("SET search_path TO tenant"))
+    context.configure(connection=connection, target_metadata=None)
+    with context.begin_transaction():
+        context.run_migrations()
