@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from lockgate import files
 from lockgate.events import Event, Notify
@@ -23,6 +25,23 @@ from lockgate.words import EnvironmentRow, LedgerEntry, Outcome, Request, Verb
 _Run = Callable[[Request, Project, Notify], Outcome]
 
 
+class Options(TypedDict, total=False):
+    """
+    What every verb takes besides its own parameters.
+
+    Args:
+        database_url: another place to knock at; who must answer stays the same.
+        confirm: the environment's name, where its protection asks for a confirmation; left out, `CONFIRM_ENV` is read.
+        environ: variables instead of the process's own.
+        notify: called with every `lockgate.events.Event` of the run.
+    """
+
+    database_url: str
+    confirm: str | None
+    environ: Mapping[str, str] | None
+    notify: Notify | None
+
+
 def load_project(path: str | Path = ".") -> Project:
     """
     Read a project's settings.
@@ -35,112 +54,63 @@ def load_project(path: str | Path = ".") -> Project:
     return files.load_project(Path(path))
 
 
-def upgrade(
-    project: Project,
-    environment: str,
-    revision: str = "head",
-    *,
-    database_url: str = "",
-    confirm: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    notify: Notify | None = None,
-) -> Outcome:
+def upgrade(project: Project, environment: str, revision: str = "head", **options: Unpack[Options]) -> Outcome:
     """
     Bring an environment to a revision; the same as `lockgate upgrade`.
 
     Args:
         revision: target in Alembic's notation.
-        database_url: another place to knock at; who must answer stays the same.
-        confirm: the environment's name, where its protection asks for a confirmation; `CONFIRM_ENV` where it is None.
-        environ: variables instead of the process's own.
-        notify: called with every `lockgate.words.Event` of the run.
+        options: see `Options`.
     Raises:
         LockgateError: `code`, `what`, `where`, `hint` and `changed` say what happened.
     """
-    return _act(_upgrade.upgrade, _request(Verb.UPGRADE, environment, revision, database_url, confirm, environ), project, notify)
+    return _act(_upgrade.upgrade, project, _request(Verb.UPGRADE, environment, options, revision), options)
 
 
-def downgrade(
-    project: Project,
-    environment: str,
-    revision: str,
-    *,
-    database_url: str = "",
-    confirm: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    notify: Notify | None = None,
-) -> Outcome:
-    """Go back to a revision; may lose data. Parameters as of `upgrade`."""
-    return _act(_downgrade.downgrade, _request(Verb.DOWNGRADE, environment, revision, database_url, confirm, environ), project, notify)
+def downgrade(project: Project, environment: str, revision: str, **options: Unpack[Options]) -> Outcome:
+    """Go back to a revision; may lose data, so it is always confirmed. Parameters and errors as of `upgrade`."""
+    return _act(_downgrade.downgrade, project, _request(Verb.DOWNGRADE, environment, options, revision), options)
 
 
-def stamp(
-    project: Project,
-    environment: str,
-    revision: str,
-    *,
-    database_url: str = "",
-    confirm: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    notify: Notify | None = None,
-) -> Outcome:
-    """Write the version table without running revisions. Parameters as of `upgrade`."""
-    return _act(_stamp.stamp, _request(Verb.STAMP, environment, revision, database_url, confirm, environ), project, notify)
+def stamp(project: Project, environment: str, revision: str, **options: Unpack[Options]) -> Outcome:
+    """Write the version table without running revisions. Parameters and errors as of `upgrade`."""
+    return _act(_stamp.stamp, project, _request(Verb.STAMP, environment, options, revision), options)
 
 
-def reset(
-    project: Project,
-    environment: str,
-    *,
-    database_url: str = "",
-    confirm: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    notify: Notify | None = None,
-) -> Outcome:
-    """Drop everything and upgrade again. Parameters as of `upgrade`."""
-    return _act(_reset.reset, _request(Verb.RESET, environment, "", database_url, confirm, environ), project, notify)
+def reset(project: Project, environment: str, **options: Unpack[Options]) -> Outcome:
+    """Drop everything and upgrade again. Parameters and errors as of `upgrade`."""
+    return _act(_reset.reset, project, _request(Verb.RESET, environment, options), options)
 
 
-def adopt(
-    project: Project,
-    environment: str,
-    *,
-    copy: bool = False,
-    database_url: str = "",
-    confirm: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    notify: Notify | None = None,
-) -> Outcome:
-    """Write the identity marker into an existing database; `copy` where it was marked as another one. Parameters as of `upgrade`."""
-    return _act(_adopt.adopt, _request(Verb.ADOPT, environment, "", database_url, confirm, environ, copy), project, notify)
+def adopt(project: Project, environment: str, *, copy: bool = False, **options: Unpack[Options]) -> Outcome:
+    """Write the identity marker into an existing database; `copy` where it was marked as another one. Otherwise as `upgrade`."""
+    return _act(_adopt.adopt, project, replace(_request(Verb.ADOPT, environment, options), copy=copy), options)
 
 
-def smoke(project: Project, environment: str, *, database_url: str = "", environ: Mapping[str, str] | None = None) -> Outcome:
-    """Ask the smoke questions; reads only."""
-    return _act(_smoke.smoke, _request(Verb.SMOKE, environment, "", database_url, None, environ), project, None)
+def smoke(project: Project, environment: str, **options: Unpack[Options]) -> Outcome:
+    """Ask the smoke questions; reads only. Parameters and errors as of `upgrade`."""
+    return _act(_smoke.smoke, project, _request(Verb.SMOKE, environment, options), options)
 
 
 def status(project: Project, *environments: str, environ: Mapping[str, str] | None = None) -> tuple[EnvironmentRow, ...]:
     """Look at environments, all where none is named; reads only."""
-    return _status.status(_request(Verb.STATUS, "", "", "", None, environ), project, environments)
+    return _status.status(_request(Verb.STATUS, "", {"environ": environ}), project, environments)
 
 
-def history(
-    project: Project, environment: str, limit: int = 20, *, database_url: str = "", environ: Mapping[str, str] | None = None
-) -> tuple[LedgerEntry, ...]:
-    """Return the newest rows of the ledger, newest first; reads only."""
-    return _history.history(_request(Verb.HISTORY, environment, "", database_url, None, environ), project, limit)
+def history(project: Project, environment: str, limit: int = 20, **options: Unpack[Options]) -> tuple[LedgerEntry, ...]:
+    """Return the newest `limit` rows of the ledger, newest first; reads only."""
+    return _history.history(_request(Verb.HISTORY, environment, options), project, limit)
 
 
-def _request(
-    verb: Verb, environment: str, to: str, database_url: str, confirm: str | None, environ: Mapping[str, str] | None, copy: bool = False
-) -> Request:
-    around = dict(os.environ if environ is None else environ)
-    return Request(verb, environment, to, confirm or around.get("CONFIRM_ENV") or None, copy, database_url, around, operator())
+def _request(verb: Verb, environment: str, options: Options, to: str = "") -> Request:
+    given = options.get("environ")
+    environ = dict(os.environ if given is None else given)
+    confirm = options.get("confirm") or environ.get("CONFIRM_ENV") or None
+    return Request(verb, environment, to, confirm, database_url=options.get("database_url", ""), environ=environ, operator=operator())
 
 
-def _act(run: _Run, request: Request, project: Project, notify: Notify | None) -> Outcome:
-    return run(request, project, notify or _nothing)
+def _act(run: _Run, project: Project, request: Request, options: Options) -> Outcome:
+    return run(request, project, options.get("notify") or _nothing)
 
 
 def _nothing(event: Event) -> None:

@@ -8,6 +8,7 @@ The gate inside `context.configure`: judges the connection that env.py brings, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -58,6 +59,7 @@ class Doorway:
         self.crew = crew
         self.steps_of = steps_of
         self.calls = 0
+        self._error: BaseException | None = None
         self._configure = env.configure
         self._run_migrations = env.run_migrations
         env.configure = self.configure  # type: ignore[method-assign]
@@ -68,13 +70,14 @@ class Doorway:
         if self.env.is_offline_mode():
             self._configure(connection, *args, **options)
             return
-        if not isinstance(connection, Connection):
-            what = "env.py called `context.configure` without a connection"
-            raise Failed("env-failed", what, "env.py", "pass `connection=connection`, as Alembic's own template does")
-        self.calls += 1
-        dialect = dialect_named(connection.dialect.name, "env.py")
-        hide_registry(options, dialect)
-        self.admit(connection, dialect, version_table_of(options), args, options)
+        with self._remembered():
+            if not isinstance(connection, Connection):
+                what = "env.py called `context.configure` without a connection"
+                raise Failed("env-failed", what, "env.py", "pass `connection=connection`, as Alembic's own template does")
+            self.calls += 1
+            dialect = dialect_named(connection.dialect.name, "env.py")
+            hide_registry(options, dialect)
+            self.admit(connection, dialect, version_table_of(options), args, options)
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
         """Judge the connection, then configure Alembic on it."""
@@ -82,7 +85,22 @@ class Doorway:
 
     def run_migrations(self, **kw: Any) -> None:
         """Stand in for `EnvironmentContext.run_migrations`."""
-        self._run_migrations(**kw)
+        with self._remembered():
+            self._run_migrations(**kw)
+
+    def raise_swallowed(self) -> None:
+        """Raise what env.py caught and kept for itself: a refusal or a failed revision must not look like success."""
+        if self._error is not None:
+            raise self._error
+
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        self._error = None
+        try:
+            yield
+        except BaseException as error:
+            self._error = error
+            raise
 
     def judge(self, connection: Connection, dialect: Dialect, table: VersionTable) -> None:
         """Judge inside whatever transaction env.py's own statements began; a refusal undoes them."""
@@ -106,7 +124,9 @@ class Survey(Doorway):
         self.heads: tuple[str, ...] = ()
         self.steps: list[Any] = []
         self.version_table = VersionTable()
+        self.makes_version_table = False
         self._connection: Connection | None = None
+        self._purges = bool(env.context_opts.get("purge"))
         env.context_opts.update(fn=self._list, dont_mutate=True, purge=False)
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
@@ -136,8 +156,14 @@ class Survey(Doorway):
 
     def _list(self, heads: Any, context: Any) -> list[Any]:
         self.heads = tuple(sorted(heads))
-        self.steps = list(self.steps_of(heads, context))
+        # `alembic ensure_version` has no steps: its `fn` itself makes the table, and SQLite commits that at once.
+        context._ensure_version_table = self._note_version_table
+        # `stamp --purge` is for heads whose files are gone: Alembic forgets them before it looks for the way.
+        self.steps = list(self.steps_of(() if self._purges else heads, context))
         return []
+
+    def _note_version_table(self, *args: Any, **options: Any) -> None:
+        self.makes_version_table = True
 
 
 class Run(Doorway):
@@ -200,5 +226,6 @@ def _own_connection(connection: Connection) -> Connection:
 
 def _leave_autocommit(connection: Connection) -> None:
     driver = connection.connection.dbapi_connection
-    if getattr(driver, "autocommit", False) is True:
+    asked = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+    if asked or getattr(driver, "autocommit", False) is True:
         connection.execution_options(isolation_level=connection.default_isolation_level)

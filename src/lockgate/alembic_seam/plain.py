@@ -58,12 +58,13 @@ class Runner(Run):
             super().run_migrations(**kw)
 
 
-def survey(env: EnvironmentContext, crew: Crew) -> tuple[str, tuple[str, ...]]:
+def survey(env: EnvironmentContext, crew: Crew) -> str:
     """
     Run env.py dry with the command's own `fn`.
 
     Returns:
-        The direction of its steps (empty where it has none), and the heads that it starts from.
+        The direction of its steps; `stamp` where it has none and writes the version table all the same; empty where it writes
+        nothing.
     """
     dry = EnvironmentContext(env.config, env.script, **env.context_opts)
     doorway = Survey(dry, crew, env.context_opts["fn"])
@@ -71,8 +72,8 @@ def survey(env: EnvironmentContext, crew: Crew) -> tuple[str, tuple[str, ...]]:
         env.script.run_env()
     steps = [word_of(step) for step in doorway.steps]
     if steps:
-        return steps[0].direction, doorway.heads
-    return ("stamp" if env.context_opts.get("purge") else ""), doorway.heads
+        return steps[0].direction
+    return "stamp" if env.context_opts.get("purge") or doorway.makes_version_table else ""
 
 
 def stand_guard(env: EnvironmentContext, crew: Crew, duration: ExitStack) -> None:

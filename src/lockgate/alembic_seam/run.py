@@ -83,6 +83,7 @@ def survey(task: Errand, crew: Crew) -> Surveyed:
     doorway = Survey(env, crew, task.steps_of)
     with env, judged_connections(crew):
         task.script.run_env()
+    doorway.raise_swallowed()
     if not doorway.calls:
         hint = "let it call `context.configure(connection=...)` and `context.run_migrations()`, as Alembic's own template does"
         raise Failed("env-failed", "env.py never called `context.configure` with a connection", task.script.env_py_location, hint)
@@ -92,9 +93,13 @@ def survey(task: Errand, crew: Crew) -> Surveyed:
 def run(task: Errand, crew: Crew) -> None:
     """Run env.py for good; the crew hears of every step, and `finished` only when all were committed."""
     env = task.context()
-    Run(env, crew, task.steps_of)
-    with env, judged_connections(crew):
-        task.script.run_env()
+    doorway = Run(env, crew, task.steps_of)
+    try:
+        with env, judged_connections(crew):
+            task.script.run_env()
+    finally:
+        crew.leave()  # an env.py may end between `configure` and `run_migrations`
+    doorway.raise_swallowed()
 
 
 @contextmanager

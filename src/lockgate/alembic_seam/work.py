@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from lockgate.alembic_seam.crew import Crew
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Busy
+from lockgate.errors import Busy, Failed
 from lockgate.permit import Permit
 from lockgate.words import Step
 
@@ -39,6 +40,7 @@ class Work:
         self._story: Any = None
         self._step = Step("upgrade", "")
         self._before: tuple[str, ...] = permit.sight.heads
+        self._heads = self._before
         self._began = 0.0
         self._left_transaction = False
 
@@ -76,6 +78,7 @@ class Work:
             self._story.close()
 
     def _each(self, heads: Any, context: Any) -> Iterator[Any]:
+        self._heads = tuple(sorted(heads))  # none after `stamp --purge`, whatever the database had
         steps = list(self._steps_of(heads, context))
         # Alembic may have created its version table in this transaction, and has read from it.
         self._connection.commit()
@@ -87,16 +90,25 @@ class Work:
                 step.migration_fn = self._patient(step.migration_fn)
             with self._dialect.around_step(self._connection):
                 yield step
+                self._refuse_open_transaction()
             self._crew.committed(self._step, self._elapsed_ms())
         # Not the connection that did the work: what counts is what everybody else sees.
         with self._connection.engine.connect() as fresh:
-            self._crew.finished(self._before, AlchemySession(fresh))
+            self._crew.finished(self._heads, AlchemySession(fresh))
+
+    def _refuse_open_transaction(self) -> None:
+        """Alembic commits the transaction that it began; one that is open after that began when the revision had ended Alembic's."""
+        if self._connection.in_transaction():
+            self._connection.rollback()
+            what = f"revision `{self._step.revision}` ended its transaction by hand: what followed, its version row too, was not committed"
+            hint = "take `commit()` or `rollback()` out of the revision; for statements outside of a transaction use `autocommit_block()`"
+            raise Failed("not-at-target", what, self._permit.sight.place, hint)
 
     def _applied(self, *, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         after = tuple(sorted(heads))
         self._dialect.before_commit(self._connection)
         self._crew.record(self._step, self._before, after, self._elapsed_ms())
-        self._before = after
+        self._before = self._heads = after
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
@@ -108,6 +120,7 @@ class Work:
         The savepoint is never released: a revision that commits by hand has ended it already, and COMMIT ends it anyway.
         """
 
+        @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
             give_up = time.monotonic() + self._crew.limits.lock_wait
             for attempt, delay in enumerate(self._dialect.retry_delays(), 1):

@@ -27,8 +27,19 @@ def project_world(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
         stack.enter_context(_search_path())
         stack.enter_context(kept_logging())
         stack.enter_context(quiet_alembic())
-        # What env.py or a revision prints is talk, and stdout is for data.
-        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        stack.enter_context(_talk_on_stderr())
+        yield
+
+
+@contextlib.contextmanager
+def _talk_on_stderr() -> Iterator[None]:
+    """What env.py or a revision prints is talk, and stdout is for data; programs that they start inherit the descriptor."""
+    with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a service may run with either of them closed
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            os.dup2(2, 1)
+            stack.callback(os.dup2, kept, 1)
         yield
 
 

@@ -27,15 +27,17 @@ def bootstrapped(arrival: Arrival, notify: Notify) -> BetweenPasses | None:
     if settings is None or not arrival.sight.empty:
         return None
 
-    def between(task: Errand, surveyed: Surveyed) -> None:
-        _run(arrival, settings, task, surveyed)
-        source = settings.file or settings.python
-        notify(Notice(f"bootstrapped from {source}, stamped `{settings.stamp}`"))
+    def between(task: Errand, surveyed: Surveyed) -> str:
+        if not _run(arrival, settings, task, surveyed):
+            return ""
+        done = f"bootstrapped from {settings.file or settings.python}, stamped `{settings.stamp}`"
+        notify(Notice(done))
+        return done
 
     return between
 
 
-def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed) -> None:
+def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed) -> bool:
     dialect, url = arrival.target.dialect, arrival.target.url
     if task.script.get_revision(settings.stamp) is None:
         raise UsageError(
@@ -49,12 +51,14 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
         try:
             permit = arrival.gate.enter(AlchemySession(connection), dialect, surveyed.version_table)
             # Under the lock again: a rival may have been faster.
-            if permit.sight.empty:
-                _fill(arrival.project, settings, permit, connection, dialect)
-                stamp_within(connection, task.script, surveyed.version_table, settings.stamp)
-                event = ledger.Event("bootstrapped", settings.stamp, (), (settings.stamp,))
-                ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
-                connection.commit()
+            if not permit.sight.empty:
+                return False
+            _fill(arrival.project, settings, permit, connection, dialect)
+            stamp_within(connection, task.script, surveyed.version_table, settings.stamp)
+            event = ledger.Event("bootstrapped", settings.stamp, (), (settings.stamp,))
+            ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+            connection.commit()
+            return True
         finally:
             connection.rollback()
             arrival.gate.leave()

@@ -157,6 +157,7 @@ class Gate:
         self.where = where
         self.lock_wait = lock_wait
         self.waited_s = 0.0
+        self.marked = False  # by this gate: what was seen before says "unmarked"
         self._lock: Lock | None = None
 
     @classmethod
@@ -241,6 +242,7 @@ class Gate:
         if identity is not seen.identity:
             ledger.append(permit, dialect.features.registry_prefix, ledger.Event("adopted"))
             session.commit()
+            self.marked = True
         return permit
 
     def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:

@@ -17,7 +17,7 @@ def outcome_of(arrival: Arrival, passage: Passage, notices: tuple[str, ...] = ()
         arrival.sight.heads,
         after.heads,
         tuple(passage.steps),
-        changed=(passage.changed,) if passage.steps else (),
+        changed=passage.changes,
         notices=notices,
         waited_s=arrival.gate.waited_s,
     )

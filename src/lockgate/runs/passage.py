@@ -31,6 +31,7 @@ class Passage:
     def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False) -> None:
         self.limits = limits
         self.recorded = False
+        self.base = ""  # what was committed before the first step: a bootstrap
         self.steps: list[StepDone] = []
         self.after: Sight | None = None
         self.permit: Permit | None = None
@@ -43,15 +44,15 @@ class Passage:
         self._left_transaction = False
 
     @property
-    def changed(self) -> str:
-        """What was committed so far, in the user's words."""
+    def changes(self) -> tuple[str, ...]:
+        """What was committed so far, in the user's words; empty for nothing."""
         words = {"upgrade": "applied", "downgrade": "downgraded", "stamp": "stamped"}
-        done = (
-            [f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps)] if self.steps else []
-        )
+        done = [self.base] if self.base else []
+        if self.steps:
+            done.append(f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps))
         if self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
-        return "; ".join(done) or "nothing"
+        return tuple(done)
 
     @property
     def scene(self) -> Scene:

@@ -56,12 +56,11 @@ def guard_without_project(env: plain.AlembicContext) -> None:
 def _guard_writes(env: plain.AlembicContext, request: Request, project: Project) -> None:
     with ExitStack() as stack:
         stack.enter_context(one_run_per_process())
-        direction, heads = plain.survey(env, _Surveyor(request, project))
-        if not direction and heads:
+        direction = plain.survey(env, _Surveyor(request, project))
+        if not direction:  # nothing to do, and no verb: going down on an empty database must not mark it
             plain.Reader(env, _passage(request, project))
             return
-        verb = Verb(direction or "upgrade")
-        plain.stand_guard(env, _passage(replace(request, verb=verb), project), stack)
+        plain.stand_guard(env, _passage(replace(request, verb=Verb(direction)), project), stack)
 
 
 def _passage(request: Request, project: Project) -> Passage:

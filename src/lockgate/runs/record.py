@@ -19,11 +19,11 @@ def record(request: Request, project: Project, target: Target, gate: Gate, event
 
     Args:
         gate: of the run that it is about; its author signs.
-        seen: the run's look at the database; an unmarked one has no ledger.
+        seen: the run's look at the database; an unmarked one has no ledger, unless the run itself marked it since.
     Returns:
         Whether the row was written. A row that cannot be written never hides what it is about.
     """
-    if seen.identity is None:
+    if seen.identity is None and not gate.marked:
         return False
     asked = replace(asked_of(request, project, target.environment), verb=Verb.RECORD)
     clerk = Gate(asked, gate.author, _quiet, target.where, 0.0, verb=request.verb.value)

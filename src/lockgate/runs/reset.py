@@ -39,7 +39,7 @@ def reset(request: Request, project: Project, notify: Notify) -> Outcome:
 def _empty(arrival: Arrival) -> int:
     dialect = arrival.target.dialect
     with entered(arrival.gate, arrival.target) as permit:
-        dropped = dialect.drop_everything(permit, permit.sight.kept_version_table or VersionTable())
+        dropped = dialect.drop_everything(permit, permit.sight.kept_version_table or permit.sight.version_table or VersionTable())
         after = dialect.look(permit.session, permit.sight.place, permit.sight.kept_version_table)
         if not after.empty:
             names = ", ".join(after.tables[:5]) or f"{after.objects} objects"

@@ -26,7 +26,7 @@ from lockgate.settings.project import Environment
 
 _TRIES = 5  # deadlocks with a running application are rare and random; five in a row are neither
 
-BetweenPasses = Callable[[Errand, Surveyed], None]
+BetweenPasses = Callable[[Errand, Surveyed], str]
 
 
 def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, between: BetweenPasses | None = None) -> Passage:
@@ -36,7 +36,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
     Args:
         direction: `upgrade`, `downgrade` or `stamp`.
         target: in Alembic's notation.
-        between: called after the dry pass, before the real one.
+        between: called after the dry pass, before the real one; returns what it committed, empty for nothing.
     Raises:
         LockgateError: `changed` says what was committed; the ledger has it too.
     """
@@ -54,7 +54,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
             task = errand(config, direction, target)
             surveyed = survey(task, passage)
             if between:
-                between(task, surveyed)
+                passage.base = between(task, surveyed)
             _patiently(task, passage)
         except (Exception, SystemExit) as error:
             raise _failed(error, arrival, passage) from error
@@ -86,8 +86,8 @@ def _limits(environment: Environment) -> Limits:
 
 def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> LockgateError:
     ours = error if isinstance(error, LockgateError) else translate(error, passage.scene)
-    if ours.changed == "nothing":
-        ours.changed = passage.changed
+    if ours.changed == NOTHING:
+        ours.changed = "; ".join(passage.changes) or NOTHING
     if not passage.recorded:
         outcome = "refused" if isinstance(ours, Refused) else "failed"
         arrival.record(ledger.Event(outcome, "", arrival.sight.heads, error=f"{ours.code}: {ours.what}"))

@@ -36,7 +36,17 @@ ROUTINES = f"""
 select n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid), p.prokind::text
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
  where {USER_SCHEMA} and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_proc'::pg_catalog.regclass", oid="p.oid")}
+   and not exists (select 1 from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'i')
  order by 1, 2, 3
+"""
+# `public` is there in every new database; a schema that holds an extension is part of what stays with it.
+SCHEMAS = f"""
+select n.nspname from pg_catalog.pg_namespace n
+ where {USER_SCHEMA} and n.nspname <> 'public' and pg_catalog.pg_has_role(n.nspowner, 'usage')
+   and not exists (select 1 from pg_catalog.pg_extension e where e.extnamespace = n.oid)
+   and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_namespace'::pg_catalog.regclass", oid="n.oid")}
+ order by 1
 """
 _ROWS = "select coalesce(sum(n_live_tup), 0) from pg_catalog.pg_stat_user_tables where schemaname <> 'lockgate'"
 _INVALID = f"""

@@ -52,7 +52,7 @@ class Postgres(base.Dialect):
         return locks.HELD_BY_ME
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
-        return empty.drop_everything(permit)
+        return empty.drop_everything(permit, version_table.schema)
 
     def run_script(self, permit: Permit, connection: Any, text: str) -> int:
         return script.run_script(permit, connection, text)

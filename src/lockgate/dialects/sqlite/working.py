@@ -18,19 +18,19 @@ _BEFORE = "lockgate_violations"
 
 
 def prepare(connection: Any) -> None:
-    """Make SQLAlchemy's `begin` a real BEGIN, unless the project's engine does so already."""
+    """Make SQLAlchemy's `begin` a real BEGIN, whatever mode env.py chose."""
     from sqlalchemy import event  # not above: a look imports this package too, and is quick because it needs no SQLAlchemy
 
-    driver = connection.connection.dbapi_connection
-    if driver.isolation_level is None:
-        return
-    driver.isolation_level = None
+    connection.connection.dbapi_connection.isolation_level = None
     event.listen(connection, "begin", _begin)
 
 
 def _begin(connection: Any) -> None:
     # Inside an autocommit block SQLAlchemy "begins" as well, and means nothing by it.
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    # The project's engine may begin by a listener of its own, which came first. An async driver's adapter does not tell.
+    if not connection.connection.driver_connection.in_transaction:
         connection.exec_driver_sql("begin immediate")
 
 
