@@ -1,0 +1,63 @@
+"""What seeds ask of a database: the shape of a table, a staged file, its difference, its writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from lockgate.permit import Permit, Session
+from lockgate.seeds.rows import Counts, RowChange, TableShape
+from lockgate.seeds.spec import OnChange, TableName
+
+Progress = Callable[[int], None]  # bytes of the file read so far
+
+
+class Stage(Protocol):
+    """A file in a temporary table of one session, gone at the end of the transaction."""
+
+    def compare(self) -> Counts:
+        """Compare file and table by key, in one query. `unknown` is only counted where the seed asks about unknown rows."""
+
+    def duplicates(self) -> tuple[dict[str, str], tuple[int, ...]] | None:
+        """Return a key that stands in the file twice, with the numbers of its rows (from 1, header excluded); None where none does."""
+
+    def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
+        """Return the first rows of a kind, in the order of the key."""
+
+    def write(self, on_change: OnChange, delete_unknown: bool) -> int:
+        """Insert new rows, update changed ones where asked, delete unknown ones where asked; return the number of rows deleted."""
+
+
+class Rows(Protocol):
+    """The part of a dialect that seeds use. All work happens in the transaction that is open on the permit's session."""
+
+    def shape(self, session: Session, table: TableName) -> TableShape | None:
+        """Read a table's shape; None where there is no such table."""
+
+    def is_empty(self, session: Session, shape: TableShape) -> bool:
+        """Whether the table has no row."""
+
+    def load_csv(self, permit: Permit, shape: TableShape, columns: Sequence[str], blocks: Iterable[bytes], null: str | None) -> int:
+        """Copy the body of a CSV (UTF-8, header excluded) straight into the table; return its rows."""
+
+    def load_rows(self, permit: Permit, shape: TableShape, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+        """Copy rows (Python's values in the order of `columns`) straight into the table; return their number."""
+
+    def stage_csv(
+        self, permit: Permit, shape: TableShape, columns: Sequence[str], key: Sequence[str], blocks: Iterable[bytes], null: str | None
+    ) -> Stage:
+        """Put the body of a CSV (UTF-8, header excluded) into a temporary table."""
+
+    def stage_rows(
+        self, permit: Permit, shape: TableShape, columns: Sequence[str], key: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> Stage:
+        """Put rows into a temporary table."""
+
+    def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
+        """Move identity and serial sequences past the highest value of the columns that the file filled."""
+
+    def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
+        """Return number and content of the table's rows as a short text, computed in the server, whatever their order."""
+
+    def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
+        """Row (from 1, header excluded), column and message of a value that does not fit; None for any other error."""
