@@ -1,4 +1,4 @@
-"""The only room that opens project files: settings, Alembic's ini file, revision files."""
+"""Project files: settings, Alembic's ini file, revision files."""
 
 from __future__ import annotations
 

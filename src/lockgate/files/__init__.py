@@ -1,0 +1,38 @@
+"""The only room that opens project files."""
+
+from lockgate.files.project import (
+    RevisionFiles,
+    SETTINGS,
+    append_line,
+    find_settings,
+    graph_of,
+    load_project,
+    name_in_pyproject,
+    private_file,
+    read_alembic_layout,
+    read_pyproject,
+    read_revision_files,
+    read_text,
+    tool_table,
+    write_new,
+)
+from lockgate.files.seeds import SeedFile, seed_files
+
+__all__ = [
+    "RevisionFiles",
+    "SETTINGS",
+    "SeedFile",
+    "append_line",
+    "find_settings",
+    "graph_of",
+    "load_project",
+    "name_in_pyproject",
+    "private_file",
+    "read_alembic_layout",
+    "read_pyproject",
+    "read_revision_files",
+    "read_text",
+    "seed_files",
+    "tool_table",
+    "write_new",
+]

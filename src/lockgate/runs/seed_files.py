@@ -1,0 +1,69 @@
+"""Which seeds a call is about, and the files behind them; nothing is written, and no database is asked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lockgate.errors import Refused, UsageError
+from lockgate.files import SeedFile, seed_files
+from lockgate.seeds.spec import Seed, TableName, format_of, stem_of, table_name
+from lockgate.settings.project import Project
+
+
+@dataclass(frozen=True)
+class Load:
+    """One file of one seed, and the table it goes to (for a SQL seed its name means nothing)."""
+
+    seed: Seed
+    file: SeedFile
+    format: str
+    table: TableName
+
+
+def chosen(project: Project, environment: str, names: Sequence[str]) -> tuple[Seed, ...]:
+    """
+    Return the seeds that are meant: the named ones, or all that belong into the environment.
+
+    Raises:
+        UsageError: `unknown-seed`.
+        Refused: `seed-environment`: one of the named seeds does not belong there, so none is loaded.
+    """
+    known = {seed.name: seed for seed in project.seeds}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"the seeds are {', '.join(f'`{seed}`' for seed in known) or 'none'}"
+            raise UsageError("unknown-seed", f"there is no seed `{name}`", project.settings_file, hint)
+        if environment not in known[name].environments:
+            raise _not_here(known[name], environment)
+    if names:
+        return tuple(known[name] for name in dict.fromkeys(names))
+    return tuple(seed for seed in project.seeds if environment in seed.environments)
+
+
+def loads(project: Project, seeds: Sequence[Seed]) -> tuple[Load, ...]:
+    """
+    Find the files of the seeds, in the order of the seeds and of the names.
+
+    Raises:
+        UsageError: `seed-missing-file`, `seed-invalid`.
+    """
+    found = []
+    for seed in seeds:
+        for file in seed_files(project.folder, seed.file, seed.where):
+            kind = format_of(file.name, seed.where)
+            found.append(Load(seed, file, kind, table_name(seed.table or _quoted(stem_of(file.name)), seed.where)))
+    return tuple(found)
+
+
+def _quoted(stem: str) -> str:
+    """A file's stem may be `schema.table`; a stem with blanks or quotes is one name."""
+    return stem if '"' not in stem and " " not in stem else '"' + stem.replace('"', '""') + '"'
+
+
+def _not_here(seed: Seed, environment: str) -> Refused:
+    places = ", ".join(f"`{name}`" for name in seed.environments)
+    what = f"refused to seed: seed `{seed.name}` belongs into {places}, you asked for `{environment}`"
+    return Refused("seed-environment", what, seed.where, f"ask for one of its environments, or add `{environment}` to it if its rows belong there")
