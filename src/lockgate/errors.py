@@ -113,6 +113,11 @@ CODES: dict[str, type[LockgateError]] = {
     "revision-cycle": UsageError,
     "revision-not-found": UsageError,
     "multiple-heads": UsageError,
+    "seed-invalid": UsageError,
+    "seed-missing-file": UsageError,
+    "seed-cycle": UsageError,
+    "seed-file": UsageError,
+    "unknown-seed": UsageError,
     # refusals of the guard
     "identity-mismatch": Refused,
     "copied-database": Refused,
@@ -129,6 +134,11 @@ CODES: dict[str, type[LockgateError]] = {
     "transaction-pooler": Refused,
     "registry-newer": Refused,
     "read-only": Refused,
+    "seed-environment": Refused,
+    "seed-destructive": Refused,
+    "seed-forbidden": Refused,
+    "seed-not-idempotent": Refused,
+    "seed-unknown-rows": Refused,
     # a lock was not free in time
     "busy": Busy,
     "busy-in-process": Busy,
@@ -159,6 +169,7 @@ CODES: dict[str, type[LockgateError]] = {
     "reset-incomplete": Failed,
     "lock-lost": Failed,
     "database-error": Failed,
+    "seed-failed": Failed,
     # ours
     "internal": Bug,
     "interrupted": Interrupted,

@@ -27,6 +27,8 @@ NEIGHBOURS = {
     ("report", "hazards"): "report renders their nouns",
     ("report", "seeds"): "report renders their nouns",
     ("report", "drift"): "report renders their nouns",
+    ("settings", "seeds"): "the settings say what each seed promises, in its nouns",
+    ("dialects", "seeds"): "a dialect loads rows and returns counts, in their nouns",
     ("route", "graph"): "a route is a way through the graph",
     ("scratch", "dialects"): "a scratch database is made by the dialect",
     ("alembic_seam", "dialects"): "the connection that env.py brings is read and prepared by its dialect",
@@ -34,7 +36,7 @@ NEIGHBOURS = {
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_sql", "seed_table", "target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",

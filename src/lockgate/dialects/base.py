@@ -10,11 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
+from lockgate.seeds.script import Grammar
+from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
+
+if TYPE_CHECKING:
+    from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Dialect(ABC):
     """One database product."""
 
     name: str
+    grammar: Grammar
     features: Features
 
     @abstractmethod
@@ -139,6 +145,14 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def run_statement(self, session: Session, sql: str, data: str | None) -> None:
+        """Run one statement of a SQL seed on lockgate's own session; `data` are the lines that follow a COPY from stdin."""
+
+    @abstractmethod
+    def touched_tables(self, session: Session) -> Sequence[TableName]:
+        """Tables whose rows the open transaction changed, triggers' work included; every table where the database does not tell."""
+
+    @abstractmethod
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         """The URL with the driver that lockgate's own runner needs."""
 
@@ -192,6 +206,10 @@ class Dialect(ABC):
         Args:
             timeout: seconds for connecting.
         """
+
+    @abstractmethod
+    def rows(self) -> Rows:
+        """The part that seeds use, on lockgate's own bare sessions."""
 
     def retry_delays(self) -> Iterator[float]:
         """Seconds to wait before each further try: short, growing, at most 2."""

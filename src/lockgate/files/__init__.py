@@ -1,8 +1,8 @@
 """The only room that opens project files."""
 
 from lockgate.files.project import (
-    RevisionFiles,
     SETTINGS,
+    RevisionFiles,
     append_line,
     find_settings,
     graph_of,

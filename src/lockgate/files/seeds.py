@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,7 @@ class SeedFile:
         Args:
             told: called with the number of bytes read from disk so far.
         """
-        with self.path.open("rb") as raw:
-            source = gzip.open(raw) if self.name.endswith(".gz") else raw
+        with self.path.open("rb") as raw, gzip.GzipFile(fileobj=raw) if self.name.endswith(".gz") else nullcontext(raw) as source:
             while block := source.read(_BLOCK):
                 told(raw.tell())
                 yield block

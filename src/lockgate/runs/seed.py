@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Refused
+from lockgate.errors import NOTHING, LockgateError, Refused
 from lockgate.events import Notify
 from lockgate.permit import Permit
 from lockgate.registry import ledger
 from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
 from lockgate.runs.seed_files import Load, chosen, loads
-from lockgate.runs.seed_sql import run_sql
-from lockgate.runs.seed_table import Wanted, in_order, load_table, unchanged
+from lockgate.runs.seed_past import Past, past_of
+from lockgate.runs.seed_sql import Script, fingerprints, read_script, run_script
+from lockgate.runs.seed_table import Wanted, in_order, load_table, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
 from lockgate.seeds.outcome import SeedDone, SeedOutcome, Watch
+from lockgate.seeds.rows import Counts
 from lockgate.settings.project import Project
-from lockgate.words import Request, Sight
+from lockgate.words import Request, VersionTable
+
+LOADED, NOTHING_TO_DO, TRUSTED, WOULD_LOAD = "loaded", "nothing to do", "trusted", "would load"
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     Load seeds into an environment.
 
     Everything that can be refused is refused before the first row is written: unknown names, seeds of other environments, missing
-    files, the guard. Then each file is one transaction with its ledger row, in the order of the foreign keys.
+    files, the guard, headers, keys, forbidden statements. Then each file is one transaction with its ledger row, in the order of
+    the foreign keys.
 
     Args:
         watch: called as files are read.
@@ -60,12 +65,13 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     try:
         gate.check(seen)
     except Refused as error:
-        record(request, project, target, gate, ledger.Event("refused", error=f"{error.code}: {error.what}"), seen)
+        if not (request.asks and error.code == "unconfirmed"):
+            record(request, project, target, gate, ledger.Event("refused", error=f"{error.code}: {error.what}"), seen)
         raise
     if not files:
         return SeedOutcome(environment.name, seen.place, dry_run=options.dry_run)
     with entered(gate, target) as permit:
-        done = _load_all(permit, target.dialect, files, options, watch)
+        done = _Loader(permit, target.dialect, options, watch).load(files)
     return SeedOutcome(environment.name, seen.place, tuple(done), options.dry_run, gate.waited_s)
 
 
@@ -73,3 +79,95 @@ def _gate(request: Request, project: Project, target: Target, notify: Notify, fi
     deletes = any(load.seed.deletes for load in files)
     asked = replace(asked_of(request, project, target.environment), deletes=deletes)
     return Gate(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
+
+
+class _Loader:
+    """One call's way through its files, on one permit."""
+
+    def __init__(self, permit: Permit, dialect: Dialect, options: SeedOptions, watch: Watch) -> None:
+        self._permit = permit
+        self._dialect = dialect
+        self._options = options
+        self._watch = watch
+        self._done: list[SeedDone] = []
+
+    def load(self, files: Sequence[Load]) -> list[SeedDone]:
+        """Prepare every file, then load one after the other."""
+        table = self._permit.sight.version_table or VersionTable()
+        tables = [wanted(self._permit.session, self._dialect, load) for load in files if load.format != "sql"]
+        scripts = [read_script(self._dialect, load, table.name) for load in files if load.format == "sql"]
+        self._permit.session.rollback()
+        order = [seed.name for seed in in_order(tables, [script.load for script in scripts])]
+        jobs: list[Wanted | Script] = [*tables, *scripts]
+        for job in sorted(jobs, key=lambda job: order.index(job.load.seed.name)):
+            self._one(job)
+        return self._done
+
+    def _one(self, job: Wanted | Script) -> None:
+        try:
+            began = time.monotonic()
+            done = self._table(job) if isinstance(job, Wanted) else self._script(job)
+            self._done.append(replace(done, duration_ms=round((time.monotonic() - began) * 1000)))
+        except LockgateError as error:
+            self._permit.session.rollback()
+            loaded = ", ".join(f"`{item.name}`" for item in self._done if item.how == LOADED)
+            error.changed = f"loaded {loaded}" if loaded and error.changed == NOTHING else error.changed
+            self._note(job.load, ledger.Event("failed", _label(job.load), error=f"{error.code}: {error.what}"))
+            raise
+
+    def _table(self, item: Wanted) -> SeedDone:
+        load, session = item.load, self._permit.session
+        table, digest = str(item.shape.table), load.file.digest()
+        past = past_of(session, self._dialect, load)
+        if self._options.if_changed and past.file == digest:
+            session.rollback()
+            return SeedDone(load.seed.name, load.file.name, table, TRUSTED)
+        if past.file == digest and past.tables == self._prints(item):
+            session.rollback()
+            return SeedDone(load.seed.name, load.file.name, table, NOTHING_TO_DO, past.counts)
+        loaded = load_table(self._permit, self._dialect, item, self._options.dry_run, self._options.samples, self._watch)
+        if self._options.dry_run:
+            session.rollback()
+            return SeedDone(load.seed.name, load.file.name, table, WOULD_LOAD, loaded.counts, samples=loaded.samples)
+        self._dialect.rows().move_sequences(self._permit, item.shape, item.columns)
+        here = Past(digest, self._prints(item), Counts(equal=loaded.counts.file_rows))
+        self._keep(load, here, {**asdict(loaded.counts), "deleted": loaded.deleted})
+        how = LOADED if loaded.counts.new or loaded.counts.changed or loaded.deleted else NOTHING_TO_DO
+        return SeedDone(load.seed.name, load.file.name, table, how, loaded.counts, loaded.deleted)
+
+    def _script(self, script: Script) -> SeedDone:
+        load, session = script.load, self._permit.session
+        digest, past = load.file.digest(), past_of(session, self._dialect, load)
+        names = ", ".join(past.tables)
+        if past.file == digest and (self._options.if_changed or past.tables == fingerprints(session, self._dialect, past.names)):
+            session.rollback()
+            how = TRUSTED if self._options.if_changed else NOTHING_TO_DO
+            return SeedDone(load.seed.name, load.file.name, names, how)
+        session.rollback()
+        prints = run_script(self._permit, self._dialect, script)
+        if self._options.dry_run:
+            session.rollback()
+            return SeedDone(load.seed.name, load.file.name, ", ".join(prints), WOULD_LOAD)
+        self._keep(load, Past(digest, prints), {})
+        return SeedDone(load.seed.name, load.file.name, ", ".join(prints), LOADED)
+
+    def _prints(self, item: Wanted) -> dict[str, str]:
+        columns = sorted({*item.columns, *item.key})
+        return {str(item.shape.table): self._dialect.rows().fingerprint(self._permit.session, item.shape, columns)}
+
+    def _keep(self, load: Load, past: Past, numbers: dict[str, int]) -> None:
+        """Write the ledger row into the seed's own transaction and commit both."""
+        details = json.dumps({**past.document(load.file.name), **numbers})
+        event = ledger.Event("seeded", _label(load), details=details)
+        ledger.append(self._permit, self._dialect.features.registry_prefix, event, self._dialect.ledger_guard())
+        self._permit.session.commit()
+
+    def _note(self, load: Load, event: ledger.Event) -> None:
+        if self._options.dry_run:
+            return
+        ledger.append(self._permit, self._dialect.features.registry_prefix, event)
+        self._permit.session.commit()
+
+
+def _label(load: Load) -> str:
+    return f"seed {load.seed.name}"

@@ -12,6 +12,7 @@ from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
 from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery
+from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
 
@@ -19,8 +20,6 @@ PYPROJECT = "pyproject.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _DRIVER = re.compile(r"[a-z][a-z0-9_]*")
 _POSITION = re.compile(r"at line (\d+), column (\d+)")
-# Keys of `[[seeds]]`; their values are read by `seeds/`, here a misspelt key is found.
-_SEED_KEYS = ("columns", "null", "encoding", "unknown_rows", "on_change", "depends_on", "destructive", "sensitive")
 
 
 def read_settings(text: str, file_name: str, folder: Path, project_name: str = "") -> Project:
@@ -87,8 +86,8 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         variable=_variable(root),
         bootstrap=_bootstrap(root),
         smoke=_smoke(root),
+        seeds=read_seeds(root, environments),
     )
-    _check_seeds(root, environments)
     root.close()
     return project
 
@@ -189,18 +188,3 @@ def _smoke_query(table: Table) -> SmokeQuery:
         table.wrong("", "a smoke query needs its expected answer: `at_least`, `at_most` or `equals`")
     table.close()
     return query
-
-
-def _check_seeds(root: Table, environments: Mapping[str, Environment]) -> None:
-    for table in root.tables("seeds"):
-        for key in ("name", "file"):
-            table.text(key, required=True)
-        table.text("table")
-        table.texts("key")
-        for index, name in enumerate(table.texts("environments")):
-            if name not in environments:
-                sentence = f"there is no environment `{name}`{did_you_mean(name, environments)}"
-                table.mistakes.add(sentence, (*table.path, "environments", index))
-        for key in _SEED_KEYS:
-            table.raw(key)
-        table.close()

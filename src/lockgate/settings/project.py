@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lockgate.seeds.spec import Seed
 from lockgate.words import Protection
 
 
@@ -124,6 +125,7 @@ class Project:
         settings_file: name of the file that the settings came from, for messages.
         name: written into every marker; empty where the project does not name itself.
         alembic_ini: path of the ini file (or of `pyproject.toml` with `[tool.alembic]`) below the folder.
+        seeds: in the order they are written; no two of one name.
     """
 
     folder: Path
@@ -135,3 +137,4 @@ class Project:
     variable: EnvironmentVariable = EnvironmentVariable()
     bootstrap: Bootstrap | None = None
     smoke: Smoke = Smoke()
+    seeds: tuple[Seed, ...] = ()

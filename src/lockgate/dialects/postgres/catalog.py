@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockgate.permit import Session
+from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 # Everything in these schemas belongs to the server or to lockgate. Temporary schemas start with pg_ as well.
@@ -76,6 +77,12 @@ def look(session: Session, place: str, version_table: VersionTable | None) -> Si
         invalid_indexes=tuple(_qualified(str(n), str(r)) for n, r in session.execute(_INVALID)),
         writable=not recovering,
     )
+
+
+def touched_tables(session: Session) -> list[TableName]:
+    """Read which tables' rows the open transaction changed, from the server's own counters."""
+    sql = "select schemaname, relname from pg_catalog.pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0 order by 1, 2"
+    return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
 
 
 def cluster(session: Session) -> Cluster:

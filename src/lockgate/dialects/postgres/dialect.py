@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.postgres import catalog, client, empty, locks, pooler, script, session, working
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
+from lockgate.seeds.script import Grammar
+from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
+
+if TYPE_CHECKING:
+    from lockgate.dialects.postgres.rows import PostgresRows
 
 
 class Postgres(base.Dialect):
     """PostgreSQL through psycopg 3 for lockgate's own looks, and whatever driver env.py brings for the work."""
 
     name = "postgresql"
+    grammar = Grammar.POSTGRES
     features = base.Features(
         lock_timeout=True,
         transactional_ddl=None,
@@ -57,6 +63,12 @@ class Postgres(base.Dialect):
     def run_script(self, permit: Permit, connection: Any, text: str) -> int:
         return script.run_script(permit, connection, text)
 
+    def run_statement(self, session: Session, sql: str, data: str | None) -> None:
+        script.run_one(session, sql, data)
+
+    def touched_tables(self, session: Session) -> Sequence[TableName]:
+        return catalog.touched_tables(session)
+
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="psycopg")
 
@@ -90,3 +102,8 @@ class Postgres(base.Dialect):
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         pooler.refuse_transaction_pooler(url, timeout)
+
+    def rows(self) -> PostgresRows:
+        from lockgate.dialects.postgres.rows import PostgresRows  # not above: a look imports this module too, and needs nothing of seeds
+
+        return PostgresRows()

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from lockgate.dialects.postgres.session import PostgresSession
 from lockgate.errors import Failed
-from lockgate.permit import Permit
+from lockgate.permit import Permit, Session
 from lockgate.secret import redact
 from lockgate.sql_script import Piece, pieces
 
@@ -31,15 +31,21 @@ def run_script(permit: Permit, connection: Any, text: str) -> int:
     return len(script)
 
 
+def run_one(session: Session, sql: str, data: str | None) -> None:
+    """Run one statement on lockgate's own session, with the lines that follow it where it is a COPY from stdin."""
+    connection = cast("PostgresSession", session).connection
+    if data is None:
+        session.execute(sql)
+        return
+    with connection.cursor().copy(cast("Any", sql)) as copy:
+        copy.write(data)
+
+
 def _run(session: PostgresSession, piece: Piece) -> None:
     import psycopg
 
     try:
-        if piece.data is None:
-            session.execute(piece.sql)
-            return
-        with session.connection.cursor().copy(cast("Any", piece.sql)) as copy:
-            copy.write(piece.data)
+        run_one(session, piece.sql, piece.data)
     except psycopg.Error as error:
         first = redact(str(error)).strip().splitlines()[0]
         raise Failed("bootstrap-failed", f"line {piece.line}: {first}", hint="mend the script; the database is as it was before") from error

@@ -6,20 +6,26 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.sqlite import catalog, locks, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
+from lockgate.seeds.script import Grammar
+from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
+
+if TYPE_CHECKING:
+    from lockgate.dialects.sqlite.rows import SqliteRows
 
 
 class Sqlite(base.Dialect):
     """A SQLite file; one writer at a time, no lock timeout of its own, no schemas."""
 
     name = "sqlite"
+    grammar = Grammar.SQLITE
     features = base.Features(
         lock_timeout=False,
         transactional_ddl=True,
@@ -66,6 +72,12 @@ class Sqlite(base.Dialect):
     def run_script(self, permit: Permit, connection: Any, text: str) -> int:
         return _run_script(connection.connection.driver_connection, text)
 
+    def run_statement(self, session: Session, sql: str, data: str | None) -> None:
+        session.execute(sql)
+
+    def touched_tables(self, session: Session) -> Sequence[TableName]:
+        return [TableName(name) for name in catalog.look(session, "", None).tables]
+
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")
 
@@ -99,6 +111,11 @@ class Sqlite(base.Dialect):
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """A file has no pooler in front of it."""
+
+    def rows(self) -> SqliteRows:
+        from lockgate.dialects.sqlite.rows import SqliteRows  # not above: a look imports this module too, and needs nothing of seeds
+
+        return SqliteRows()
 
 
 def _run_script(connection: sqlite3.Connection, text: str) -> int:

@@ -1,0 +1,62 @@
+"""The shape of a SQLite table, read by its pragmas."""
+
+from __future__ import annotations
+
+from lockgate.dialects.sqlite.catalog import quoted
+from lockgate.permit import Session
+from lockgate.seeds.rows import Column, TableShape
+from lockgate.seeds.spec import TableName
+
+_TABLE = "select name from main.sqlite_master where type = 'table' and name = :name collate nocase"
+_COLUMNS = "select name, type, \"notnull\", pk, hidden from pragma_table_xinfo(:name, 'main') where hidden <> 1 order by cid"
+_KEYS = "select name from pragma_index_list(:name, 'main') where \"unique\" and origin <> 'pk' and not partial order by name"
+_KEY_COLUMNS = "select name from pragma_index_info(:name, 'main') order by seqno"
+_PARENTS = "select distinct \"table\" from pragma_foreign_key_list(:name, 'main') order by 1"
+# Part of the declared type -> kind; the first that fits. SQLAlchemy's names come before SQLite's own rules of affinity
+# (sqlite.org, Datatypes In SQLite, 3.1), by which BOOLEAN, DATE and JSON would be numbers.
+_KINDS = (
+    ("JSON", "json"),
+    ("BOOL", "boolean"),
+    ("DATE", "other"),
+    ("TIME", "other"),
+    ("UUID", "other"),
+    ("INT", "number"),
+    *((word, "text") for word in ("CHAR", "CLOB", "TEXT", "STRING")),
+    *((word, "bytes") for word in ("BLOB", "BINARY", "BYTEA")),
+    *((word, "number") for word in ("REAL", "FLOA", "DOUB", "NUM", "DEC")),
+)
+
+
+def sql_name(table: TableName) -> str:
+    """Return a table's name as SQL, quoted, never one of a temporary table."""
+    return f"main.{quoted(table.name)}"
+
+
+def read_shape(session: Session, table: TableName) -> TableShape | None:
+    """Read a table's shape; None for a schema other than `main`, for views and for nothing."""
+    found = session.execute(_TABLE, {"name": table.name}) if table.schema in ("", "main") else []
+    if not found:
+        return None
+    name = {"name": found[0][0]}
+    rows = session.execute(_COLUMNS, name)
+    columns = tuple(_column(str(column), str(shown), bool(needed or place), bool(hidden)) for column, shown, needed, place, hidden in rows)
+    needed = {column.name for column in columns if not column.nullable}
+    keys = [_names(session, _KEY_COLUMNS, {"name": index}) for index in _names(session, _KEYS, name)]
+    return TableShape(
+        table=TableName(str(name["name"])),
+        columns=columns,
+        primary=tuple(str(row[0]) for row in sorted(rows, key=lambda row: int(str(row[3]))) if row[3]),
+        unique=tuple(key for key in keys if set(key) <= needed),  # a column of an expression has no name, and is not in the set
+        parents=tuple(TableName(parent) for parent in _names(session, _PARENTS, name)),
+    )
+
+
+def _names(session: Session, sql: str, params: dict[str, object]) -> tuple[str, ...]:
+    return tuple(str(row[0]) for row in session.execute(sql, params))
+
+
+def _column(name: str, shown: str, needed: bool, hidden: bool) -> Column:
+    # A column of the primary key counts as NOT NULL: SQLite would put a number, or a NULL, in place of a missing key.
+    upper = shown.upper()
+    kind = next((kind for word, kind in _KINDS if word in upper), "other")
+    return Column(name, shown, kind, nullable=not needed, generated=hidden)

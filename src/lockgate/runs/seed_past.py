@@ -1,0 +1,64 @@
+"""What the ledger remembers of a seed's last load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from lockgate.dialects.base import Dialect
+from lockgate.permit import Session
+from lockgate.runs.seed_files import Load
+from lockgate.seeds.rows import Counts
+from lockgate.seeds.spec import TableName, table_name
+
+_ENOUGH = 50  # rows of the ledger: the files of one glob stand beside each other
+
+
+@dataclass(frozen=True)
+class Past:
+    """
+    One load of one file.
+
+    Args:
+        file: SHA-256 of the file; empty where the ledger knows none.
+        tables: fingerprint by table, as the load left it.
+        counts: the file's rows, all of them equal to the table's then.
+    """
+
+    file: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    counts: Counts | None = None
+    at: str = ""
+
+    @property
+    def names(self) -> tuple[TableName, ...]:
+        """The tables' names."""
+        return tuple(table_name(_quoted(name)) for name in self.tables)
+
+    def document(self, file: str) -> dict[str, object]:
+        """The form in which the ledger keeps it."""
+        rows = asdict(self.counts) if self.counts else None
+        return {"file": file, "sha256": self.file, "tables": dict(self.tables), "rows": rows}
+
+
+def past_of(session: Session, dialect: Dialect, load: Load) -> Past:
+    """Read what the ledger says of the last load of a file; an empty `Past` where there was none."""
+    features = dialect.features
+    rows = session.execute(
+        f"select details, {features.moment_text.format('at')} from {features.registry_prefix}ledger"
+        f" where outcome = 'seeded' and revision = :label order by id desc limit {_ENOUGH}",
+        {"label": f"seed {load.seed.name}"},
+    )
+    for details, at in rows:
+        document = json.loads(str(details))
+        if document.get("file") == load.file.name:
+            counts = Counts(**document["rows"]) if document.get("rows") else None
+            return Past(str(document["sha256"]), dict(document["tables"]), counts, str(at))
+    return Past()
+
+
+def _quoted(name: str) -> str:
+    schema, _, table = name.rpartition(".")
+    parts = [part for part in (schema, table) if part]
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
