@@ -167,6 +167,24 @@ def test_reset_whose_env_py_goes_to_dev_leaves_dev_alone_and_says_what_it_droppe
     assert world.test.user_tables() == []
 
 
+def test_an_env_py_that_swallows_errors_does_not_swallow_the_refusal(world: World) -> None:
+    """A teardown that must never fail is written like this, and would go on as if the database were clean."""
+    before = world.pictures()
+    run = "        with context.begin_transaction():\n            context.run_migrations()\n"
+    connect = "    with connectable.connect() as connection:\n"
+    text = overwriting_env_py()
+    assert run in text and connect in text
+    body = text.partition(connect)[2].partition("\n\n\nif context")[0]
+    quiet = "    try:\n" + "\n".join(f"    {line}" for line in (connect + body).splitlines()) + "\n    except Exception:\n        pass"
+    world.project.env_py(text.replace(connect + body, quiet))
+    for call, arguments in COMMANDS:
+        error = refused(call, config_for(world.project), *arguments, LOCKGATE_ENV="test", **{ASK: shown(world.dev.url)})
+        assert error.code == "identity-mismatch"
+        assert world.pictures() == before
+    assert refused(command.downgrade, config_for(world.project), "base", **{ASK: shown(world.dev.url)}).code == "unconfirmed"
+    assert world.pictures() == before
+
+
 @pytest.fixture(scope="module")
 def moto_server() -> Iterator[str]:
     """An AWS on a loopback port."""

@@ -153,7 +153,9 @@ def test_reset_drops_every_kind_of_object_and_keeps_extensions_and_the_ledger(pr
     project.here("upgrade", "dev", check=0)
     database = Database(postgres_url)
     made, extensions, ledger = database.query(LEFT), database.query("select oid, extname from pg_extension"), database.ledger()
-    database.query("create schema mine; create table mine.by_hand (id int); create function mine.f() returns int language sql as 'select 1'")
+    database.query(
+        "create schema mine; create table mine.by_hand (id int); create function mine.f() returns int language sql as 'select 1'"
+    )
     project.here("reset", "dev", check=0, CONFIRM_ENV="dev")
     assert len(made) > 20
     assert database.query(LEFT) == made

@@ -77,6 +77,15 @@ class Work:
         if self._story is not None:
             self._story.close()
 
+    def let_go(self) -> None:
+        """
+        Take the connection out of its pool: its limits and its mode are a migration's, and would be the application's there.
+
+        Not earlier: SQLAlchemy changes the isolation level, as an autocommit block does, only on a connection of the pool.
+        """
+        if not self._connection.closed and not self._connection.invalidated:
+            self._connection.detach()
+
     def _each(self, heads: Any, context: Any) -> Iterator[Any]:
         self._heads = tuple(sorted(heads))  # none after `stamp --purge`, whatever the database had
         steps = list(self._steps_of(heads, context))

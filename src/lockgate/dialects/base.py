@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lockgate.permit import Permit, Session
+from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.words import Cluster, Sight, VersionTable
 
@@ -43,6 +43,9 @@ class Features:
 
 class BareSession(Session, Protocol):
     """A session over lockgate's own driver connection."""
+
+    def ask(self, sql: str) -> list[Row]:
+        """Run one statement of somebody else's and return its rows; text that holds more than one is refused."""
 
     def close(self) -> None:
         """Close the connection."""

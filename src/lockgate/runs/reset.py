@@ -24,6 +24,11 @@ def reset(request: Request, project: Project, notify: Notify) -> Outcome:
         LockgateError: see `docs/errors/`; `changed` says what was committed.
     """
     arrival = arrive(replace(request, to=request.to or "head"), project, notify)
+    # Not above: Alembic is needed only when something is to be done.
+    from lockgate.runs.through import rehearse
+
+    # Before anything is dropped that the revisions could not make again, or that env.py would not find again.
+    rehearse(arrival, "upgrade", arrival.request.to, notify)
     dropped = _empty(arrival)
     gone = f"dropped {dropped} object{'s' if dropped != 1 else ''}"
     notify(Notice(f"{gone}; the database is empty"))
