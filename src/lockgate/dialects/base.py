@@ -171,6 +171,17 @@ class Dialect(ABC):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         """Care that one revision needs before its transaction begins and after it ended."""
 
+    def transaction_id(self, session: Session) -> str:
+        """Name the open transaction, for `was_rolled_back`; empty where the database cannot tell later how it ended."""
+        return ""
+
+    def was_rolled_back(self, session: Session, transaction: str) -> bool:
+        """Whether the transaction of that name was rolled back in the meantime."""
+        return False
+
+    def bound_waiting(self, session: Session, seconds: float) -> None:
+        """Bound how long statements of the open transaction wait for a table, where the database can."""
+
     @abstractmethod
     def before_commit(self, connection: Any) -> None:
         """The last look inside a revision's transaction; raises `Failed` where it must not be committed."""

@@ -247,13 +247,12 @@ class Gate:
             raise Refused(
                 "unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}"
             )
-        session.commit()
         table = version_table or seen.version_table or VersionTable()
         permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table)
         if identity is not seen.identity:
             ledger.append(permit, dialect.features.registry_prefix, ledger.Event("adopted"))
-            session.commit()
             self.marked = True
+        session.commit()
         return permit
 
     def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:
