@@ -265,6 +265,15 @@ def test_a_syntax_error_in_a_revision_is_found_before_any_revision_runs(project:
     assert said.hint == "python -m py_compile migrations/versions/r1.py"
 
 
+def test_reset_drops_nothing_that_a_broken_revision_could_not_make_again(project: Tiny, marked: Database) -> None:
+    """An emptied database and a revision that does not compile: the worst moment to learn of it."""
+    path = project.revision("r2", "r1", create_table("orders"))
+    path.write_text(path.read_text().replace("op.create_table", "return ="))
+    before = unrecorded(marked)
+    wrong(project, "revision-syntax", "reset", "dev", CONFIRM_ENV="dev")
+    assert unrecorded(marked) == before
+
+
 def test_two_heads_are_named_with_their_files(project: Tiny) -> None:
     """Two branches were merged, and nobody merged the revisions."""
     project.tables("users")

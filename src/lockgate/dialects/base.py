@@ -179,6 +179,7 @@ class Dialect(ABC):
         """Whether the transaction of that name was rolled back in the meantime."""
         return False
 
+    @abstractmethod
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Bound how long statements of the open transaction wait for a table, where the database can."""
 
