@@ -282,6 +282,10 @@ class Database:
         """Revisions that the ledger says were applied, oldest first."""
         return [row[2] for row in self.ledger() if row[1] == "applied"]
 
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The picture without the ledger: a refusal on the right database is written down there, and changes nothing else."""
+        return {name: rows for name, rows in self.picture().items() if not name.endswith("ledger")}
+
     def picture(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything: each table with all its rows. Two equal pictures mean that nothing changed."""
         quoted = {name: ".".join(f'"{part}"' for part in name.split(".")) for name in self.tables()}

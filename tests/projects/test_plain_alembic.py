@@ -162,13 +162,14 @@ def test_on_the_terminal_a_refusal_is_a_message_and_a_status(app: Tiny, database
 def test_a_downgrade_without_confirmation_is_refused_on_the_terminal(app: Tiny, database_url: DatabaseUrl) -> None:
     """The right database, and still a loss that somebody has to want."""
     database = filled(app, "dev", database_url)
-    before = database.picture()
+    before = database.contents()
     done = app.alembic("downgrade", "base", **{ASK: shown(database_url)})
     assert done.returncode not in (0, 1)
     assert "Traceback" not in done.stdout + done.stderr
     assert "set CONFIRM_ENV=dev" in done.stderr + done.stdout
     assert "code: unconfirmed" in done.stderr + done.stdout
-    assert database.picture() == before
+    assert database.contents() == before
+    assert database.ledger()[-1][:2] == ("downgrade", "refused")
 
 
 @pytest.mark.parametrize("confirm", ["", "dev", "test"])
@@ -539,12 +540,12 @@ def test_a_call_that_says_it_reads_runs_no_step(app: Tiny, make_database: Callab
 def test_steps_that_env_py_brings_itself_are_gated(app: Tiny, make_database: Callable[[], DatabaseUrl]) -> None:
     """`context.configure(fn=...)` in env.py wins over the command's own; it must not win over the gate."""
     dev = filled(app, "dev", make_database())
-    before = dev.picture()
+    before = dev.contents()
     brought = "target_metadata=target_metadata, fn=lambda heads, _: context.script._downgrade_revs('base', heads)"
     app.env_py(overwriting_env_py().replace("target_metadata=target_metadata\n        )", brought + "\n        )"))
     assert refused(command.upgrade, config_for(app), "head", LOCKGATE_ENV="test", **{ASK: shown(dev.url)}).code == "identity-mismatch"
     assert refused(command.upgrade, config_for(app), "head", **{ASK: shown(dev.url)}).code == "unconfirmed"
-    assert dev.picture() == before
+    assert dev.contents() == before
     plain(command.upgrade, config_for(app), "head", CONFIRM_ENV="dev", **{ASK: shown(dev.url)})
     assert dev.user_tables() == []
     assert [row[0] for row in dev.ledger()][-2:] == ["downgrade", "downgrade"]
