@@ -211,10 +211,11 @@ class Tiny:
         return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
-    """Wait for something that another process does; fails with `what` after a time in which it would have come."""
+def until(condition: Callable[[], object], what: str, *doing: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+    """Wait for something that the processes `doing` do; fails with `what` where one of them ended, or after a time in which it would have come."""
     give_up = time.monotonic() + seconds
     while not condition():
+        assert all(process.poll() is None for process in doing) or condition(), f"ended without it: {what}"
         assert time.monotonic() < give_up, f"still not so after {seconds:g} s: {what}"
         time.sleep(0.02)
 
@@ -280,6 +281,10 @@ class Database:
     def applied(self) -> list[str]:
         """Revisions that the ledger says were applied, oldest first."""
         return [row[2] for row in self.ledger() if row[1] == "applied"]
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The picture without the ledger: a refusal on the right database is written down there, and changes nothing else."""
+        return {name: rows for name, rows in self.picture().items() if not name.endswith("ledger")}
 
     def picture(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything: each table with all its rows. Two equal pictures mean that nothing changed."""

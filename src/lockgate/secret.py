@@ -7,6 +7,7 @@ whichever library wrote that text.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,9 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
         if len(value) >= _SHORTEST_REDACTED:
-            _known.update({value, quote(value, safe=""), quote_plus(value), quote(value), quote(value, safe=" +"), repr(value)[1:-1]})
+            encoded = {quote(value, safe=""), quote_plus(value), quote(value), quote(value, safe=" +")}
+            quoted = {text[1:-1] for text in (repr(value), json.dumps(value), json.dumps(value, ensure_ascii=False))}
+            _known.update({value}, encoded, quoted)
 
     def reveal(self) -> str:
         """Return the value, for a driver or the environment of a child process; never for a message."""

@@ -328,7 +328,7 @@ def test_no_region_is_said_as_such(keys: None, monkeypatch: pytest.MonkeyPatch) 
     error = failure()
     assert error.code == "credentials-missing"
     assert "region" in error.what
-    assert error.hint == "export AWS_REGION=us-east-1"
+    assert error.hint == "export AWS_DEFAULT_REGION=us-east-1"
 
 
 @pytest.fixture

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from alembic import command
@@ -14,6 +17,7 @@ from alembic.config import Config
 from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, tiny
 from calling import as_found, config_for, plain, refused, shown
 from running import FAILING, alembic_twin, lock_is_free, mark, plain_up, up, up_fails
+from sqlalchemy import create_engine
 
 from lockgate.report import text
 from lockgate.secret import DatabaseUrl
@@ -303,14 +307,11 @@ def test_a_callback_that_raises_takes_its_revision_back(database_url: DatabaseUr
     assert Database(database_url).applied() == ["r1"]
 
 
-@pytest.mark.parametrize("driver", ["asyncpg", "psycopg2", "psycopg"])
-@pytest.mark.parametrize("template", ["generic", "async"])
+@pytest.mark.parametrize("template, driver", [("generic", "psycopg2"), ("generic", "psycopg"), ("async", "asyncpg"), ("async", "psycopg")])
 def test_revisions_run_on_the_driver_that_the_settings_name(
     template: str, driver: str, postgres_url: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another driver binds types, reads arrays and cuts statements in another way: that would be another migration."""
-    if (template, driver) in (("generic", "asyncpg"), ("async", "psycopg2")):
-        pytest.skip("SQLAlchemy has no such pair")
     project = build(tmp_path / "project", Kind(f"{template} template", drivers={"postgresql": driver}), postgres_url, monkeypatch)
     project.revision("r3", "r2", 'op.execute("create table driver_" + op.get_bind().dialect.driver + " (id integer)")')
     up(project)
@@ -335,6 +336,26 @@ def test_autogenerate_does_not_see_lockgates_tables(
     up(project)
     assert "third" in Database(database_url).user_tables()
     assert name != "batch" or not plain(lambda c: command.revision(c, "empty", autogenerate=True, rev_id="r4"), config)
+
+
+def test_an_applications_pool_gets_no_connection_with_our_limits_back(
+    database_url: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that upgrades at its start goes on with the same engine: a lock timeout or a missing BEGIN would be its own then."""
+    application = ModuleType("application_of_this_test")
+    application.engine = engine = create_engine(shown(database_url))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, application.__name__, application)
+    project = build(tmp_path / "project", Kind("own_engine"), database_url, monkeypatch)
+    env_py = (ENV_KINDS / "own_engine.py").read_text(encoding="utf-8")
+    project.env_py(re.sub(r"engine = .*", f"from {application.__name__} import engine", env_py).replace("engine.dispose()", ""))
+    up(project)
+    with engine.connect() as one, engine.connect() as two:
+        for connection in (one, two):
+            if database_url.backend == "sqlite":
+                assert connection.connection.dbapi_connection.isolation_level == ""
+            else:
+                assert connection.exec_driver_sql("show lock_timeout").scalar() == "0"
+    engine.dispose()
 
 
 def test_batch_operations_work_behind_the_gate(database_url: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

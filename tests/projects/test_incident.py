@@ -78,11 +78,12 @@ def test_no_confirmation_opens_another_environments_database(world: World) -> No
 
 def test_a_teardown_that_says_nothing_asks_for_the_default_and_needs_its_confirmation(world: World) -> None:
     """Without the environment variable the call means `dev`, the database is `dev`, and still nobody confirmed the loss."""
-    before = world.pictures()
+    before = world.dev.contents(), world.test.picture()
     for confirm in (None, "", "test", "*", "all", "dev,test", "DEV"):
         variables = {ASK: shown(world.dev.url), **({} if confirm is None else {"CONFIRM_ENV": confirm})}
         assert refused(command.downgrade, config_for(world.project, world.make()), "base", **variables).code == "unconfirmed", confirm
-        assert world.pictures() == before
+        assert (world.dev.contents(), world.test.picture()) == before
+        assert world.dev.ledger()[-1][:2] == ("downgrade", "refused")
 
 
 def test_a_downgrade_that_names_the_environment_it_reaches_is_done(world: World) -> None:
@@ -96,10 +97,10 @@ def test_a_downgrade_that_names_the_environment_it_reaches_is_done(world: World)
 
 def test_a_ci_job_needs_one_more_word(world: World) -> None:
     """CONFIRM_ENV in a pipeline's settings is there for every job, meant or not."""
-    before = world.pictures()
+    before = world.dev.contents(), world.test.picture()
     variables = {"CI": "true", "CONFIRM_ENV": "dev", ASK: shown(world.dev.url)}
     assert refused(command.downgrade, config_for(world.project), "base", **variables).code == "destructive-in-ci"
-    assert world.pictures() == before
+    assert (world.dev.contents(), world.test.picture()) == before
     plain(command.downgrade, config_for(world.project), "base", ALLOW_DESTRUCTIVE_IN_CI="1", **variables)
     assert world.dev.user_tables() == []
 
@@ -158,13 +159,32 @@ def test_an_env_py_that_leaves_the_resolved_database_is_refused(world: World, ca
         assert world.test.ledger()[-1][:2] == (verb, "refused")
 
 
-def test_reset_whose_env_py_goes_to_dev_leaves_dev_alone_and_says_what_it_dropped(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """`reset` empties the database that the settings name; what it then builds again must not be built elsewhere."""
+def test_reset_whose_env_py_goes_to_dev_drops_nothing_anywhere(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it could not build again in the same database it must not drop."""
     before = world.dev.picture()
     status = cli(world.project, *VERBS["reset"], CONFIRM_ENV="test", **{ASK: shown(world.dev.url)})
-    assert_refused(status, capsys.readouterr().err, changed="dropped 3 objects")
+    assert_refused(status, capsys.readouterr().err)
     assert world.dev.picture() == before
-    assert world.test.user_tables() == []
+    assert world.test.user_tables() == ["orders", "users"]
+
+
+def test_an_env_py_that_swallows_errors_does_not_swallow_the_refusal(world: World) -> None:
+    """A teardown that must never fail is written like this, and would go on as if the database were clean."""
+    before = world.pictures()
+    run = "        with context.begin_transaction():\n            context.run_migrations()\n"
+    connect = "    with connectable.connect() as connection:\n"
+    text = overwriting_env_py()
+    assert run in text and connect in text
+    body = text.partition(connect)[2].partition("\n\n\nif context")[0]
+    quiet = "    try:\n" + "\n".join(f"    {line}" for line in (connect + body).splitlines()) + "\n    except Exception:\n        pass"
+    world.project.env_py(text.replace(connect + body, quiet))
+    for call, arguments in COMMANDS:
+        error = refused(call, config_for(world.project), *arguments, LOCKGATE_ENV="test", **{ASK: shown(world.dev.url)})
+        assert error.code == "identity-mismatch"
+        assert world.pictures() == before
+    kept = world.dev.contents()
+    assert refused(command.downgrade, config_for(world.project), "base", **{ASK: shown(world.dev.url)}).code == "unconfirmed"
+    assert (world.dev.contents(), world.test.picture()) == (kept, before[1])
 
 
 @pytest.fixture(scope="module")

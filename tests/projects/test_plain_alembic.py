@@ -20,7 +20,7 @@ from building import SETTINGS, Database, Tiny, create_table, tiny
 from calling import ASK, COMMANDS, as_found, config_for, filled, overwriting_env_py, plain, refused, shown
 from sqlalchemy import create_engine
 
-from lockgate.errors import Busy, Refused, SettingsError
+from lockgate.errors import Busy, Failed, Refused, SettingsError
 from lockgate.runs.gate import one_run_per_process
 from lockgate.secret import DatabaseUrl
 
@@ -162,13 +162,14 @@ def test_on_the_terminal_a_refusal_is_a_message_and_a_status(app: Tiny, database
 def test_a_downgrade_without_confirmation_is_refused_on_the_terminal(app: Tiny, database_url: DatabaseUrl) -> None:
     """The right database, and still a loss that somebody has to want."""
     database = filled(app, "dev", database_url)
-    before = database.picture()
+    before = database.contents()
     done = app.alembic("downgrade", "base", **{ASK: shown(database_url)})
     assert done.returncode not in (0, 1)
     assert "Traceback" not in done.stdout + done.stderr
     assert "set CONFIRM_ENV=dev" in done.stderr + done.stdout
     assert "code: unconfirmed" in done.stderr + done.stdout
-    assert database.picture() == before
+    assert database.contents() == before
+    assert database.ledger()[-1][:2] == ("downgrade", "refused")
 
 
 @pytest.mark.parametrize("confirm", ["", "dev", "test"])
@@ -512,3 +513,57 @@ def test_a_program_that_only_asks_for_the_heads_writes_nothing(app: Tiny, make_d
                 script.run_env()
         assert found[-1] == heads
         assert Database(url).picture() == before
+
+
+def test_a_call_that_says_it_reads_runs_no_step(app: Tiny, make_database: Callable[[], DatabaseUrl]) -> None:
+    """`dont_mutate` only keeps Alembic from making its table; the steps of such a call would run past the gate."""
+    dev = filled(app, "dev", make_database())
+    before = dev.picture()
+    config = config_for(app)
+    script = ScriptDirectory.from_config(config)
+
+    def down(heads: Any, context: Any) -> Any:
+        return script._downgrade_revs("base", heads)
+
+    with as_found():
+        os.environ.update({ASK: shown(dev.url), "LOCKGATE_ENV": "test"})
+        with pytest.raises(Failed), EnvironmentContext(config, script, fn=down, dont_mutate=True):
+            script.run_env()
+        with EnvironmentContext(config, script) as context, create_engine(shown(dev.url)).connect() as connection:
+            context.configure(connection=connection, fn=down)
+            with pytest.raises(Failed), context.begin_transaction():
+                context.run_migrations()
+    assert dev.picture() == before
+    assert_as_before(dev.url)
+
+
+def test_steps_that_env_py_brings_itself_are_gated(app: Tiny, make_database: Callable[[], DatabaseUrl]) -> None:
+    """`context.configure(fn=...)` in env.py wins over the command's own; it must not win over the gate."""
+    dev = filled(app, "dev", make_database())
+    before = dev.contents()
+    brought = "target_metadata=target_metadata, fn=lambda heads, _: context.script._downgrade_revs('base', heads)"
+    app.env_py(overwriting_env_py().replace("target_metadata=target_metadata\n        )", brought + "\n        )"))
+    assert refused(command.upgrade, config_for(app), "head", LOCKGATE_ENV="test", **{ASK: shown(dev.url)}).code == "identity-mismatch"
+    assert refused(command.upgrade, config_for(app), "head", **{ASK: shown(dev.url)}).code == "unconfirmed"
+    assert dev.contents() == before
+    plain(command.upgrade, config_for(app), "head", CONFIRM_ENV="dev", **{ASK: shown(dev.url)})
+    assert dev.user_tables() == []
+    assert [row[0] for row in dev.ledger()][-2:] == ["downgrade", "downgrade"]
+
+
+def test_an_env_py_that_ends_before_its_migrations_holds_no_lock(app: Tiny, database_url: DatabaseUrl) -> None:
+    """The lock is taken in `configure`, and whoever comes next waits for nobody."""
+    filled(app, "dev", database_url)
+    app.tables("users", "orders", "invoices")
+    whole = overwriting_env_py()
+    early = "import observer\nobserver.seen.append(1)\n" + whole.replace(
+        "            context.run_migrations()\n\n\nif", "            len(observer.seen) == 1 and context.run_migrations()\n\n\nif"
+    )
+    assert early != "import observer\nobserver.seen.append(1)\n" + whole
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        observed(monkeypatch)
+        plain(command.upgrade, config_for(app.env_py(early)), "head", **{ASK: shown(database_url)})
+    assert Database(database_url).heads() == ["r2"]
+    assert_as_before(database_url)
+    app.env_py(whole).settings(SETTINGS.replace('protection = "open"', 'protection = "open"\nlock_wait = 0.5'))
+    app.lockgate("upgrade", "dev", check=0, **{ASK: shown(database_url)})

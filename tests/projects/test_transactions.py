@@ -374,3 +374,13 @@ def test_violations_of_before_do_not_stop_a_revision(family: Tiny, sqlite_url: D
     database.query("insert into child values (2, 99)")
     family.revision("r2", "r1", create_table("second"))
     assert up(family).to_heads == ("r2",)
+
+
+def test_a_revision_that_rolls_back_by_hand_is_a_failure(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """SQLAlchemy does not see a ROLLBACK in SQL: the version row would say that a table is there which is not."""
+    lines = f'{create_table("second")}\nop.execute("ROLLBACK")\n{create_table("third")}'
+    project.tables("first").revision("r2", "r1", lines)
+    done = project.point("dev", postgres_url).lockgate("upgrade", "dev", check=1)
+    assert "rolled its own transaction back" in done.stderr
+    database = Database(postgres_url)
+    assert (database.heads(), database.user_tables()) == (["r1"], ["first"])

@@ -15,8 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # They load entry points differently: 1.18.0 has plugins for the first time, 1.20.1 wants the module itself.
 VERSIONS = ("1.18.0", "1.20.0", "1.20.1")
 BATTERY = ("tests/projects/test_incident.py", "tests/projects/test_plain_alembic.py", "tests/house/test_private_names.py")
-# All of it on SQLite; on PostgreSQL, whose server takes its time to start, what differs there: sessions, transactions, retries.
-CHOSEN = "sqlite or test_private_names or (postgresql and (goes_to_dev or every_step or version_table_alone or purging))"
+# SQLite needs no server; on PostgreSQL what differs there: sessions, transactions, retries.
+CHOSEN = (
+    "test_private_names or (postgresql and (goes_to_dev or every_step or version_table_alone)) or (sqlite and (goes_to_dev or leaves"
+    " or names_the_environment or alembic_error or every_step or scratch or only_an_upgrade or version_table_alone or purging or reading"
+    " or new_revision or marked_database or as_it_was or swallows or builds_the_context or only_asks))"
+)
 MODULES = "import json, sys\nbefore = set(sys.modules)\nimport alembic\nprint(json.dumps(sorted(set(sys.modules) - before)))"
 
 

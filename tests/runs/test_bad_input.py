@@ -35,8 +35,6 @@ SHAPE = re.compile(
 _CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: linux/capability.h
 _PR_CAPBSET_DROP = 24  # linux/prctl.h
 
-Mend = Callable[[], None]
-
 
 @dataclass(frozen=True)
 class Said:
@@ -254,15 +252,26 @@ def test_a_project_without_revisions_says_how_to_make_one(project: Tiny) -> None
 
 
 @pytest.mark.parametrize("line", ["def upgrade(:", "    return = 1"], ids=["in the head", "in a function"])
-def test_a_syntax_error_in_a_revision_is_found_before_anything_is_contacted(project: Tiny, line: str) -> None:
+def test_a_syntax_error_in_a_revision_is_found_before_any_revision_runs(project: Tiny, sqlite_url: DatabaseUrl, line: str) -> None:
     """Half of a deployment later it would be found as well."""
-    path = project.revision("r1", None, create_table("users"))
+    project.point("dev", sqlite_url)
+    project.revision("r0", None, create_table("users"))
+    path = project.revision("r1", "r0")
     text = path.read_text().replace("def upgrade() -> None:", line if line.startswith("def") else f"def upgrade() -> None:\n{line}")
     path.write_text(text)
     number = text.split("\n").index(line) + 1
     said = wrong(project, "revision-syntax")
     assert said.where == f"migrations/versions/r1.py:{number}"
     assert said.hint == "python -m py_compile migrations/versions/r1.py"
+
+
+def test_reset_drops_nothing_that_a_broken_revision_could_not_make_again(project: Tiny, marked: Database) -> None:
+    """An emptied database and a revision that does not compile: the worst moment to learn of it."""
+    path = project.revision("r2", "r1", create_table("orders"))
+    path.write_text(path.read_text().replace("op.create_table", "return ="))
+    before = unrecorded(marked)
+    wrong(project, "revision-syntax", "reset", "dev", CONFIRM_ENV="dev")
+    assert unrecorded(marked) == before
 
 
 def test_two_heads_are_named_with_their_files(project: Tiny) -> None:
@@ -317,8 +326,9 @@ def test_an_unknown_target_is_found_before_the_database_is_touched(project: Tiny
     project.revision("20260105_0930", None, create_table("users"))
     project.point("dev", database_url)
     said = wrong(project, "revision-not-found", "upgrade", "dev", "20260105_0903")
-    assert "20260105_0903" in said.what
-    assert said.hint
+    assert said.what == "there is no revision `20260105_0903`"
+    assert said.where == "migrations/versions"
+    assert said.hint == "did you mean `20260105_0930`?"
     assert Database(database_url).tables() == []
 
 
@@ -453,7 +463,7 @@ def test_a_missing_folder_is_not_made(project: Tiny, tmp_path: Path) -> None:
     project.tables("users").point("dev", DatabaseUrl("sqlite", database=str(folder / "app.db")))
     said = wrong(project, "unreachable")
     assert "folder" in said.what
-    assert said.where == str(folder / "app.db")
+    assert str(folder / "app.db") in said.where and "lockgate.toml:" in said.where
     assert said.hint == f"mkdir -p '{folder}'"
     assert not folder.exists()
 
@@ -465,58 +475,53 @@ def test_a_file_that_is_no_database_is_left_as_it_is(project: Tiny, tmp_path: Pa
     path.write_bytes(content)
     project.tables("users").point("dev", DatabaseUrl("sqlite", database=str(path)))
     said = wrong(project, "unreachable")
-    assert said.where == str(path)
+    assert str(path) in said.where
     assert "SQLite database" in said.hint
 
 
 def test_a_folder_in_the_place_of_a_file_is_said_to_be_one(project: Tiny, tmp_path: Path) -> None:
     """`sqlite:///data` where `data` is a folder."""
     project.tables("users").point("dev", DatabaseUrl("sqlite", database=str(tmp_path)))
-    assert wrong(project, "unreachable").where == str(tmp_path)
+    assert wrong(project, "unreachable").where.endswith(str(tmp_path))
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///x?mode=memory"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_is_refused(project: Tiny, url: str) -> None:
     """Each connection would see an empty one of its own: the gate would judge another database than env.py works on."""
     said = wrong(project.tables("users"), "database-unsupported", DEV_DATABASE_URL=url)
     assert "memory" in said.what
     assert "lockgate.toml:" in said.where
-    assert "sqlite:///" in said.hint
+    assert "use a file" in said.hint
 
 
 # the command line
 
-HOSTILE = [
-    "dev;id",
-    "$(id)",
-    "`id`",
-    "../prod",
-    "dev\nerror: x\ncode: y",
-    "dev\r\x1b[2Jdev",
-    "d\u202eev",
-    "pr\u043ed",
-    "",
-    " dev",
-    "DEV",
-    "dev\udcff",
-]
+HOSTILE = (
+    *("dev;id", "$(id)", "`id`", "../prod", "dev\nerror: x\ncode: y", "dev\r\x1b[2Jdev", "d\u202eev", "dev\udcff"),
+    *("pr\u043ed", "", " dev", "DEV", "--", "d" * 5000),
+)
 
 
-@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
-@pytest.mark.parametrize("verb", ["upgrade", "status", "url"])
-def test_a_hostile_name_of_an_environment_is_an_unknown_one(project: Tiny, verb: str, name: str) -> None:
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:20])
+def test_a_hostile_name_of_an_environment_is_an_unknown_one(project: Tiny, name: str) -> None:
     """It reaches no shell, no path and no terminal; lines of its own making cannot be taken for lockgate's."""
     before = files(project)
-    done = subprocess.run(
-        [sys.executable, "-m", "lockgate", verb, os.fsencode(name)],
-        cwd=project.folder,
-        env={**os.environ, **project.environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = parsed(done, "unknown-environment")
-    assert "`prod`" in said.hint
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", done.stderr)
-    assert CORE not in done.stderr and "uid=" not in done.stderr
+    said = parsed(called(project, "upgrade", "--", name), "unknown-environment")
+    assert "`dev`" in said.hint or "`prod`" in said.hint
     assert files(project) == before
+
+
+@pytest.mark.parametrize("verb", ["status", "url", "history", "smoke", "adopt", "reset"])
+def test_every_verb_refuses_a_hostile_name(project: Tiny, verb: str) -> None:
+    """`url` prints to stdout, `status` takes several: each has a way of its own to the settings."""
+    parsed(called(project.tables("users"), verb, "../dev\n$(id)"), "unknown-environment")
+
+
+def called(project: Tiny, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call the command line with arguments that may be no text at all; nothing hostile may come back from it."""
+    command = [sys.executable, "-m", "lockgate", *map(os.fsencode, arguments)]
+    environ = {**os.environ, **project.environ}
+    done = subprocess.run(command, cwd=project.folder, env=environ, capture_output=True, text=True, check=False)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", done.stdout + done.stderr)
+    assert CORE not in done.stdout + done.stderr and "uid=" not in done.stdout + done.stderr
+    return done

@@ -37,7 +37,7 @@ create table documents (id integer primary key, title text not null default 'a;b
 create trigger touched after insert on documents begin update documents set note = 'x;' where id = new.id; end;
 insert into documents (title) values (';'), ('--'), ('it''s'), (char(10));
 """
-FUNCTION = '''import os
+FUNCTION = """import os
 
 from sqlalchemy import Column, Integer, MetaData, Table
 
@@ -52,7 +52,7 @@ def create(connection):
         open(os.environ["HELD"] + ".go").close()
     if os.environ.get("BROKEN"):
         raise RuntimeError("the base tables are broken")
-'''
+"""
 
 
 def pg_dump(url: DatabaseUrl) -> str:
@@ -195,7 +195,7 @@ def test_a_bootstrap_killed_in_the_middle_leaves_an_empty_database_and_can_be_re
     hold = tmp_path / "hold"
     os.mkfifo(f"{hold}.go")
     process = with_function(project, database_url).start("upgrade", "dev", HELD=str(hold))
-    until(lambda: Path(f"{hold}.inside").exists(), "a bootstrap that runs")
+    until(lambda: Path(f"{hold}.inside").exists(), "a bootstrap that runs", process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     database = Database(database_url)
@@ -235,7 +235,7 @@ def test_a_reset_bootstraps_again(project: Tiny, database_url: DatabaseUrl, dump
 
 @pytest.mark.parametrize(
     "first",
-    ['op.add_column("documents", sa.Column("kind", sa.String(20)))', "op.execute(\"insert into documents values (1)\")"],
+    ['op.add_column("documents", sa.Column("kind", sa.String(20)))', 'op.execute("insert into documents values (1)")'],
     ids=["ddl", "rows"],
 )
 def test_a_history_that_is_not_self_contained_is_told_apart_and_leaves_the_database_empty(

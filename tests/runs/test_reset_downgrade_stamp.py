@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
-from building import Database, Tiny, create_table
+from building import SETTINGS, Database, Tiny, create_table
 
 from lockgate.secret import DatabaseUrl
 
@@ -153,7 +154,9 @@ def test_reset_drops_every_kind_of_object_and_keeps_extensions_and_the_ledger(pr
     project.here("upgrade", "dev", check=0)
     database = Database(postgres_url)
     made, extensions, ledger = database.query(LEFT), database.query("select oid, extname from pg_extension"), database.ledger()
-    database.query("create schema mine; create table mine.by_hand (id int); create function mine.f() returns int language sql as 'select 1'")
+    database.query(
+        "create schema mine; create table mine.by_hand (id int); create function mine.f() returns int language sql as 'select 1'"
+    )
     project.here("reset", "dev", check=0, CONFIRM_ENV="dev")
     assert len(made) > 20
     assert database.query(LEFT) == made
@@ -260,3 +263,32 @@ def test_a_failing_downgrade_stays_where_it_was(project: Tiny, database_url: Dat
     said = project.here("downgrade", "dev", "base", check=1, CONFIRM_ENV="dev").stderr
     assert "`r2`" in said and "changed: nothing" in said
     assert Database(database_url).heads() == ["r2"] and Database(database_url).user_tables() == ["orders", "users"]
+
+
+def test_a_reset_does_not_queue_behind_a_reader_for_ever(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """A waiting DROP blocks every reader behind it; so it waits briefly, tries again, and gives up when `lock_wait` is over."""
+    settings = SETTINGS.replace('protection = "open"', 'protection = "open"\nlock_wait = 1.0\nlock_timeout = 0.2', 1)
+    project.settings(settings).tables("users").point("dev", postgres_url).lockgate("upgrade", "dev", check=0)
+    with psycopg.connect(postgres_url.render().reveal()) as reader:
+        reader.execute("select * from users")
+        done = project.lockgate("reset", "dev", check=4, CONFIRM_ENV="dev")
+    assert "code: lock-timeout" in done.stderr
+    assert "trying reset" in done.stderr
+    assert Database(postgres_url).user_tables() == ["users"]
+
+
+def test_a_reset_whose_env_py_goes_elsewhere_drops_nothing(project: Tiny, make_postgres_database: Callable[[], DatabaseUrl]) -> None:
+    """env.py is asked where it goes before anything is dropped, not after."""
+    here, elsewhere = make_postgres_database(), make_postgres_database()
+    project.tables("users").point("dev", here).point("test", elsewhere)
+    project.lockgate("upgrade", "dev", check=0)
+    project.lockgate("upgrade", "test", check=0)
+    text = (project.folder / "migrations" / "env.py").read_text(encoding="utf-8")
+    other = elsewhere.render().reveal().replace("%", "%%")
+    project.env_py(text.replace("config = context.config\n", f"config = context.config\nconfig.set_main_option('sqlalchemy.url', {other!r})\n"))
+    before = [Database(url).picture() for url in (here, elsewhere)]
+    before[0].pop("lockgate.ledger")
+    assert "code: identity-mismatch" in project.lockgate("reset", "dev", check=3, CONFIRM_ENV="dev").stderr
+    after = [Database(url).picture() for url in (here, elsewhere)]
+    after[0].pop("lockgate.ledger")
+    assert after == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,10 +21,10 @@ from lockgate.events import Started
 from lockgate.secret import DatabaseUrl
 
 # The revision says that it runs, and goes on when somebody opens the other end of the pipe; only where HELD is set.
-HOLD = '''import os
+HOLD = """import os
 if os.environ.get("HELD"):
     open(os.environ["HELD"] + ".inside", "w").close()
-    open(os.environ["HELD"] + ".go").close()'''
+    open(os.environ["HELD"] + ".go").close()"""
 IMPATIENT = SETTINGS.replace('protection = "open"', 'protection = "open"\nlock_wait = 0.3')
 INDEX = 'with op.get_context().autocommit_block():\n    op.execute("create index concurrently ix_users_name on users (name)")'
 
@@ -40,9 +41,9 @@ class Hold:
         """For the process that is to stand still."""
         return {"HELD": self.path}
 
-    def reached(self) -> None:
-        """Wait until the process stands there."""
-        until(lambda: Path(f"{self.path}.inside").exists(), "a revision that runs")
+    def reached(self, *processes: subprocess.Popen[bytes]) -> None:
+        """Wait until one of the processes stands there."""
+        until(lambda: Path(f"{self.path}.inside").exists(), "a revision that runs", *processes)
 
     def let_go(self) -> None:
         """Let it go on."""
@@ -89,8 +90,8 @@ def test_of_eight_at_once_one_applies_and_seven_wait_and_have_nothing_to_do(proj
     """Eight pods of one deployment start together; every one of them must come up."""
     held_project(project, database_url)
     runs = {f"run{number}": project.start("upgrade", "dev", log=f"run{number}", **hold.variables) for number in range(8)}
-    hold.reached()
-    until(lambda: sum("waiting for the lock" in project.said(log) for log in runs) == 7, "seven runs that wait")
+    hold.reached(*runs.values())
+    until(lambda: sum("waiting for the lock" in project.said(log) for log in runs) == 7, "seven runs that wait", *runs.values())
     hold.let_go()
     assert [process.wait(60) for process in runs.values()] == [0] * 8, [project.said(log) for log in runs]
     ended = [(project.folder / f"{log}.out").read_text() for log in runs]
@@ -120,7 +121,7 @@ def test_a_killed_run_leaves_the_lock_free_and_the_next_one_completes(project: T
     """A pod that is evicted must not block every start after it, and its half of a revision must be gone."""
     held_project(project, database_url)
     process = project.start("upgrade", "dev", **hold.variables)
-    hold.reached()
+    hold.reached(process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     project.here("upgrade", "dev", check=0)
@@ -132,7 +133,7 @@ def test_a_terminated_run_says_so_and_leaves_nothing_behind(project: Tiny, datab
     """Liveness probes and deployments end runs with SIGTERM; exit 143 tells that from a failure."""
     held_project(project, database_url)
     process = project.start("upgrade", "dev", log="ended", **hold.variables)
-    hold.reached()
+    hold.reached(process)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 143
     assert "code: terminated" in project.said("ended")
@@ -145,7 +146,7 @@ def building_index(project: Tiny, url: DatabaseUrl) -> int:
     """Start an upgrade whose CONCURRENTLY waits for the caller's open transaction; kill it there; return its backend."""
     backend = "select pid from pg_stat_activity where query like 'create index concurrently%' and wait_event_type = 'Lock'"
     process = project.start("upgrade", "dev")
-    until(lambda: Database(url).query(backend), "CREATE INDEX CONCURRENTLY that waits")
+    until(lambda: Database(url).query(backend), "CREATE INDEX CONCURRENTLY that waits", process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     return int(Database(url).query(backend)[0][0])
@@ -178,8 +179,8 @@ def test_waiting_runs_do_not_deadlock_with_concurrently(project: Tiny, postgres_
     with psycopg.connect(postgres_url.render().reveal()) as writer:
         writer.execute("insert into users (name) values ('x')")
         runs = {log: project.start("upgrade", "dev", log=log) for log in ("one", "two", "three")}
-        until(lambda: sum("waiting for the lock" in project.said(log) for log in runs) == 2, "two runs that wait")
-        until(lambda: Database(postgres_url).query("select 1 from pg_index where not indisvalid"), "an index being built")
+        until(lambda: sum("waiting for the lock" in project.said(log) for log in runs) == 2, "two runs that wait", *runs.values())
+        until(lambda: Database(postgres_url).query("select 1 from pg_index where not indisvalid"), "an index being built", *runs.values())
     assert [process.wait(60) for process in runs.values()] == [0, 0, 0]
     assert Database(postgres_url).query("select indisvalid from pg_index where indexrelid = 'ix_users_name'::regclass") == [(True,)]
 
@@ -236,9 +237,9 @@ def test_a_run_that_waited_looks_again_before_it_works(project: Tiny, database_u
     held_project(project, database_url)
     project.revision("r2", "r1", create_table("orders"), message="create orders")
     first = project.start("upgrade", "dev", "r1", log="first", **hold.variables)
-    hold.reached()
+    hold.reached(first)
     second = project.start("upgrade", "dev", log="second")
-    until(lambda: "waiting for the lock" in project.said("second"), "a run that waits")
+    until(lambda: "waiting for the lock" in project.said("second"), "a run that waits", first, second)
     hold.let_go()
     assert (first.wait(60), second.wait(60)) == (0, 0), project.said("second")
     assert "applied r1" not in project.said("second") and "applied r2" in project.said("second")

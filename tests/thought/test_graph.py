@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.errors import UsageError
-from lockgate.graph import Graph, check_single_head, check_syntax, describe_heads, read_graph
+from lockgate.graph import Graph, check_single_head, check_syntax, check_target, describe_heads, read_graph
 
 File = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # id, down_revision, depends_on, branch_labels
 
@@ -259,3 +259,21 @@ def test_several_heads_are_named_with_their_files() -> None:
 def test_the_message_is_the_docstrings_first_line() -> None:
     """It stands beside the id in every report."""
     assert read_graph({"v/a.py": text_of("a", message="create users")}).revisions["a"].message == "create users"
+
+
+@pytest.mark.parametrize("target", ["head", "heads", "base", "r2", "r", "old", "+2", "-1", "r1+1", "old@head", "r1 r2", ""])
+def test_a_target_that_may_mean_something_is_left_to_alembic(target: str) -> None:
+    """Its notation is rich, and only it knows where the database stands."""
+    graph = read_graph({"v/r1.py": text_of("r1", labels=("old",)), "v/r2.py": text_of("r2", "r1")})
+    check_target(graph, target)
+
+
+def test_a_misspelt_target_is_found_with_the_nearest_id() -> None:
+    """Before a database is touched: for SQLite the file would come into being."""
+    graph = graph_with(r20260105=None, newer="r20260105")
+    with pytest.raises(UsageError) as caught:
+        check_target(graph, "newer r20260501")
+    assert (caught.value.code, caught.value.what) == ("revision-not-found", "there is no revision `r20260501`")
+    assert caught.value.where == "versions"
+    assert caught.value.hint == "did you mean `r20260105`?"
+    check_target(Graph({}, complete=False), "whatever")

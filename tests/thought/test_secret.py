@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -116,6 +117,14 @@ def test_redact_finds_raw_and_encoded_forms(value: str) -> None:
     theirs = make_url(url.render().reveal())
     for text in (value, repr(value), url.render().reveal(), theirs.render_as_string(hide_password=False)):
         assert value not in redact(f"could not log in with {text} today")
+
+
+def test_redact_finds_the_forms_that_json_makes() -> None:
+    """A revision that dumps its settings object into an error writes `\\"` and `\\u00e4`, and the middle stays readable."""
+    value = 'q"\\hunter2 ä'
+    Secret(value)
+    for text in (json.dumps({"p": value}), json.dumps({"p": value}, ensure_ascii=False)):
+        assert "hunter2" not in redact(text)
 
 
 @pytest.mark.parametrize(

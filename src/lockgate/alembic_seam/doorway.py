@@ -8,11 +8,11 @@ The gate inside `context.configure`: judges the connection that env.py brings, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from lockgate.alembic_seam.crew import Crew
 from lockgate.alembic_seam.work import Work
@@ -77,6 +77,8 @@ class Doorway:
             self.calls += 1
             dialect = dialect_named(connection.dialect.name, "env.py")
             hide_registry(options, dialect)
+            # env.py's own would take the place of ours, and its steps would run unseen.
+            self.steps_of = options.pop("fn", self.steps_of)
             self.admit(connection, dialect, version_table_of(options), args, options)
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
@@ -87,6 +89,10 @@ class Doorway:
         """Stand in for `EnvironmentContext.run_migrations`."""
         with self._remembered():
             self._run_migrations(**kw)
+
+    def remember(self, error: BaseException) -> None:
+        """Keep an error that is on its way to env.py, until `configure` or `run_migrations` is called again."""
+        self._error = error
 
     def raise_swallowed(self) -> None:
         """Raise what env.py caught and kept for itself: a refusal or a failed revision must not look like success."""
@@ -99,7 +105,7 @@ class Doorway:
         try:
             yield
         except BaseException as error:
-            self._error = error
+            self.remember(error)
             raise
 
     def judge(self, connection: Connection, dialect: Dialect, table: VersionTable) -> None:
@@ -172,6 +178,7 @@ class Run(Doorway):
     def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf) -> None:
         super().__init__(env, crew, steps_of)
         self.work: Work | None = None
+        self._engine: Engine | None = None
         env.context_opts["fn"] = self._tell
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
@@ -184,6 +191,7 @@ class Run(Doorway):
         working.rollback()
         _leave_autocommit(working)
         permit = self.crew.enter(AlchemySession(working), dialect, table)
+        self._engine = working.engine
         try:
             dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
@@ -204,6 +212,21 @@ class Run(Doorway):
             raise
         finally:
             self.crew.leave()
+            self._engine = None
+            if self.work:
+                self.work.let_go()
+
+    def end(self) -> None:
+        """
+        Let go of the lock of an env.py that ended between `configure` and `run_migrations`.
+
+        Its connection may lie in a pool by now, where the session, and with it the lock, would live on.
+        """
+        engine, self._engine = self._engine, None
+        self.crew.leave()
+        if engine is not None:
+            with suppress(Exception):  # an async engine's loop is over, and its connections with it
+                engine.dispose()
 
     def _tell(self, heads: Any, context: Any) -> Iterator[Any]:
         if self.work is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from lockgate.alembic_seam.world import quiet_alembic
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.connect import dialect_named, is_known
-from lockgate.errors import LockgateError
+from lockgate.errors import Failed, LockgateError
 from lockgate.permit import Session
 from lockgate.words import VersionTable
 
@@ -33,15 +34,30 @@ def only_reads(env: EnvironmentContext) -> bool:
 
 
 class Reader(Doorway):
-    """A reading command: the registry is hidden, and Alembic creates no version table by looking."""
+    """A reading command: the registry is hidden, Alembic creates no version table by looking, and no step is run."""
 
     def __init__(self, env: EnvironmentContext, crew: Crew) -> None:
-        super().__init__(env, crew, lambda heads, context: [])
-        env.context_opts["dont_mutate"] = True
+        super().__init__(env, crew, env.context_opts.get("fn") or _no_steps)
+        if not env.is_offline_mode():
+            env.context_opts.update(fn=self._look, dont_mutate=True)
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
         """Configure as asked."""
         self._configure(connection, *args, **options)
+
+    def _look(self, heads: Any, context: Any) -> list[Any]:
+        """Call the command's `fn`; nobody judged the connection, so no step may come out of it."""
+        steps = list(self.steps_of(heads, context))
+        if steps:
+            names = ", ".join(f"`{word_of(step).revision}`" for step in steps)
+            hint = "run the command again; a program hands its `fn` to EnvironmentContext, neither with `dont_mutate` nor to `configure`"
+            with as_command_error():
+                raise Failed("env-failed", f"a call that was to read only has steps to run: {names}", "env.py", hint)
+        return steps
+
+
+def _no_steps(heads: Any, context: Any) -> list[Any]:
+    return []
 
 
 class Runner(Run):
@@ -68,8 +84,9 @@ def survey(env: EnvironmentContext, crew: Crew) -> str:
     """
     dry = EnvironmentContext(env.config, env.script, **env.context_opts)
     doorway = Survey(dry, crew, env.context_opts["fn"])
-    with quiet_alembic(), dry, judged_connections(crew):
+    with quiet_alembic(), dry, judged_connections(crew, doorway):
         env.script.run_env()
+    doorway.raise_swallowed()
     steps = [word_of(step) for step in doorway.steps]
     if steps:
         return steps[0].direction
@@ -83,25 +100,31 @@ def stand_guard(env: EnvironmentContext, crew: Crew, duration: ExitStack) -> Non
     Args:
         duration: closed when Alembic leaves the context.
     """
-    Runner(env, crew, env.context_opts["fn"])
-    duration.enter_context(judged_connections(crew))
-    _at_exit(env, duration.pop_all().close)
+    runner = Runner(env, crew, env.context_opts["fn"])
+    duration.enter_context(judged_connections(crew, runner))
+    duration.callback(runner.end)
+    _at_exit(env, duration.pop_all().close, runner.raise_swallowed)
 
 
-def _at_exit(env: EnvironmentContext, close: Callable[[], None]) -> None:
+def _at_exit(env: EnvironmentContext, close: Callable[[], None], complain: Callable[[], None]) -> None:
     # Called by EnvironmentContext.__exit__ on the instance; there is no public hook for leaving.
-    original = env._remove_proxy
+    original, before = env._remove_proxy, sys.exc_info()[1]
 
     def remove_proxy() -> None:
-        close()
-        original()
+        try:
+            close()
+        finally:
+            original()
+        if sys.exc_info()[1] is before:  # else env.py let an error through, which is on its way already
+            with as_command_error():
+                complain()
 
     env._remove_proxy = remove_proxy  # type: ignore[method-assign]
 
 
 def watch_markers(env: EnvironmentContext, refuse: Callable[[Session, Dialect], None]) -> None:
     """
-    Look at the connection that env.py brings, where there is no project; change nothing else.
+    Look at the connection that env.py brings for writing, where there is no project; change nothing else.
 
     Args:
         refuse: raises where the database is marked.
@@ -109,7 +132,8 @@ def watch_markers(env: EnvironmentContext, refuse: Callable[[Session, Dialect], 
     configure = env.configure
 
     def watched(connection: Any = None, *args: Any, **options: Any) -> None:
-        if isinstance(connection, Connection) and is_known(connection.dialect.name):
+        writes = not only_reads(env) or "fn" in options
+        if writes and isinstance(connection, Connection) and is_known(connection.dialect.name):
             began = connection.in_transaction()
             with as_command_error():
                 refuse(AlchemySession(connection), dialect_named(connection.dialect.name))

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from lockgate.alembic_seam.crew import Crew
-from lockgate.alembic_seam.doorway import Run, Survey
+from lockgate.alembic_seam.doorway import Doorway, Run, Survey
 from lockgate.alembic_seam.work import word_of
 from lockgate.dialects.connect import dialect_behind
 from lockgate.dialects.driver import DriverSession
@@ -81,7 +81,7 @@ def survey(task: Errand, crew: Crew) -> Surveyed:
     """
     env = task.context()
     doorway = Survey(env, crew, task.steps_of)
-    with env, judged_connections(crew):
+    with env, judged_connections(crew, doorway):
         task.script.run_env()
     doorway.raise_swallowed()
     if not doorway.calls:
@@ -95,16 +95,21 @@ def run(task: Errand, crew: Crew) -> None:
     env = task.context()
     doorway = Run(env, crew, task.steps_of)
     try:
-        with env, judged_connections(crew):
+        with env, judged_connections(crew, doorway):
             task.script.run_env()
     finally:
-        crew.leave()  # an env.py may end between `configure` and `run_migrations`
+        doorway.end()
     doorway.raise_swallowed()
 
 
 @contextmanager
-def judged_connections(crew: Crew) -> Iterator[None]:
-    """Judge every connection that SQLAlchemy opens in this process while the block runs, before its first statement."""
+def judged_connections(crew: Crew, doorway: Doorway) -> Iterator[None]:
+    """
+    Judge every connection that SQLAlchemy opens in this process while the block runs, before its first statement.
+
+    Args:
+        doorway: remembers a refusal, which env.py may catch.
+    """
 
     def judge(connection: Any, record: Any) -> None:
         dialect = dialect_behind(connection)
@@ -113,6 +118,9 @@ def judged_connections(crew: Crew) -> Iterator[None]:
         session = DriverSession(connection)
         try:
             crew.judge_new(session, dialect)
+        except BaseException as error:
+            doorway.remember(error)
+            raise
         finally:
             session.rollback()
 

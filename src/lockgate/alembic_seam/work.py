@@ -43,6 +43,7 @@ class Work:
         self._heads = self._before
         self._began = 0.0
         self._left_transaction = False
+        self._transaction = ""
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return env.py's options for `configure` with what the run insists on: a transaction a revision, our callback last."""
@@ -77,13 +78,22 @@ class Work:
         if self._story is not None:
             self._story.close()
 
+    def let_go(self) -> None:
+        """
+        Take the connection out of its pool: its limits and its mode are a migration's, and would be the application's there.
+
+        Not earlier: SQLAlchemy changes the isolation level, as an autocommit block does, only on a connection of the pool.
+        """
+        if not self._connection.closed and not self._connection.invalidated:
+            self._connection.detach()
+
     def _each(self, heads: Any, context: Any) -> Iterator[Any]:
         self._heads = tuple(sorted(heads))  # none after `stamp --purge`, whatever the database had
         steps = list(self._steps_of(heads, context))
         # Alembic may have created its version table in this transaction, and has read from it.
         self._connection.commit()
         for step in steps:
-            self._step, self._left_transaction = word_of(step), False
+            self._step, self._left_transaction, self._transaction = word_of(step), False, ""
             self._crew.started(self._step)
             self._began = time.monotonic()
             if self._dialect.features.lock_timeout and not step.info.is_stamp:
@@ -107,8 +117,16 @@ class Work:
     def _applied(self, *, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         after = tuple(sorted(heads))
         self._dialect.before_commit(self._connection)
+        self._refuse_rolled_back()
         self._crew.record(self._step, self._before, after, self._elapsed_ms())
         self._before = self._heads = after
+
+    def _refuse_rolled_back(self) -> None:
+        """A ROLLBACK in SQL goes past SQLAlchemy: the version row would claim what is not there any more."""
+        if self._transaction and self._dialect.was_rolled_back(AlchemySession(self._connection), self._transaction):
+            what = f"revision `{self._step.revision}` rolled its own transaction back: what it did before that is gone"
+            hint = "take the ROLLBACK out of the revision; nothing of this one was kept"
+            raise Failed("not-at-target", what, f"revision `{self._step.revision}`, {self._permit.sight.place}", hint)
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
@@ -123,6 +141,7 @@ class Work:
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
             give_up = time.monotonic() + self._crew.limits.lock_wait
+            self._transaction = self._dialect.transaction_id(AlchemySession(self._connection))
             for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
                 self._connection.exec_driver_sql(f"savepoint {_SAVEPOINT}")
                 try:

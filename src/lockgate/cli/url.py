@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lockgate.cli.call import Call, verb
-from lockgate.errors import CODES, LockgateError, Refused, UsageError
+from lockgate.errors import LockgateError, Refused, UsageError
 from lockgate.report import text
 from lockgate.words import EnvironmentRow, Request, Verb
 
@@ -63,10 +63,7 @@ def _check(call: Call, request: Request) -> int:
 
 def _objection(row: EnvironmentRow) -> LockgateError | None:
     """Return why this is not the database that was asked for; None where it is, or where it is not marked yet."""
+    if not row.says or row.says == row.name:
+        return None
     hint = f"run `lockgate status {row.name}`"
-    if row.error:
-        code = row.error_code or "unreachable"
-        return CODES[code](code, row.error, row.place, hint)
-    if row.says and row.says != row.name:
-        return Refused("identity-mismatch", f"this database says it is `{row.says}`, you asked for `{row.name}`", row.place, hint)
-    return None
+    return Refused("identity-mismatch", f"this database says it is `{row.says}`, you asked for `{row.name}`", row.place, hint)

@@ -21,7 +21,7 @@ def from_secret(source: Source) -> DatabaseUrl:
     """
     Fetch the current version of a secret; its text is a URL, or JSON with `DATABASE_URL` or in the RDS shape.
 
-    Credentials and region come from the options `profile` and `region`, else from boto3's own chain, which reads this
+    Credentials and region come from the options `profile` and `region`, else from `AWS_REGION` and boto3's own chain, which reads this
     process's environment. Other options: `key` (the JSON key of the URL), `timeout` (seconds, default 10), `endpoint` (URL
     of a private endpoint).
 
@@ -86,7 +86,9 @@ def _ask(source: Source, service: str, call: Call, question: Callable[[Any], str
         raise UsageError("extra-missing", what, source.where, "pip install 'lockgate[aws]'") from None
     limits = Config(connect_timeout=call.timeout, read_timeout=call.timeout, retries={"max_attempts": _RETRIES, "mode": "standard"})
     try:
-        session = Session(profile_name=source.options.get("profile"), region_name=source.options.get("region"))
+        session = Session(
+            profile_name=source.options.get("profile"), region_name=source.options.get("region") or source.environ.get("AWS_REGION")
+        )
         client = session.client(service, config=limits, endpoint_url=source.options.get("endpoint"))  # type: ignore[call-overload]  # wants a literal
         call = replace(call, endpoint=client.meta.endpoint_url)
         return Secret(question(client) or "")

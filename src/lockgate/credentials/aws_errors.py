@@ -115,7 +115,7 @@ def translate(error: Exception, call: Call) -> Unreachable:
         return _answered(str(response.get("Error", {}).get("Code", "")), call)
     if ancestors & _REGION_CLASSES:
         what = f"no valid AWS region is set to look for {call.thing} in"
-        return Unreachable("credentials-missing", what, call.where, "export AWS_REGION=us-east-1")
+        return Unreachable("credentials-missing", what, call.where, "export AWS_DEFAULT_REGION=us-east-1")
     if ancestors & _MISSING_CLASSES:
         return _no_credentials(type(error).__name__, call)
     if ancestors & _NETWORK_CLASSES:

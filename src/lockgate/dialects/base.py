@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lockgate.permit import Permit, Session
+from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
 from lockgate.seeds.spec import TableName
@@ -48,6 +48,9 @@ class Features:
 
 class BareSession(Session, Protocol):
     """A session over lockgate's own driver connection."""
+
+    def ask(self, sql: str) -> list[Row]:
+        """Run one statement of somebody else's and return its rows; text that holds more than one is refused."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -181,6 +184,18 @@ class Dialect(ABC):
     @abstractmethod
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         """Care that one revision needs before its transaction begins and after it ended."""
+
+    def transaction_id(self, session: Session) -> str:
+        """Name the open transaction, for `was_rolled_back`; empty where the database cannot tell later how it ended."""
+        return ""
+
+    def was_rolled_back(self, session: Session, transaction: str) -> bool:
+        """Whether the transaction of that name was rolled back in the meantime."""
+        return False
+
+    @abstractmethod
+    def bound_waiting(self, session: Session, seconds: float) -> None:
+        """Bound how long statements of the open transaction wait for a table, where the database can."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:

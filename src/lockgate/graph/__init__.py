@@ -6,6 +6,6 @@ What the files write as plain literals is read from their syntax trees, under Al
 
 from lockgate.graph.header import is_revision_file
 from lockgate.graph.read import check_syntax, read_graph
-from lockgate.graph.revisions import Graph, Revision, check_single_head, describe_heads
+from lockgate.graph.revisions import Graph, Revision, check_single_head, check_target, describe_heads
 
-__all__ = ["Graph", "Revision", "check_single_head", "check_syntax", "describe_heads", "is_revision_file", "read_graph"]
+__all__ = ["Graph", "Revision", "check_single_head", "check_syntax", "check_target", "describe_heads", "is_revision_file", "read_graph"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from lockgate.errors import UsageError
+
+_NAME = re.compile(r"[\w.]+")  # no `+`, `-`, `@` or `:`, which make a target relative to something
+_SYMBOLS = ("head", "heads", "base")
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,25 @@ def check_single_head(graph: Graph) -> None:
     if graph.complete and len(graph.heads) > 1:
         hint = 'join them: `alembic merge -m "merge the lines" heads`, or ask for all of them: `lockgate upgrade ENV heads`'
         raise UsageError("multiple-heads", f"the revision graph has {len(graph.heads)} heads", describe_heads(graph), hint)
+
+
+def check_target(graph: Graph, target: str) -> None:
+    """
+    Find a misspelt id before a database is touched; every target that is more than ids is left to Alembic.
+
+    Args:
+        target: in Alembic's notation; several, separated by blanks, for a stamp.
+    Raises:
+        UsageError: `revision-not-found`, with the nearest id.
+    """
+    labels = {label for revision in graph.revisions.values() for label in revision.branch_labels}
+    for name in target.split() if graph.complete else ():
+        if not _NAME.fullmatch(name) or name in _SYMBOLS or name in labels or any(id_.startswith(name) for id_ in graph.revisions):
+            continue
+        near = difflib.get_close_matches(name, [*graph.revisions, *labels], 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"the newest is {describe_heads(graph)}"
+        folders = dict.fromkeys(revision.file.rpartition("/")[0] for revision in graph.revisions.values())
+        raise UsageError("revision-not-found", f"there is no revision `{name}`", ", ".join(folders), hint)
 
 
 def describe_heads(graph: Graph) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockgate.errors import Refused
+from lockgate.errors import Refused, UsageError
 from lockgate.events import Notify
 from lockgate.files import graph_of
-from lockgate.graph import Graph, check_single_head
+from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.registry import ledger
 from lockgate.runs.gate import Gate, find
 from lockgate.runs.record import record
@@ -43,8 +43,10 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
     """
     environment_of(project, request.environment)
     graph = graph_of(project)
+    check_no_range(request)
     if request.to == "head":
         check_single_head(graph)
+    check_target(graph, request.to)
     target, seen = find(request, project)
     target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
     gate = Gate.of(request, project, target, notify)
@@ -57,6 +59,19 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
             arrival.record(ledger.Event("refused", from_heads=seen.heads, error=f"{error.code}: {error.what}"))
         raise
     return arrival
+
+
+def check_no_range(request: Request) -> None:
+    """
+    Refuse `FROM:TO`: a database says itself where it starts from.
+
+    Raises:
+        UsageError: `revision-not-found`.
+    """
+    if ":" in request.to:
+        what = f"`{request.to}` is a range of revisions, which only offline mode takes (`alembic {request.verb.value} --sql`)"
+        hint = f"lockgate {request.verb.value} {request.environment} {request.to.rpartition(':')[2] or 'head'}"
+        raise UsageError("revision-not-found", what, hint=hint)
 
 
 def check_known(graph: Graph, seen: Sight, where: str) -> None:

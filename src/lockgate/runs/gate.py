@@ -65,7 +65,7 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
     Args:
         write: False opens a session in which the server refuses every write.
     """
-    with target.dialect.open(target.url, target.environment.connect_timeout, write=write) as session:
+    with _placed(target), target.dialect.open(target.url, target.environment.connect_timeout, write=write) as session:
         try:
             yield session
         except Exception as error:
@@ -73,6 +73,17 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
             if facts is None:
                 raise
             raise _driver_error(facts, target.where) from error
+
+
+@contextmanager
+def _placed(target: Target) -> Iterator[None]:
+    """Name the environment and its setting in errors that know the database's place at most."""
+    try:
+        yield
+    except LockgateError as error:
+        if error.where in ("", target.url.place):
+            error.where = target.where
+        raise
 
 
 def _driver_error(facts: ErrorFacts, where: str) -> LockgateError:
@@ -236,13 +247,12 @@ class Gate:
             raise Refused(
                 "unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}"
             )
-        session.commit()
         table = version_table or seen.version_table or VersionTable()
         permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table)
         if identity is not seen.identity:
             ledger.append(permit, dialect.features.registry_prefix, ledger.Event("adopted"))
-            session.commit()
             self.marked = True
+        session.commit()
         return permit
 
     def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:

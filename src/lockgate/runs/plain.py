@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lockgate.events import Event, Notice, Retrying, Waiting
 from lockgate.files import load_project
 from lockgate.guard import Asked
 from lockgate.permit import Session
-from lockgate.registry import marker
+from lockgate.registry import ledger, marker
 from lockgate.runs.gate import Gate, one_run_per_process, see
 from lockgate.runs.passage import Passage
 from lockgate.runs.target import asked_of, author_of, environment_of
@@ -49,8 +49,7 @@ def guard(env: plain.AlembicContext, settings: Path, environ: Mapping[str, str],
 
 def guard_without_project(env: plain.AlembicContext) -> None:
     """Refuse writes to a marked database from a place without settings; everything else stays as Alembic does it."""
-    if not plain.only_reads(env):
-        plain.watch_markers(env, _refuse_marked)
+    plain.watch_markers(env, _refuse_marked)
 
 
 def _guard_writes(env: plain.AlembicContext, request: Request, project: Project) -> None:
@@ -65,7 +64,7 @@ def _guard_writes(env: plain.AlembicContext, request: Request, project: Project)
 
 def _passage(request: Request, project: Project) -> Passage:
     environment = environment_of(project, request.environment) if request.environment else None
-    return Passage(_gate(request, project, environment), _say, _limits(environment), project.folder)
+    return _Recorder(_gate(request, project, environment), _say, _limits(environment), project.folder)
 
 
 def _gate(request: Request, project: Project, environment: Environment | None) -> Gate:
@@ -81,6 +80,25 @@ def _limits(environment: Environment | None) -> Limits:
     if environment is None:
         return Limits()
     return Limits(environment.lock_timeout, environment.lock_wait, environment.statement_timeout)
+
+
+class _Recorder(Passage):
+    """Writes a refusal into the ledger over env.py's own connection: lockgate has no URL of its own here."""
+
+    def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
+        """See `Crew`."""
+        try:
+            super().judge(session, dialect, version_table)
+        except Refused as error:
+            gate = self._gate
+            clerk = Gate(replace(gate.asked, verb=Verb.RECORD), gate.author, _say, gate.where, 0.0, verb=gate.verb)
+            # On any other database than the one asked for the clerk is refused too; what cannot be written hides nothing.
+            with suppress(Exception):
+                session.rollback()
+                permit = clerk.enter(session, dialect, version_table, lock=False)
+                ledger.append(permit, dialect.features.registry_prefix, ledger.Event("refused", error=f"{error.code}: {error.what}"))
+                session.commit()
+            raise
 
 
 class _Surveyor(Passage):

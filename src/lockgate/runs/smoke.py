@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from lockgate.dialects.base import BareSession
 from lockgate.errors import Refused
 from lockgate.events import Notify
 from lockgate.files import graph_of
-from lockgate.permit import Session
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.gate import find, opened
@@ -76,10 +76,10 @@ def _tables(project: Project, seen: Sight) -> list[Answer]:
     return [Answer(f"{len(seen.kept_tables)} tables of the last run", "all there", found, not missing)]
 
 
-def _query(session: Session, target: Target, query: SmokeQuery) -> Answer:
+def _query(session: BareSession, target: Target, query: SmokeQuery) -> Answer:
     expected = _expected(query)
     try:
-        rows = session.execute(query.sql)
+        rows = session.ask(query.sql)
     except Exception as error:
         facts = target.dialect.facts(error)
         if facts is None:

@@ -37,14 +37,27 @@ def status(request: Request, project: Project, names: Sequence[str]) -> tuple[En
 
 
 def row_of(request: Request, project: Project, graph: Graph | None) -> EnvironmentRow:
-    """Look at one environment."""
-    environment = environment_of(project, request.environment)
-    row = EnvironmentRow(environment.name, environment.protection, environment.url.label, environment.name == project.default_environment)
+    """Look at one environment; a row with the reason where it cannot be seen."""
     try:
-        target, seen = find(request, project)
-        return _seen(row, seen, graph, _last(target, seen))
+        return seen_row(request, project, graph)
     except LockgateError as error:
-        return replace(row, error=error.what, error_code=error.code)
+        return replace(_blank(request, project), error=error.what, error_code=error.code)
+
+
+def seen_row(request: Request, project: Project, graph: Graph | None) -> EnvironmentRow:
+    """
+    Look at one environment that must be seen.
+
+    Raises:
+        UsageError, Unreachable: it cannot be.
+    """
+    target, seen = find(request, project)
+    return _seen(_blank(request, project), seen, graph, _last(target, seen))
+
+
+def _blank(request: Request, project: Project) -> EnvironmentRow:
+    environment = environment_of(project, request.environment)
+    return EnvironmentRow(environment.name, environment.protection, environment.url.label, environment.name == project.default_environment)
 
 
 def _last(target: Target, seen: Sight) -> LedgerEntry | None:

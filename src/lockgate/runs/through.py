@@ -15,7 +15,7 @@ from lockgate.alembic_seam.errors import translate
 from lockgate.alembic_seam.handed import handed_connection
 from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
 from lockgate.alembic_seam.world import project_world
-from lockgate.errors import Failed, LockgateError, Refused
+from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notify
 from lockgate.graph import check_syntax
 from lockgate.registry import ledger
@@ -40,6 +40,28 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
     Raises:
         LockgateError: `changed` says what was committed; the ledger has it too.
     """
+
+    def pass_through(task: Errand, surveyed: Surveyed, passage: Passage) -> None:
+        if between:
+            passage.base = between(task, surveyed)
+        _patiently(task, passage)
+
+    return _in_project(arrival, direction, target, notify, pass_through)
+
+
+def rehearse(arrival: Arrival, direction: str, target: str, notify: Notify) -> None:
+    """
+    Run env.py dry alone: judge what it brings and whether it finds a way to the target, before something else is done.
+
+    Raises:
+        LockgateError: nothing changed.
+    """
+    _in_project(arrival, direction, target, notify, lambda task, surveyed, passage: None)
+
+
+def _in_project(
+    arrival: Arrival, direction: str, target: str, notify: Notify, then: Callable[[Errand, Surveyed, Passage], None]
+) -> Passage:
     project, environment = arrival.project, arrival.target.environment
     check_syntax(arrival.graph, arrival.graph.revisions)
     url, variables = arrival.target.dialect.project_url(arrival.target.url)
@@ -52,10 +74,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
         try:
             stack.enter_context(handed_connection(config, url, environment.connection))
             task = errand(config, direction, target)
-            surveyed = survey(task, passage)
-            if between:
-                passage.base = between(task, surveyed)
-            _patiently(task, passage)
+            then(task, survey(task, passage), passage)
         except (Exception, SystemExit) as error:
             raise _failed(error, arrival, passage) from error
     return passage

@@ -6,7 +6,7 @@ import subprocess
 
 from lockgate.errors import UsageError
 from lockgate.files import private_file
-from lockgate.runs.status import row_of
+from lockgate.runs.status import seen_row
 from lockgate.runs.target import target_of
 from lockgate.secret import Secret
 from lockgate.settings.project import Project
@@ -20,8 +20,8 @@ def connection_url(request: Request, project: Project) -> Secret:
 
 
 def check(request: Request, project: Project) -> EnvironmentRow:
-    """Connect and look."""
-    return row_of(request, project, None)
+    """Connect and look; raises what stands in the way, with its own hint."""
+    return seen_row(request, project, None)
 
 
 def psql(request: Request, project: Project) -> int:

@@ -88,6 +88,15 @@ class Postgres(base.Dialect):
     def around_step(self, connection: Any) -> Iterator[None]:
         yield
 
+    def transaction_id(self, session: Session) -> str:
+        return str(session.execute("select pg_catalog.txid_current()")[0][0])
+
+    def was_rolled_back(self, session: Session, transaction: str) -> bool:
+        return session.execute(f"select pg_catalog.txid_status({int(transaction)})")[0][0] == "aborted"
+
+    def bound_waiting(self, session: Session, seconds: float) -> None:
+        session.execute(f"set local lock_timeout = {round(seconds * 1000)}")
+
     def before_commit(self, connection: Any) -> None:
         """PostgreSQL checks its constraints itself."""
 

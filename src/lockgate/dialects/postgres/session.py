@@ -52,6 +52,15 @@ class PostgresSession:
         cursor = self.connection.execute(cast("Any", text), dict(params) if params else None)
         return cursor.fetchall() if cursor.description else []
 
+    def ask(self, sql: str) -> list[Row]:
+        """
+        Run one statement; see `BareSession`.
+
+        Prepared, because only the extended protocol refuses `commit; drop table users`, which would leave a READ ONLY transaction.
+        """
+        cursor = self.connection.execute(cast("Any", sql), prepare=True)
+        return cursor.fetchall() if cursor.description else []
+
     def commit(self) -> None:
         """Commit the open transaction."""
         self.connection.commit()
@@ -71,7 +80,8 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[P
     """Connect by psycopg; see `Dialect.open`. Without `write` every transaction is READ ONLY in the server."""
     connection = connect(url, timeout)
     try:
-        connection.read_only = not write
+        # None, not False, for writing: whoever set `default_transaction_read_only` meant us, too.
+        connection.read_only = None if write else True
         yield PostgresSession(connection)
     finally:
         connection.close()

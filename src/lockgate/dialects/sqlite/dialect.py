@@ -84,6 +84,9 @@ class Sqlite(base.Dialect):
     def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
         return url, {}
 
+    def bound_waiting(self, session: Session, seconds: float) -> None:
+        """Connecting set how long SQLite waits for another writer."""
+
     def limit(self, session: Session, seconds: float) -> None:
         """SQLite has no statement timeout."""
 

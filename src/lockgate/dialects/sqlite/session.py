@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ class SqliteSession:
         if not self.connection.in_transaction:
             self.connection.execute(self._begin)
         return self.connection.execute(sql, dict(params or {})).fetchall()
+
+    def ask(self, sql: str) -> list[Row]:
+        """Run one statement; Python's driver takes no second one."""
+        return self.execute(sql)
 
     def commit(self) -> None:
         """Commit the open transaction."""
@@ -56,7 +61,9 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[S
         )
     path = Path(url.database)
     if not path.parent.is_dir():
-        raise Unreachable("unreachable", "the folder of this SQLite file does not exist", url.place, f"mkdir -p {path.parent}")
+        raise Unreachable(
+            "unreachable", "the folder of this SQLite file does not exist", url.place, f"mkdir -p {shlex.quote(str(path.parent))}"
+        )
     connection = _connect(path, timeout, write, url.place)
     try:
         yield SqliteSession(connection, write=write)
@@ -65,7 +72,7 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[S
 
 
 def _connect(path: Path, timeout: float, write: bool, place: str) -> sqlite3.Connection:
-    if not write and not path.exists():
+    if not write and not _exists(path, place):
         return sqlite3.connect(":memory:", isolation_level=None)
     mode = "rwc" if write else "ro"
     try:
@@ -76,6 +83,17 @@ def _connect(path: Path, timeout: float, write: bool, place: str) -> sqlite3.Con
             "unreachable", f"cannot open this SQLite file: {error}", place, "check that the path is a SQLite database and its permissions"
         ) from None
     return connection
+
+
+def _exists(path: Path, place: str) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:  # a folder that may not be entered: nobody can say what is in it
+        what = f"cannot look for this SQLite file: {error.strerror}"
+        raise Unreachable("unreachable", what, place, f"ls -ld {shlex.quote(str(path.parent))}") from None
+    return True
 
 
 def writable(path: str) -> bool:

@@ -29,8 +29,9 @@ def _begin(connection: Any) -> None:
     # Inside an autocommit block SQLAlchemy "begins" as well, and means nothing by it.
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         return
-    # The project's engine may begin by a listener of its own, which came first. An async driver's adapter does not tell.
-    if not connection.connection.driver_connection.in_transaction:
+    # The project's engine may begin by a listener of its own, which came first. An async driver's adapter does not tell, and
+    # a connection that was taken out of its pool does not know its driver's any more.
+    if not connection.dialect.get_driver_connection(connection.connection.dbapi_connection).in_transaction:
         connection.exec_driver_sql("begin immediate")
 
 
