@@ -320,6 +320,30 @@ def test_one_cell_of_many_rows(bench: Bench, postgres: bool) -> None:
     assert bench.query("select note from items where id = 4711") == [("changed",)]
 
 
+@POSTGRES
+@pytest.mark.parametrize("order", ["along the key", "backwards"])
+def test_both_ways_to_join_agree(bench: Bench, order: str) -> None:
+    """A large file in the table's own order is compared by two walks along indexes, any other by hashing."""
+    bench.run(ITEMS)
+    bench.load(many(100_000))
+    bench.run("analyze items", "delete from items where id = 7", "insert into items values (0, 'zero', null, 0)")
+    header, *lines = many(100_000, 4711).splitlines()
+    stage = bench.stage("\n".join([header, *(lines if order == "along the key" else lines[::-1]), "5,a,b,1"]) + "\n")
+    assert vars(stage)["_walks"] is (order == "along the key")
+    assert stage.duplicates() == ({"id": "5"}, (5, 100_001) if order == "along the key" else (99_996, 100_001))
+    stage = bench.stage("\n".join([header, *(lines if order == "along the key" else lines[::-1])]) + "\n")
+    assert stage.duplicates() is None
+    assert stage.compare() == Counts(1, 1, 99_998, 1)
+    assert [row.key for kind in ("new", "changed", "unknown") for row in stage.sample(kind, 5)] == [
+        {"id": "7"},
+        {"id": "4711"},
+        {"id": "0"},
+    ]
+    assert stage.write(OnChange.UPDATE, True) == 1
+    assert bench.query("select count(*), sum(id) from items") == [(100_000, 5_000_050_000)]
+    assert bench.query("show enable_hashjoin") == [("on",)]
+
+
 def test_a_second_run_writes_no_row(bench: Bench, postgres: bool) -> None:
     """The staged comparison alone touches nothing, fresh or not."""
     bench.run(ITEMS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import cast
 
 from lockgate.dialects.postgres.empty import quoted
@@ -44,6 +45,7 @@ _UNFOLDED = {
 }
 _HASH = "pg_catalog.hash_record_extended(row({}), {})"
 _HASH_SINCE = 140000  # server_version_num
+_TEXT_SETTINGS = {"datestyle": "ISO, YMD", "timezone": "UTC", "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1"}
 _MASK = (1 << 64) - 1
 
 
@@ -82,13 +84,14 @@ def fingerprint(session: Session, shape: TableShape, columns: Sequence[str]) -> 
     Another server version or platform may give another fingerprint for the same rows: that costs a comparison, no more.
 
     Source: PostgreSQL 18, hash_record_extended in src/backend/utils/adt/rowtypes.c. Before 14 there is no such function, and
-    the row's text is hashed, which depends on the session's DateStyle, TimeZone and bytea_output too.
+    the row's text is hashed.
     """
     session.execute("set local jit = off")  # compiling takes longer than most tables
     hashed = {name: expression.format(quoted(name)) for name, _, expression in _expressions(session, shape)}
     old = cast(PostgresSession, session).connection.info.server_version < _HASH_SINCE
     row = _text_hash(hashed, columns) if old else _row_hash(hashed, shape, columns)
-    count, total = session.execute(f"select count(*), coalesce(sum({row}), 0)::pg_catalog.text from {sql_name(shape.table)}")[0]
+    with _plain_text(session) if old else nullcontext():
+        count, total = session.execute(f"select count(*), coalesce(sum({row}), 0)::pg_catalog.text from {sql_name(shape.table)}")[0]
     return f"{count}-{int(str(total)) & _MASK:016x}"
 
 
@@ -100,3 +103,17 @@ def _row_hash(hashed: dict[str, str], shape: TableShape, columns: Sequence[str])
 
 def _text_hash(hashed: dict[str, str], columns: Sequence[str]) -> str:
     return f"pg_catalog.hashtextextended(row({', '.join(hashed[name] for name in columns)})::pg_catalog.text, 0)"
+
+
+@contextmanager
+def _plain_text(session: Session) -> Iterator[None]:
+    """Print values the same way whatever the session's settings are, and put these back."""
+    before = {name: str(session.execute(f"show {name}")[0][0]) for name in _TEXT_SETTINGS}
+    _set(session, _TEXT_SETTINGS)
+    yield
+    _set(session, before)
+
+
+def _set(session: Session, settings: Mapping[str, str]) -> None:
+    for name, value in settings.items():
+        session.execute("select pg_catalog.set_config(:name, :value, true)", {"name": name, "value": value})

@@ -109,18 +109,25 @@ class _Values:
 
 
 def _read(column: Column, number: int, marker: str, needed: bool) -> str:
-    """The SQL that turns parameter `number`, a field's text, into the column's value."""
+    """
+    The SQL that turns parameter `number`, a field's text, into the column's value.
+
+    An empty text is neither a number nor true nor JSON, and comes before every other one but the quoted marker: so NULL is asked
+    for last where it is the empty field, and most values are through after one comparison.
+    """
     parameter, null = f"?{number}", "'" + marker.replace("'", "''") + "'"
     call = f"{_FUNCTION}({number - 1}, {parameter})"
-    missing = f"{_FUNCTION}({number - 1}, null)" if needed else "null"
-    fast = {
+    missing = f"when {parameter} = {null} then " + (f"{_FUNCTION}({number - 1}, null)" if needed else "null")
+    known = {
         # Compared with a number, a text that is one becomes one: true for exactly those that the column's affinity will turn.
-        "number": f"when cast({parameter} as numeric) = {parameter} then {parameter} else {call}",
-        "boolean": f"when {parameter} = 'true' then 1 when {parameter} = 'false' then 0 else {call}",
-        "json": f"when json_valid({parameter}) then {parameter} else {call}",
-        "bytes": f"else {call}",
-    }.get(column.kind, f"when {parameter} = char(0) then {null} else {parameter}")
-    return f"case when {parameter} = {null} then {missing} {fast} end"
+        "number": f"when cast({parameter} as numeric) = {parameter} then {parameter}",
+        "boolean": f"when {parameter} = 'true' then 1 when {parameter} = 'false' then 0",
+        "json": f"when json_valid({parameter}) then {parameter}",
+        "bytes": "",
+    }.get(column.kind, f"when {parameter} >= '\x01' then {parameter}")
+    cases = f"{missing} {known}" if marker or not known else f"{known} {missing}"
+    other = call if column.kind in ("number", "boolean", "json", "bytes") else f"case {parameter} when '' then '' else {null} end"
+    return f"case {cases} else {other} end"
 
 
 def _insert(
