@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from lockgate.version import __version__
 
 if TYPE_CHECKING:
-    from lockgate.api import adopt, downgrade, history, load_project, reset, smoke, stamp, status, upgrade
+    from lockgate.api import adopt, downgrade, history, load_project, reset, seed, smoke, stamp, status, upgrade
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
     from lockgate.settings.project import Environment, Project
     from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
 
 _HOMES = {
-    "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "smoke", "stamp", "status", "upgrade"),
+    "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "seed", "smoke", "stamp", "status", "upgrade"),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
     "lockgate.words": ("EnvironmentRow", "LedgerEntry", "Outcome"),
@@ -44,6 +44,7 @@ __all__ = [
     "history",
     "load_project",
     "reset",
+    "seed",
     "smoke",
     "stamp",
     "status",

@@ -14,11 +14,13 @@ from lockgate.runs import adopt as _adopt
 from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import history as _history
 from lockgate.runs import reset as _reset
+from lockgate.runs import seed as _seed
 from lockgate.runs import smoke as _smoke
 from lockgate.runs import stamp as _stamp
 from lockgate.runs import status as _status
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs.operator import operator
+from lockgate.seeds.outcome import SeedOutcome
 from lockgate.settings.project import Project
 from lockgate.words import EnvironmentRow, LedgerEntry, Outcome, Request, Verb
 
@@ -90,6 +92,23 @@ def adopt(project: Project, environment: str, *, copy: bool = False, **options: 
 def smoke(project: Project, environment: str, **options: Unpack[Options]) -> Outcome:
     """Ask the smoke questions; reads only. Parameters and errors as of `upgrade`."""
     return _act(_smoke.smoke, project, _request(Verb.SMOKE, environment, options), options)
+
+
+def seed(
+    project: Project, environment: str, *names: str, dry_run: bool = False, if_changed: bool = False, **options: Unpack[Options]
+) -> SeedOutcome:
+    """
+    Load seeds, all that belong into the environment where none is named.
+
+    Args:
+        dry_run: compare and report, write nothing.
+        if_changed: trust the file's hash: where it is the one of last time, the table is not looked at.
+    Raises:
+        LockgateError: as `upgrade`.
+    """
+    request = _request(Verb.SEED, environment, options)
+    how = _seed.SeedOptions(names, dry_run, if_changed)
+    return _seed.seed(request, project, options.get("notify") or _nothing, how, lambda loading: None)
 
 
 def status(project: Project, *environments: str, environ: Mapping[str, str] | None = None) -> tuple[EnvironmentRow, ...]:

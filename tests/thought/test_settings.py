@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lockgate.errors import SettingsError
+from lockgate.seeds.spec import Seed
 from lockgate.settings.load import read_settings
 from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, UrlSource
 from lockgate.words import Protection
@@ -101,6 +102,11 @@ def test_the_sample_of_the_design_is_read_to_the_letter() -> None:
         smoke=Smoke(
             ("projects", "documents"),
             (SmokeQuery("select count(*) from document_types", at_least=5, where="lockgate.toml:29"),),
+        ),
+        seeds=(
+            Seed(
+                "reference", "seeds/reference/document_types.csv", ("dev", "test"), "document_types", ("code",), where="lockgate.toml:31"
+            ),
         ),
     )
 

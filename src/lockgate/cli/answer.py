@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from lockgate.cli.call import Call
 from lockgate.errors import Refused
@@ -12,20 +13,26 @@ from lockgate.report import text
 from lockgate.settings.project import Project
 from lockgate.words import Outcome, Request, Sight
 
+T = TypeVar("T")
 Run = Callable[[Request, Project, Notify], Outcome]
 
 
 def act(call: Call, run: Run, request: Request) -> int:
     """Do one run and report it; at a terminal a missing confirmation may be typed. Returns the exit status."""
     project = call.project()
+    done = asked_once(call, request, project, lambda asked: _listen(call, run, asked, project))
+    return _report(call, replace(done, notices=call.output.unheard(done)) if not call.output.json else done)
+
+
+def asked_once(call: Call, request: Request, project: Project, go: Callable[[Request], T]) -> T:
+    """Do `go`; where it is refused for want of a confirmation and somebody sits at a terminal, ask and do it once more."""
     asks = not request.confirm and call.face.environ.get("CI") != "true" and call.output.interactive
     request = replace(request, asks=asks)
     try:
-        done = _listen(call, run, request, project)
+        return go(request)
     except Refused as refusal:
         call.output.watched.acting = False  # whoever leaves the prompt with Ctrl-C has changed nothing
-        done = _listen(call, run, _confirmed(call, request, project, refusal), project)
-    return _report(call, replace(done, notices=call.output.unheard(done)) if not call.output.json else done)
+        return go(_confirmed(call, request, project, refusal))
 
 
 def _listen(call: Call, run: Run, request: Request, project: Project) -> Outcome:

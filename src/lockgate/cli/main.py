@@ -34,6 +34,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "downgrade": ("lockgate.cli.downgrade", "command", "Undo revisions; destructive."),
     "reset": ("lockgate.cli.reset", "command", "Empty the database and run the revisions again; destructive."),
     "stamp": ("lockgate.cli.stamp", "command", "Write the version table without running revisions."),
+    "seed": ("lockgate.cli.seed", "command", "Load the rows that the project promises."),
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),
     "revision": ("lockgate.cli.revision", "command", "Write a new, empty revision file."),
 }

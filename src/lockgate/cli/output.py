@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lockgate.cli.live import LiveLine
+    from lockgate.seeds.outcome import Watch
 
 _PAINT = {"error:": "1;31", "warning:": "1;33", "hint:": "36", "note:": "36"}
 _TONES = {"failed": "red", "refused": "red", "cannot be seen": "red", "locked": "yellow", "confirm": "yellow", "applied": "green"}
@@ -138,6 +139,17 @@ class Output:
         finally:
             if line:
                 line.close()
+
+    @contextmanager
+    def progress(self) -> Iterator[Watch]:
+        """Hear how far files have been read, and draw it on a terminal; a pipe is told at the end."""
+        if self.json or self.quiet or not self._draws(self._stderr):
+            yield lambda loading: None
+            return
+        from lockgate.cli.progress import Bars
+
+        with Bars(self._console(self._stderr)) as bars:
+            yield bars.tell
 
     def unheard(self, done: Outcome) -> tuple[str, ...]:
         """Return the notices of an outcome that the user has not read as live lines."""

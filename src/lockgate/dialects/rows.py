@@ -56,6 +56,9 @@ class Rows(Protocol):
     def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
         """Move identity and serial sequences past the highest value of the columns that the file filled."""
 
+    def orphans(self, session: Session, shape: TableShape) -> int:
+        """Count rows whose parent is missing, where the database lets them in; 0 where it refuses them itself."""
+
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """Return number and content of the table's rows as a short text, computed in the server, whatever their order."""
 

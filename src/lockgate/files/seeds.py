@@ -62,8 +62,12 @@ def seed_files(folder: Path, pattern: str, where: str) -> tuple[SeedFile, ...]:
         if not path.is_file():
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise UsageError("seed-invalid", f"`{pattern}` leads out of the project, to a file elsewhere", where, "copy the file into the project")
+            raise UsageError(
+                "seed-invalid", f"`{pattern}` leads out of the project, to a file elsewhere", where, "copy the file into the project"
+            )
         found.append(SeedFile(path, path.relative_to(folder).as_posix(), path.stat().st_size))
     if not found:
-        raise UsageError("seed-missing-file", f"there is no file `{pattern}`", where, "write the path below the project's folder, or take the seed out")
+        raise UsageError(
+            "seed-missing-file", f"there is no file `{pattern}`", where, "write the path below the project's folder, or take the seed out"
+        )
     return tuple(found)

@@ -14,6 +14,7 @@ import msgspec
 from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
+from lockgate.seeds.outcome import SeedOutcome
 from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
 
 
@@ -37,6 +38,12 @@ def environments(rows: Sequence[EnvironmentRow], code: str = "") -> str:
 def history(name: str, entries: Sequence[LedgerEntry]) -> str:
     """Return the ledger of one environment, in the order given."""
     return _document("", {"environment": name, "entries": msgspec.to_builtins(list(entries))})
+
+
+def seeded(done: SeedOutcome) -> str:
+    """Return what seeding did, a member of `seeds` per file."""
+    fields: Mapping[str, object] = msgspec.to_builtins(done)
+    return _document("", {"environment": done.environment, "place": done.place, "dry_run": done.dry_run, "seeds": fields["done"]})
 
 
 def written(paths: Sequence[str]) -> str:

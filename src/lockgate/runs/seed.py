@@ -15,7 +15,7 @@ from lockgate.registry import ledger
 from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
 from lockgate.runs.seed_files import Load, chosen, loads
-from lockgate.runs.seed_past import Past, past_of
+from lockgate.runs.seed_past import Past, past_of, policy_of
 from lockgate.runs.seed_sql import Script, fingerprints, read_script, run_script
 from lockgate.runs.seed_table import Wanted, in_order, load_table, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
@@ -119,10 +119,11 @@ class _Loader:
         load, session = item.load, self._permit.session
         table, digest = str(item.shape.table), load.file.digest()
         past = past_of(session, self._dialect, load)
-        if self._options.if_changed and past.file == digest:
+        same = past.file == digest and past.policy == policy_of(load.seed)
+        if self._options.if_changed and same:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, TRUSTED)
-        if past.file == digest and past.tables == self._prints(item):
+        if same and past.tables == self._prints(item):
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, NOTHING_TO_DO, past.counts)
         loaded = load_table(self._permit, self._dialect, item, self._options.dry_run, self._options.samples, self._watch)
@@ -130,7 +131,7 @@ class _Loader:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, WOULD_LOAD, loaded.counts, samples=loaded.samples)
         self._dialect.rows().move_sequences(self._permit, item.shape, item.columns)
-        here = Past(digest, self._prints(item), Counts(equal=loaded.counts.file_rows))
+        here = Past(digest, self._prints(item), Counts(equal=loaded.counts.file_rows), policy_of(load.seed))
         self._keep(load, here, {**asdict(loaded.counts), "deleted": loaded.deleted})
         how = LOADED if loaded.counts.new or loaded.counts.changed or loaded.deleted else NOTHING_TO_DO
         return SeedDone(load.seed.name, load.file.name, table, how, loaded.counts, loaded.deleted)

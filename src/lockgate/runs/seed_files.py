@@ -66,4 +66,6 @@ def _quoted(stem: str) -> str:
 def _not_here(seed: Seed, environment: str) -> Refused:
     places = ", ".join(f"`{name}`" for name in seed.environments)
     what = f"refused to seed: seed `{seed.name}` belongs into {places}, you asked for `{environment}`"
-    return Refused("seed-environment", what, seed.where, f"ask for one of its environments, or add `{environment}` to it if its rows belong there")
+    return Refused(
+        "seed-environment", what, seed.where, f"ask for one of its environments, or add `{environment}` to it if its rows belong there"
+    )

@@ -10,7 +10,7 @@ from lockgate.dialects.base import Dialect
 from lockgate.permit import Session
 from lockgate.runs.seed_files import Load
 from lockgate.seeds.rows import Counts
-from lockgate.seeds.spec import TableName, table_name
+from lockgate.seeds.spec import Seed, TableName, table_name
 
 _ENOUGH = 50  # rows of the ledger: the files of one glob stand beside each other
 
@@ -24,11 +24,13 @@ class Past:
         file: SHA-256 of the file; empty where the ledger knows none.
         tables: fingerprint by table, as the load left it.
         counts: the file's rows, all of them equal to the table's then.
+        policy: what the seed's settings said; another policy makes another promise of the same file.
     """
 
     file: str = ""
     tables: Mapping[str, str] = field(default_factory=dict)
     counts: Counts | None = None
+    policy: str = ""
     at: str = ""
 
     @property
@@ -39,7 +41,7 @@ class Past:
     def document(self, file: str) -> dict[str, object]:
         """The form in which the ledger keeps it."""
         rows = asdict(self.counts) if self.counts else None
-        return {"file": file, "sha256": self.file, "tables": dict(self.tables), "rows": rows}
+        return {"file": file, "sha256": self.file, "tables": dict(self.tables), "rows": rows, "policy": self.policy}
 
 
 def past_of(session: Session, dialect: Dialect, load: Load) -> Past:
@@ -54,8 +56,14 @@ def past_of(session: Session, dialect: Dialect, load: Load) -> Past:
         document = json.loads(str(details))
         if document.get("file") == load.file.name:
             counts = Counts(**document["rows"]) if document.get("rows") else None
-            return Past(str(document["sha256"]), dict(document["tables"]), counts, str(at))
+            return Past(str(document["sha256"]), dict(document["tables"]), counts, str(document.get("policy", "")), str(at))
     return Past()
+
+
+def policy_of(seed: Seed) -> str:
+    """Return what the settings say of a seed, as far as it decides what is written."""
+    said = (seed.unknown_rows.value, seed.on_change.value, seed.null, *seed.key, "/", *seed.columns)
+    return " ".join(str(word) for word in said)
 
 
 def _quoted(name: str) -> str:

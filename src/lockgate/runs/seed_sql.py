@@ -39,7 +39,12 @@ def read_script(dialect: Dialect, load: Load, version_table: str) -> Script:
     for item in found:
         where = f"{name}:{item.line}"
         if item.forbidden or item.leaves_transaction:
-            raise Refused("seed-forbidden", f"refused to seed: {item.forbidden or item.destructive}", where, "take the statement out; a revision may do it")
+            raise Refused(
+                "seed-forbidden",
+                f"refused to seed: {item.forbidden or item.destructive}",
+                where,
+                "take the statement out; a revision may do it",
+            )
         if item.destructive and not seed.destructive:
             hint = "say `destructive = true` in the seed, and confirm the environment; or write it without"
             raise Refused("seed-destructive", f"refused to seed: {item.destructive}", where, hint)
@@ -82,7 +87,9 @@ def _run(permit: Permit, dialect: Dialect, script: Script, chosen: Sequence[Stat
             if facts is None:
                 raise
             hint = "mend the script; nothing of it was kept"
-            raise Failed("seed-failed", f"the database refused a statement: {facts.message}", f"{script.load.file.name}:{item.line}", hint) from error
+            raise Failed(
+                "seed-failed", f"the database refused a statement: {facts.message}", f"{script.load.file.name}:{item.line}", hint
+            ) from error
 
 
 def _culprit(permit: Permit, dialect: Dialect, script: Script, table: str) -> Statement:

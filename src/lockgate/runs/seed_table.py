@@ -10,6 +10,7 @@ from lockgate.dialects.rows import Stage
 from lockgate.errors import Failed, LockgateError, Refused, UsageError
 from lockgate.permit import Permit, Session
 from lockgate.runs.seed_files import Load
+from lockgate.secret import MASK
 from lockgate.seeds.convert import cells
 from lockgate.seeds.csv_body import checked_csv, diagnose_csv, locate_row
 from lockgate.seeds.csv_head import read_head
@@ -17,7 +18,7 @@ from lockgate.seeds.decoding import lines_of, text_of, utf8_of
 from lockgate.seeds.diff import Move, judge
 from lockgate.seeds.order import ordered
 from lockgate.seeds.outcome import Loading, Watch
-from lockgate.seeds.parse import read_rows, line_of_row
+from lockgate.seeds.parse import line_of_row, read_rows
 from lockgate.seeds.rows import Column, Counts, RowChange, TableShape
 from lockgate.seeds.spec import Seed, UnknownRows
 
@@ -62,7 +63,9 @@ def wanted(session: Session, dialect: Dialect, load: Load) -> Wanted:
     for name in columns:
         column = shape.column(name)
         if column is None:
-            raise _invalid(load, f"table `{shape.table}` has no column `{name}`", f"its columns are {', '.join(c.name for c in shape.columns)}")
+            raise _invalid(
+                load, f"table `{shape.table}` has no column `{name}`", f"its columns are {', '.join(c.name for c in shape.columns)}"
+            )
         if column.generated:
             raise _invalid(load, f"column `{name}` is generated: the server computes it", "take it out of the file")
     return Wanted(load, shape, columns, _key(load, shape, columns))
@@ -87,25 +90,35 @@ def load_table(permit: Permit, dialect: Dialect, item: Wanted, dry_run: bool, sa
         Refused: `seed-unknown-rows`.
         Failed: `seed-failed`, where the database refuses a row for another reason than its form.
     """
+    rows = dialect.rows()
+    orphans = rows.orphans(permit.session, item.shape)
     try:
-        rows = dialect.rows()
         if not dry_run and rows.is_empty(permit.session, item.shape):
-            return Loaded(Counts(new=_copy(permit, dialect, item, watch)))
-        return _compared(permit, _stage(permit, dialect, item, watch), item, dry_run, samples)
+            loaded = Loaded(Counts(new=_copy(permit, dialect, item, watch)))
+        else:
+            loaded = _compared(_stage(permit, dialect, item, watch), item, dry_run, samples)
+        if rows.orphans(permit.session, item.shape) > orphans:
+            raise _without_parent(item, "a row refers to a row of another table that is not there")
+        return loaded
     except LockgateError:
         raise
     except Exception as error:
         raise _explained(error, permit, dialect, item) from error
 
 
-def _compared(permit: Permit, stage: Stage, item: Wanted, dry_run: bool, samples: int) -> Loaded:
+def _compared(stage: Stage, item: Wanted, dry_run: bool, samples: int) -> Loaded:
     seed = item.load.seed
     _refuse_duplicates(stage, item)
     counts = stage.compare()
     move = judge(counts, seed)
-    shown = tuple(change for kind in _KINDS for change in stage.sample(kind, samples)) if dry_run else ()
+    shown = tuple(_masked(change, seed) for kind in _KINDS for change in stage.sample(kind, samples)) if dry_run else ()
     if move.move is Move.REFUSE:
-        raise Refused(move.code, move.reason, f"{item.load.file.name}, table `{item.shape.table}`", "add them to the file, or say `unknown_rows = \"keep\"`")
+        raise Refused(
+            move.code,
+            move.reason,
+            f"{item.load.file.name}, table `{item.shape.table}`",
+            'add them to the file, or say `unknown_rows = "keep"`',
+        )
     deleted = 0
     if move.move is Move.WRITE and not dry_run:
         deleted = stage.write(seed.on_change, seed.unknown_rows is UnknownRows.DELETE)
@@ -159,7 +172,11 @@ def _key(load: Load, shape: TableShape, columns: tuple[str, ...]) -> tuple[str, 
     if missing:
         raise _invalid(load, f"the key's column `{missing[0]}` is not among the file's columns", "add it to the file")
     if set(key) not in [set(known) for known in (shape.primary, *shape.unique)]:
-        raise _invalid(load, f"`{', '.join(key)}` is no primary or unique key of table `{shape.table}`", "make it unique in a revision, or name another key")
+        raise _invalid(
+            load,
+            f"`{', '.join(key)}` is no primary or unique key of table `{shape.table}`",
+            "make it unique in a revision, or name another key",
+        )
     return tuple(key)
 
 
@@ -169,9 +186,11 @@ def _refuse_duplicates(stage: Stage, item: Wanted) -> None:
         return
     key, numbers = twice
     lines = [_line(item, number) for number in numbers[:2]]
-    shown = ", ".join(f"{name} = {'***' if name in item.load.seed.sensitive else value}" for name, value in key.items())
+    shown = ", ".join(f"{name} = {MASK if name in item.load.seed.sensitive else value}" for name, value in key.items())
     name = item.load.file.name
-    raise UsageError("seed-file", f"the key {shown} stands twice, in lines {lines[0]} and {lines[-1]}", f"{name}:{lines[-1]}", "take one of them out")
+    raise UsageError(
+        "seed-file", f"the key {shown} stands twice, in lines {lines[0]} and {lines[-1]}", f"{name}:{lines[-1]}", "take one of them out"
+    )
 
 
 def _line(item: Wanted, number: int) -> int:
@@ -187,17 +206,49 @@ def _explained(error: Exception, permit: Permit, dialect: Dialect, item: Wanted)
     bad = dialect.rows().bad_value(error)
     facts = dialect.facts(error)
     permit.session.rollback()
+    if twice := _duplicates(permit, dialect, item):
+        return twice
     if load.format == "csv":
         shape = diagnose_csv(lines_of(text_of(load.file.blocks(), load.seed.encoding, load.file.name)), len(item.columns), load.file.name)
         if shape is not None:
             return shape
     if bad is not None:
         number, column, message = bad
+        message = "a value does not fit" if column in load.seed.sensitive else message
         what = f"{message} (column `{column}`)" if column else message
-        return UsageError("seed-file", what, f"{load.file.name}:{_line(item, number)}", "correct the value in the file")
-    if facts is None:
-        return error
-    return Failed("seed-failed", f"the database refused a row of `{load.file.name}`: {facts.message}", f"table `{item.shape.table}`", "mend the file, or load the seed that has the missing rows first")
+        # The server counts the lines of a CSV's body; every other format is counted in rows.
+        line = number + _head_lines(load) if load.format == "csv" else _line(item, number)
+        return UsageError("seed-file", what, f"{load.file.name}:{line}", "correct the value in the file")
+    return error if facts is None else _without_parent(item, facts.message)
+
+
+def _without_parent(item: Wanted, reason: str) -> Failed:
+    hint = "mend the file, or load the seed that has the missing rows first"
+    return Failed("seed-failed", f"the database refused a row of `{item.load.file.name}`: {reason}", f"table `{item.shape.table}`", hint)
+
+
+def _duplicates(permit: Permit, dialect: Dialect, item: Wanted) -> LockgateError | None:
+    """A file that went straight into an empty table was not compared: look for a key that stands twice."""
+    try:
+        _refuse_duplicates(_stage(permit, dialect, item, lambda loading: None), item)
+    except UsageError as error:
+        return error if "stands twice" in error.what else None
+    except Exception as error:
+        if dialect.facts(error) is None and dialect.rows().bad_value(error) is None:
+            raise
+    finally:
+        permit.session.rollback()
+    return None
+
+
+def _masked(change: RowChange, seed: Seed) -> RowChange:
+    key = {name: MASK if name in seed.sensitive else value for name, value in change.key.items()}
+    cells = {name: (MASK, MASK) if name in seed.sensitive else values for name, values in change.cells.items()}
+    return RowChange(change.kind, key, cells)
+
+
+def _head_lines(load: Load) -> int:
+    return read_head(utf8_of(load.file.blocks(), load.seed.encoding, load.file.name), load.file.name)[0].lines
 
 
 def _invalid(load: Load, what: str, hint: str) -> UsageError:

@@ -110,7 +110,9 @@ def format_of(path: str, where: str = "") -> str:
     for ending, kind in FORMATS.items():
         if name.endswith(ending):
             return kind
-    raise UsageError("seed-invalid", f"`{path}` has no ending that says its format", where, f"known are {', '.join(FORMATS)}, each also with .gz")
+    raise UsageError(
+        "seed-invalid", f"`{path}` has no ending that says its format", where, f"known are {', '.join(FORMATS)}, each also with .gz"
+    )
 
 
 def stem_of(path: str) -> str:

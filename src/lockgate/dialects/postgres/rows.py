@@ -50,6 +50,10 @@ class PostgresRows:
             if column.sequence and column.name in columns:
                 rows_copy.move_sequence(permit.session, rows_shape.sql_name(shape.table), column)
 
+    def orphans(self, session: Session, shape: TableShape) -> int:
+        """Return 0: the server refuses them."""
+        return 0
+
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """Return number and hash of the table's rows; see `rows_values.fingerprint`."""
         return rows_values.fingerprint(session, shape, columns)

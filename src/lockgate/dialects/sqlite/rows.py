@@ -58,6 +58,11 @@ class SqliteRows:
     def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
         """Nothing to do: SQLite notes the highest AUTOINCREMENT value itself, given or counted (sqlite.org, Autoincrement)."""
 
+    def orphans(self, session: Session, shape: TableShape) -> int:
+        """Count what `foreign_key_check` finds: enforcement is off on lockgate's own connections."""
+        name = shape.table.name.replace('"', '""')
+        return len(session.execute(f'pragma foreign_key_check("{name}")'))
+
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """
         Return number of rows and a hash of them, read in the order of the key.

@@ -1,0 +1,32 @@
+"""Bars for long reading: how much, how fast, how long still."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from lockgate.seeds.outcome import Loading
+
+
+class Bars:
+    """One bar per seed; gone when the work is done."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def tell(self, loading: Loading) -> None:
+        """Move the bar of a seed."""
+        if loading.name not in self._tasks:
+            self._tasks[loading.name] = self._progress.add_task(f"seed {loading.name}", total=loading.total_bytes)
+        self._progress.update(self._tasks[loading.name], completed=loading.read_bytes, total=loading.total_bytes)
