@@ -15,8 +15,8 @@ import lockgate
 from lockgate.dialects.sqlite.locks import SideFileLock
 from lockgate.errors import LockgateError
 from lockgate.events import Notify
+from lockgate.outcome import Outcome
 from lockgate.secret import DatabaseUrl
-from lockgate.words import Outcome
 
 FAILING = 'raise RuntimeError("broken on purpose")'
 

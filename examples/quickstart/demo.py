@@ -46,10 +46,15 @@ def migrate(environ: dict[str, str]) -> bool:
     good &= lockgate(environ, 0, "upgrade", "dev")
     say("Upgrade test.")
     good &= lockgate(environ, 0, "upgrade", "test")
+    say("Seeds: document types belong into every environment, demo projects into dev alone. One more call brings schema and seeds.")
+    good &= lockgate(environ, 0, "upgrade", "dev", "--seed")
+    good &= lockgate(environ, 0, "upgrade", "test", "--seed")
+    say("Demo projects in test? Refused before anything is written, whatever else is in the list.")
+    good &= lockgate(environ, 3, "seed", "test", "document-types", "demo-projects")
     with psycopg.connect(environ["DEV_DATABASE_URL"]) as connection:
-        connection.execute("insert into projects (id, name) select n, 'project ' || n from generate_series(1, 250) n")
+        connection.execute("insert into projects (id, name) select n, 'project ' || n from generate_series(4, 250) n")
         connection.execute("insert into documents (project_id, title) select 1 + n % 250, 'note ' || n from generate_series(1, 1000) n")
-    say("Somebody works in dev: 250 projects and 1000 documents. How do all environments stand?")
+    say("Somebody works in dev, and there are 250 projects and 1000 documents now. How do all environments stand?")
     return good & lockgate(environ, 0, "status")
 
 

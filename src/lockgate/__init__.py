@@ -14,14 +14,14 @@ from lockgate.version import __version__
 if TYPE_CHECKING:
     from lockgate.api import adopt, downgrade, history, load_project, reset, seed, smoke, stamp, status, upgrade
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
+    from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
     from lockgate.settings.project import Environment, Project
-    from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
 
 _HOMES = {
     "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "seed", "smoke", "stamp", "status", "upgrade"),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
-    "lockgate.words": ("EnvironmentRow", "LedgerEntry", "Outcome"),
+    "lockgate.outcome": ("EnvironmentRow", "LedgerEntry", "Outcome"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 
 from lockgate import files
 from lockgate.events import Event, Notify
+from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.runs import adopt as _adopt
 from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import history as _history
@@ -19,10 +20,11 @@ from lockgate.runs import smoke as _smoke
 from lockgate.runs import stamp as _stamp
 from lockgate.runs import status as _status
 from lockgate.runs import upgrade as _upgrade
+from lockgate.runs import upgrade_seed as _upgrade_seed
 from lockgate.runs.operator import operator
 from lockgate.seeds.outcome import SeedOutcome
 from lockgate.settings.project import Project
-from lockgate.words import EnvironmentRow, LedgerEntry, Outcome, Request, Verb
+from lockgate.words import Request, Verb
 
 _Run = Callable[[Request, Project, Notify], Outcome]
 
@@ -56,17 +58,21 @@ def load_project(path: str | Path = ".") -> Project:
     return files.load_project(Path(path))
 
 
-def upgrade(project: Project, environment: str, revision: str = "head", **options: Unpack[Options]) -> Outcome:
+def upgrade(project: Project, environment: str, revision: str = "head", *, seed: bool = False, **options: Unpack[Options]) -> Outcome:
     """
     Bring an environment to a revision; the same as `lockgate upgrade`.
 
     Args:
         revision: target in Alembic's notation.
+        seed: load the environment's seeds afterwards, also where no revision is pending; the outcome is a `SeededUpgrade` then.
         options: see `Options`.
     Raises:
         LockgateError: `code`, `what`, `where`, `hint` and `changed` say what happened.
     """
-    return _act(_upgrade.upgrade, project, _request(Verb.UPGRADE, environment, options, revision), options)
+    request = _request(Verb.UPGRADE, environment, options, revision)
+    if not seed:
+        return _act(_upgrade.upgrade, project, request, options)
+    return _upgrade_seed.upgrade_and_seed(request, project, options.get("notify") or _nothing, lambda loading: None)
 
 
 def downgrade(project: Project, environment: str, revision: str, **options: Unpack[Options]) -> Outcome:

@@ -29,6 +29,7 @@ class Asked:
         ci: whether `CI=true`.
         ci_allowed: whether `ALLOW_DESTRUCTIVE_IN_CI=1`.
         copy: whether the user says that the database is a copy (`adopt --copy`).
+        seeds: whether the environment's seeds follow (`upgrade --seed`).
         deletes: whether the call may delete rows although its verb does not always (a seed that deletes).
     """
 
@@ -43,7 +44,13 @@ class Asked:
     ci: bool = False
     ci_allowed: bool = False
     copy: bool = False
+    seeds: bool = False
     deletes: bool = False
+
+    @property
+    def called(self) -> str:
+        """The verb as it was typed."""
+        return f"{self.verb.value} --seed" if self.seeds and self.verb is Verb.UPGRADE else self.verb.value
 
     @property
     def destroys(self) -> bool:
@@ -148,7 +155,7 @@ def _variable(asked: Asked, sight: Sight) -> Verdict | None:
             return None
         return _no(
             "environment-variable",
-            f"`{asked.variable}` is not set, and `{asked.verb.value}` requires it",
+            f"`{asked.variable}` is not set, and `{asked.called}` requires it",
             f"export {asked.variable}={asked.environment}",
         )
     if asked.variable_value == asked.environment:
@@ -185,9 +192,9 @@ def _unconfirmed(asked: Asked, sight: Sight) -> Verdict | None:
     needed = asked.verb is Verb.ADOPT or asked.destroys or asked.protection is Protection.CONFIRM
     if not needed or asked.confirm == asked.environment:
         return None
-    reason = f"`{asked.verb.value}` on `{asked.environment}` needs a confirmation"
+    reason = f"`{asked.called}` on `{asked.environment}` needs a confirmation"
     if asked.destroys:
-        reason = f"`{asked.verb.value}` may lose data and needs a confirmation"
+        reason = f"`{asked.called}` may lose data and needs a confirmation"
     return _no("unconfirmed", reason, f"set CONFIRM_ENV={asked.environment}")
 
 
@@ -196,7 +203,7 @@ def _in_ci(asked: Asked, sight: Sight) -> Verdict | None:
         return None
     return _no(
         "destructive-in-ci",
-        f"`{asked.verb.value}` may lose data, and this is a CI job",
+        f"`{asked.called}` may lose data, and this is a CI job",
         "set ALLOW_DESTRUCTIVE_IN_CI=1 in the job that is meant to do it",
     )
 

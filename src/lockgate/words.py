@@ -63,6 +63,7 @@ class Request:
         database_url: another place to knock at; changes nothing about who must answer. A secret: never printed.
         environ: the process's environment, for URL sources and the guard's variables.
         operator: `user@host`.
+        seeds: `upgrade --seed`: the seeds follow, so the guard asks what it asks of `seed`, too.
         asks: a missing confirmation will be asked for at a prompt, so its refusal is not the end.
     """
 
@@ -74,6 +75,7 @@ class Request:
     database_url: str = field(default="", repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     operator: str = ""
+    seeds: bool = False
     asks: bool = False
 
 
@@ -122,36 +124,6 @@ class VersionTable:
 
     name: str = "alembic_version"
     schema: str = ""
-
-
-@dataclass(frozen=True)
-class LedgerEntry:
-    """
-    One row of the ledger.
-
-    Args:
-        outcome: `applied`, `started`, `failed`, `refused`, `stamped`, `adopted`, `bootstrapped`, `reset`, `smoke`.
-        at: the database's clock, ISO 8601 in UTC.
-        duration_ms: None where nothing was timed.
-        details: JSON text; empty where there is none.
-    """
-
-    id: int
-    run: str
-    at: str
-    verb: str
-    environment: str
-    outcome: str
-    revision: str = ""
-    from_heads: tuple[str, ...] = ()
-    to_heads: tuple[str, ...] = ()
-    duration_ms: int | None = None
-    operator: str = ""
-    ci_job: str = ""
-    lockgate: str = ""
-    git_commit: str = ""
-    error: str = ""
-    details: str = ""
 
 
 @dataclass(frozen=True)
@@ -233,68 +205,3 @@ class StepDone:
 
     step: Step
     duration_ms: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One question of the smoke check, what was expected and what was found."""
-
-    question: str
-    expected: str
-    found: str
-    good: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """
-    How one call of an acting verb, or of `smoke`, ended.
-
-    Args:
-        changed: what was committed, in the user's words; empty means nothing.
-        waited_s: seconds spent waiting for the lock.
-        code: empty for success, otherwise the error code whose family gives the exit status.
-    """
-
-    verb: Verb
-    environment: str
-    place: str
-    from_heads: tuple[str, ...] = ()
-    to_heads: tuple[str, ...] = ()
-    steps: tuple[StepDone, ...] = ()
-    smoke: tuple[Answer, ...] = ()
-    changed: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    waited_s: float = 0.0
-    code: str = ""
-
-
-@dataclass(frozen=True)
-class EnvironmentRow:
-    """
-    One environment in `env` and `status`.
-
-    Args:
-        source: where its URL comes from, for people.
-        says: the environment that the database itself names; empty for an unmarked one.
-        pending: number of revisions not applied; None where it cannot be known.
-        error: why nothing could be seen; the other fields that need the database are then empty.
-    """
-
-    name: str
-    protection: Protection
-    source: str
-    default: bool = False
-    place: str = ""
-    server: str = ""
-    says: str = ""
-    project: str = ""
-    copied: bool = False
-    empty: bool = False
-    tables: int = 0
-    heads: tuple[str, ...] = ()
-    pending: int | None = None
-    unknown: tuple[str, ...] = ()
-    last: LedgerEntry | None = None
-    error: str = ""
-    error_code: str = ""

@@ -17,8 +17,9 @@ from lockgate.cli.call import Call, Face
 from lockgate.cli.output import Output
 from lockgate.errors import Refused
 from lockgate.events import Applied, Notice, Notify, Started
+from lockgate.outcome import Outcome
 from lockgate.settings.project import Project
-from lockgate.words import Cluster, Outcome, Request, Sight, Step, StepDone, Verb
+from lockgate.words import Cluster, Request, Sight, Step, StepDone, Verb
 
 UNCONFIRMED = Refused("unconfirmed", "this needs a confirmation")
 USERS = Step("upgrade", "r1", "create users")
@@ -92,6 +93,7 @@ import os, signal, sys
 import lockgate.cli.answer as answer
 from lockgate.cli import call, main
 from lockgate.events import *
+from lockgate.outcome import *
 from lockgate.words import *
 
 def run(request, project, notify):

@@ -10,10 +10,12 @@ from lockgate.cli.output import Output
 from lockgate.cli.status import found
 from lockgate.errors import CODES, Refused
 from lockgate.events import Applied, Event, Notice, Retrying, Started, Waiting
+from lockgate.outcome import Answer, EnvironmentRow, LedgerEntry, Outcome
+from lockgate.report import environments as tables
 from lockgate.report import json, text
 from lockgate.report.table import Table, cell, plain, width
 from lockgate.secret import Secret
-from lockgate.words import Answer, Cluster, EnvironmentRow, LedgerEntry, Outcome, Protection, Request, Sight, Step, StepDone, Verb
+from lockgate.words import Cluster, Protection, Request, Sight, Step, StepDone, Verb
 
 USERS = StepDone(Step("upgrade", "20260101_0900", "create users"), 12)
 ORDERS = StepDone(Step("upgrade", "20260105_0930", "create orders"), 1730)
@@ -113,7 +115,7 @@ def test_every_code_makes_an_outcome_error_and_a_document() -> None:
 
 def test_status_matrix() -> None:
     """Seen and unseen environments in one table, the reason below it."""
-    assert plain(text.status((DEV, PROD))) == (
+    assert plain(tables.status((DEV, PROD))) == (
         "environment    protection  database            says            current        pending  head  last run\n"
         "dev (default)  open        localhost:5432/app  dev             20260105_0930  0        yes   "
         "2026-01-05 09:30 upgrade applied by ann@ci\n"
@@ -126,13 +128,13 @@ def test_status_matrix() -> None:
 def test_env_table_points_out_who_answers() -> None:
     """The whole point of `env`: a database that says another name must catch the eye."""
     rows = (replace(DEV, says="prod"), replace(DEV, says="", tables=12), replace(DEV, says="", empty=True), replace(DEV, copied=True))
-    assert [text.says(row) for row in rows] == ["prod, not dev", "unmarked, 12 tables", "unmarked, empty", "dev (a copy)"]
-    assert plain(text.environments((DEV,))).splitlines()[0].split("  ")[-1] == "the database says"
+    assert [tables.says(row) for row in rows] == ["prod, not dev", "unmarked, 12 tables", "unmarked, empty", "dev (a copy)"]
+    assert plain(tables.environments((DEV,))).splitlines()[0].split("  ")[-1] == "the database says"
 
 
 def test_unknown_and_unknowable_are_not_head() -> None:
     """`head yes` is a promise; an unknown revision or an unknown number breaks it."""
-    (table,) = text.status((replace(DEV, unknown=("x9",)), replace(DEV, pending=None)))
+    (table,) = tables.status((replace(DEV, unknown=("x9",)), replace(DEV, pending=None)))
     assert isinstance(table, Table)
     assert [row[4:7] for row in table.rows] == [
         ("20260105_0930 (unknown here: x9)", "0", "no"),
@@ -143,11 +145,11 @@ def test_unknown_and_unknowable_are_not_head() -> None:
 def test_history_table() -> None:
     """Who did what, when, and how it ended."""
     failed = replace(ENTRY, outcome="failed", error="relation `users`\nexists", duration_ms=None, to_heads=())
-    lines = plain(text.history("dev", (failed, ENTRY))).splitlines()
+    lines = plain(tables.history("dev", (failed, ENTRY))).splitlines()
     assert lines[0].split("  ")[0] == "at (UTC)"
     assert lines[1].endswith("failed   -      ann@ci  relation `users` exists")
     assert "20260101_0900 -> 20260105_0930  applied  1.7 s  ann@ci" in lines[2]
-    assert plain(text.history("dev", ())) == "the ledger of `dev` is empty"
+    assert plain(tables.history("dev", ())) == "the ledger of `dev` is empty"
 
 
 def test_events() -> None:
@@ -225,7 +227,7 @@ def test_pipe_has_no_escape_codes() -> None:
     """Logs and greps get plain text, whatever is in the values."""
     out, err = io.StringIO(), io.StringIO()
     output = Output(out, err, io.StringIO(), {})
-    output.show(text.status((replace(DEV, last=replace(ENTRY, operator="\x1b[31mann")), PROD)))
+    output.show(tables.status((replace(DEV, last=replace(ENTRY, operator="\x1b[31mann")), PROD)))
     output.fail(text.error(Refused("unmarked", "what \x1b[31mred")))
     with output.live("dev", acting=True) as notify:
         notify(Started(USERS.step))

@@ -9,9 +9,11 @@ from typing import TypeVar
 from lockgate.cli.call import Call
 from lockgate.errors import Refused
 from lockgate.events import Notify
+from lockgate.outcome import Outcome
 from lockgate.report import text
+from lockgate.report.table import Blocks
 from lockgate.settings.project import Project
-from lockgate.words import Outcome, Request, Sight
+from lockgate.words import Request, Sight
 
 T = TypeVar("T")
 Run = Callable[[Request, Project, Notify], Outcome]
@@ -70,7 +72,18 @@ def _report(call: Call, done: Outcome) -> int:
 
         call.output.document(json.outcome(done))
     else:
-        call.output.show(text.outcome(done))
+        call.output.show((*text.outcome(done), *_seeds(done)))
         if failure:
             call.output.fail(text.error(failure))
     return failure.exit_code if failure else 0
+
+
+def _seeds(done: Outcome) -> Blocks:
+    """What `upgrade --seed` adds to the report."""
+    from lockgate.seeds.outcome import SeededUpgrade
+
+    if not isinstance(done, SeededUpgrade):
+        return ()
+    from lockgate.report import seeds
+
+    return (seeds.table_of(done.seeds),) if done.seeds else (f"no seed belongs into `{done.environment}`",)

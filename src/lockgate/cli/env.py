@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.cli.call import Call, verb
-from lockgate.report import text
+from lockgate.report import environments as tables
 from lockgate.words import Verb
 
 
@@ -22,5 +22,5 @@ def command(call: Call) -> int:
 
         call.output.document(json.environments(rows))
     else:
-        call.output.show(text.environments(rows))
+        call.output.show(tables.environments(rows))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lockgate.cli.call import Call, verb
-from lockgate.report import text
+from lockgate.report import environments as tables
 from lockgate.words import Verb
 
 
@@ -22,5 +22,5 @@ def command(call: Call, environment: str, limit: int) -> int:
 
         call.output.document(json.history(environment, entries))
     else:
-        call.output.show(text.history(environment, entries))
+        call.output.show(tables.history(environment, entries))
     return 0

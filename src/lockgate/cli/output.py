@@ -15,10 +15,11 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from lockgate.events import Applied, Event, Notice, Notify, Started
+from lockgate.outcome import Outcome
 from lockgate.report.table import Block, Table, plain
 from lockgate.report.text import event as event_line
 from lockgate.secret import redact
-from lockgate.words import Outcome, Step, StepDone
+from lockgate.words import Step, StepDone
 
 if TYPE_CHECKING:
     from rich.console import Console

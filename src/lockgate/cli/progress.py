@@ -11,7 +11,7 @@ from lockgate.seeds.outcome import Loading
 
 
 class Bars:
-    """One bar per seed; gone when the work is done."""
+    """One bar per seed, from its first block on; gone when the work is done."""
 
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
@@ -19,7 +19,6 @@ class Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Bars:
-        self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -27,6 +26,7 @@ class Bars:
 
     def tell(self, loading: Loading) -> None:
         """Move the bar of a seed."""
+        self._progress.start()  # not before: revisions have a live line of their own, and a terminal has one last line
         if loading.name not in self._tasks:
             self._tasks[loading.name] = self._progress.add_task(f"seed {loading.name}", total=loading.total_bytes)
         self._progress.update(self._tasks[loading.name], completed=loading.read_bytes, total=loading.total_bytes)

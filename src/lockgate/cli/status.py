@@ -8,8 +8,9 @@ import click
 
 from lockgate.cli.call import Call, verb
 from lockgate.errors import CODES, UsageError
-from lockgate.report import text
-from lockgate.words import EnvironmentRow, Verb
+from lockgate.outcome import EnvironmentRow
+from lockgate.report import environments as tables
+from lockgate.words import Verb
 
 _CHECK = "Exit 1 where something is pending, 3 where a database says it is another environment, 5 where one cannot be seen."
 
@@ -35,7 +36,7 @@ def command(call: Call, environments: tuple[str, ...], check: bool) -> int:
 
         call.output.document(json.environments(rows, code))
     else:
-        call.output.show(text.status(rows))
+        call.output.show(tables.status(rows))
     return CODES[code].exit_code if code else 0
 
 

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import click
 
-from lockgate.cli.answer import act
+from lockgate.cli.answer import Run, act
 from lockgate.cli.call import Call, verb
-from lockgate.words import Verb
+from lockgate.events import Notify
+from lockgate.outcome import Outcome
+from lockgate.settings.project import Project
+from lockgate.words import Request, Verb
 
 
-@verb("upgrade", "lockgate upgrade dev", "lockgate upgrade dev +1", "CONFIRM_ENV=staging lockgate upgrade staging 20260105_0930")
+@verb(
+    "upgrade",
+    "lockgate upgrade dev",
+    "lockgate upgrade dev --seed",
+    "lockgate upgrade dev +1",
+    "CONFIRM_ENV=staging lockgate upgrade staging 20260105_0930",
+)
 @click.argument("environment")
 @click.argument("revision", default="head")
-def command(call: Call, environment: str, revision: str) -> int:
+@click.option("--seed", "seeds", is_flag=True, help="Load the seeds of ENVIRONMENT afterwards, also where no revision is pending.")
+def command(call: Call, environment: str, revision: str, seeds: bool) -> int:
     """
     Run the pending revisions of ENVIRONMENT up to REVISION, `head` where none is given.
 
     The database must say that it is ENVIRONMENT. One run at a time: others wait for the lock. Each revision is
     committed by itself and written into the ledger; the smoke queries are asked at the end.
     """
+    request = call.request(Verb.UPGRADE, environment, revision)
+    if seeds:
+        return act(call, _with_seeds(call), request)
     from lockgate.runs.upgrade import upgrade
 
-    return act(call, upgrade, call.request(Verb.UPGRADE, environment, revision))
+    return act(call, upgrade, request)
+
+
+def _with_seeds(call: Call) -> Run:
+    from lockgate.runs.upgrade_seed import upgrade_and_seed
+
+    def run(request: Request, project: Project, notify: Notify) -> Outcome:
+        with call.output.progress() as watch:
+            return upgrade_and_seed(request, project, notify, watch)
+
+    return run

@@ -6,8 +6,9 @@ import click
 
 from lockgate.cli.call import Call, verb
 from lockgate.errors import LockgateError, Refused, UsageError
-from lockgate.report import text
-from lockgate.words import EnvironmentRow, Request, Verb
+from lockgate.outcome import EnvironmentRow
+from lockgate.report import environments as tables
+from lockgate.words import Request, Verb
 
 
 @verb("url", "lockgate url dev --check", "lockgate url dev --psql", 'pg_dump "$(lockgate url dev)"')
@@ -57,7 +58,7 @@ def _check(call: Call, request: Request) -> int:
     elif failure:
         raise failure
     else:
-        call.output.show(text.reached(row))
+        call.output.show(tables.reached(row))
     return failure.exit_code if failure else 0
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lockgate.errors import Failed
+from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
 from lockgate.secret import redact
-from lockgate.words import LedgerEntry
 
 _COLUMNS = (
     "run, verb, environment, outcome, revision, from_heads, to_heads, duration_ms, operator, ci_job, lockgate, git_commit, error, details"

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from lockgate.errors import CODES, NOTHING, LockgateError
+from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
 from lockgate.seeds.outcome import SeedOutcome
-from lockgate.words import EnvironmentRow, LedgerEntry, Outcome
 
 
 def error(failure: LockgateError) -> str:

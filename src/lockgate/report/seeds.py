@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import duration
@@ -21,8 +21,12 @@ def seeded(outcome: SeedOutcome) -> Blocks:
         head = f"seeds of `{outcome.environment}` ({cell(outcome.place)}), dry run: nothing was written"
     elif not outcome.wrote:
         head = f"nothing to do: the seeds of `{outcome.environment}` ({cell(outcome.place)}) are in place"
-    table = Table(_COLUMNS, tuple(_cells(done) for done in outcome.done))
-    return (head, table, *(line for done in outcome.done for line in _differences(done)))
+    return (head, table_of(outcome.done), *(line for done in outcome.done for line in _differences(done)))
+
+
+def table_of(seeds: Sequence[SeedDone]) -> Table:
+    """Return a row per file."""
+    return Table(_COLUMNS, tuple(_cells(done) for done in seeds))
 
 
 def _cells(done: SeedDone) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.events import Applied, Event, Notice, Retrying, Started, Waiting
-from lockgate.report.table import Block, Blocks, Table, cell
-from lockgate.words import Answer, EnvironmentRow, LedgerEntry, Outcome, Request, Sight, Step, StepDone, Verb
+from lockgate.outcome import Answer, Outcome
+from lockgate.report.table import Blocks, cell
+from lockgate.seeds.outcome import SeededUpgrade
+from lockgate.words import Request, Sight, Step, StepDone, Verb
 
 _DOING = {"upgrade": "applying", "downgrade": "downgrading", "stamp": "stamping"}
 _DONE = {"upgrade": "applied", "downgrade": "downgraded", "stamp": "stamped"}
@@ -70,33 +72,8 @@ def outcome_error(done: Outcome) -> LockgateError | None:
     what, hint = _FAILED.get(done.code, ("`lockgate {verb} {name}` did not end well", "run `lockgate status {name}`"))
     bad = sum(not answer.good for answer in done.smoke)
     words = {"name": done.environment, "verb": done.verb.value, "bad": bad, "all": len(done.smoke)}
-    where = f"environment `{done.environment}`, {done.place}, at {_heads(done.to_heads)}"
+    where = f"environment `{done.environment}`, {done.place}, at {heads_text(done.to_heads)}"
     return CODES[done.code](done.code, what.format(**words), where, hint.format(**words), "; ".join(done.changed) or NOTHING)
-
-
-def environments(rows: Sequence[EnvironmentRow]) -> Blocks:
-    """Return the environments of a project: where each URL comes from, and who the database says it is."""
-    cells = tuple(tuple(map(cell, (_name(row), row.protection.value, row.source, row.place, says(row)))) for row in rows)
-    return (Table(("environment", "protection", "url from", "database", "the database says"), cells), *_unseen(rows))
-
-
-def status(rows: Sequence[EnvironmentRow]) -> Blocks:
-    """Return the matrix of environments: current revision, pending ones and the last run of each."""
-    columns = ("environment", "protection", "database", "says", "current", "pending", "head", "last run")
-    return (Table(columns, tuple(tuple(map(cell, _status_cells(row))) for row in rows)), *_unseen(rows))
-
-
-def history(name: str, entries: Sequence[LedgerEntry]) -> Blocks:
-    """Return the ledger of one environment, in the order given."""
-    if not entries:
-        return (f"the ledger of `{cell(name)}` is empty",)
-    columns = ("at (UTC)", "verb", "revision", "from -> to", "outcome", "took", "by", "error")
-    return (Table(columns, tuple(tuple(map(cell, _entry_cells(entry))) for entry in entries)),)
-
-
-def reached(row: EnvironmentRow) -> Blocks:
-    """Return the answer of `url ENV --check` for a database that could be entered."""
-    return (f"reached {cell(row.place)} ({cell(row.server or 'server unknown')}); it says: {cell(says(row))}",)
 
 
 def written(paths: Sequence[str], following: str = "") -> Blocks:
@@ -133,21 +110,11 @@ def confirmation(request: Request, sight: Sight) -> str:
             f"environment: {cell(request.environment)}",
             f"database:    {cell(sight.place)} ({cell(sight.server)})",
             f"it says:     {marker}",
-            f"revision:    {cell(_heads(sight.heads))}",
-            f"contents:    {_tables(len(sight.tables))}, about {sight.rows} rows",
+            f"revision:    {cell(heads_text(sight.heads))}",
+            f"contents:    {tables_text(len(sight.tables))}, about {sight.rows} rows",
             f"what comes:  {will}",
         ]
     )
-
-
-def says(row: EnvironmentRow) -> str:
-    """Return who the database says it is; a name that is not the environment's own is pointed out."""
-    if row.error:
-        return "cannot be seen"
-    if not row.says:
-        return "unmarked, empty" if row.empty else f"unmarked, {_tables(row.tables)}"
-    other = f", not {row.name}" if row.says != row.name else ""
-    return row.says + other + (" (a copy)" if row.copied else "")
 
 
 def duration(milliseconds: float) -> str:
@@ -168,12 +135,13 @@ def _hang(text: str, indent: int) -> str:
 def _headline(done: Outcome) -> str:
     place = f"`{done.environment}` ({cell(done.place)})"
     if done.verb is Verb.SMOKE:
-        return f"asked {place}, at {_heads(done.to_heads)}"
+        return f"asked {place}, at {heads_text(done.to_heads)}"
     if not done.steps and not done.changed:
-        return f"nothing to do: {place} is at {_heads(done.to_heads)}"
+        return f"nothing to do: {place} is at {heads_text(done.to_heads)}"
     moved = done.from_heads != done.to_heads
-    way = f"from {_heads(done.from_heads)} to {_heads(done.to_heads)}" if moved else f"at {_heads(done.to_heads)}"
-    return f"{_ENDED.get(done.verb, done.verb.value)} {place} {way}"
+    way = f"from {heads_text(done.from_heads)} to {heads_text(done.to_heads)}" if moved else f"at {heads_text(done.to_heads)}"
+    ended = "seeded" if isinstance(done, SeededUpgrade) and not done.steps else _ENDED.get(done.verb, done.verb.value)
+    return f"{ended} {place} {way}"
 
 
 def _steps(steps: Sequence[StepDone]) -> list[str]:
@@ -194,9 +162,10 @@ def _ids(ids: Sequence[str]) -> str:
 
 
 def _other_changes(done: Outcome) -> list[str]:
-    """Return what was committed besides the revisions, which have a line of their own."""
-    ids = [step.step.revision for step in done.steps]
-    return [cell(change) for change in done.changed if not any(revision in change for revision in ids)]
+    """Return what was committed besides the revisions and the seeds, which have lines of their own."""
+    named = [step.step.revision for step in done.steps]
+    named += [f"seed `{seed.name}`" for seed in done.seeds] if isinstance(done, SeededUpgrade) else []
+    return [cell(change) for change in done.changed if not any(name in change for name in named)]
 
 
 def _answers(answers: Sequence[Answer]) -> list[str]:
@@ -209,45 +178,13 @@ def _answer(answer: Answer) -> str:
     return f"  {'ok ' if answer.good else 'BAD'} {cell(answer.question)}: expected {cell(answer.expected)}, found {cell(answer.found)}"
 
 
-def _unseen(rows: Sequence[EnvironmentRow]) -> tuple[Block, ...]:
-    lines = [
-        f"{cell(row.name)} cannot be seen: {cell(row.error)} ({docs_page(row.error_code or 'unreachable')})" for row in rows if row.error
-    ]
-    return ("\n" + "\n".join(lines),) if lines else ()
-
-
-def _name(row: EnvironmentRow) -> str:
-    return f"{row.name} (default)" if row.default else row.name
-
-
-def _status_cells(row: EnvironmentRow) -> tuple[str, ...]:
-    if row.error:
-        return (_name(row), row.protection.value, row.place, says(row), "", "", "", "")
-    current = f"{_heads(row.heads)}{' (unknown here: ' + ', '.join(row.unknown) + ')' if row.unknown else ''}"
-    pending = "unknown" if row.pending is None else str(row.pending)
-    head = "yes" if row.pending == 0 and not row.unknown else "no"
-    return (_name(row), row.protection.value, row.place, says(row), current, pending, head, _last_run(row.last))
-
-
-def _last_run(entry: LedgerEntry | None) -> str:
-    return f"{_at(entry.at)[:16]} {entry.verb} {entry.outcome} by {entry.operator or 'unknown'}" if entry else ""
-
-
-def _entry_cells(entry: LedgerEntry) -> tuple[str, ...]:
-    took = "" if entry.duration_ms is None else duration(entry.duration_ms)
-    way = f"{_heads(entry.from_heads)} -> {_heads(entry.to_heads)}" if entry.from_heads or entry.to_heads else ""
-    return (_at(entry.at), entry.verb, entry.revision, way, entry.outcome, took, entry.operator, entry.error)
-
-
-def _at(moment: str) -> str:
-    return moment[:19].replace("T", " ")
-
-
-def _heads(heads: Sequence[str]) -> str:
+def heads_text(heads: Sequence[str]) -> str:
+    """Return revisions for people; `base` where there is none."""
     return ", ".join(heads) or "base"
 
 
-def _tables(number: int) -> str:
+def tables_text(number: int) -> str:
+    """Return a number of tables for people."""
     return "1 table" if number == 1 else f"{number} tables"
 
 

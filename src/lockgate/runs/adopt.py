@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from lockgate.errors import LockgateError, Refused
 from lockgate.events import Notice, Notify
+from lockgate.outcome import Outcome
 from lockgate.runs.gate import Gate, entered, find, look
 from lockgate.runs.target import Target, environment_of, target_of
 from lockgate.settings.project import Project
-from lockgate.words import Outcome, Request, Sight
+from lockgate.words import Request, Sight
 
 
 def adopt(request: Request, project: Project, notify: Notify) -> Outcome:

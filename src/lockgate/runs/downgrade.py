@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lockgate.events import Notify
+from lockgate.outcome import Outcome
 from lockgate.runs.arrival import arrive
 from lockgate.runs.outcome import outcome_of
 from lockgate.runs.through import through_gate
 from lockgate.settings.project import Project
-from lockgate.words import Outcome, Request
+from lockgate.words import Request
 
 
 def downgrade(request: Request, project: Project, notify: Notify) -> Outcome:

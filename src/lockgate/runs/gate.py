@@ -128,7 +128,7 @@ def refusal(verdict: Verdict, asked: Asked, seen: Sight, where: str) -> Refused:
     at = at if seen.place in where else f", reached {seen.place}{at}"
     if verdict.code == "unconfirmed":  # whoever confirms must know what it is
         at += f", {len(seen.tables)} table{'s' if len(seen.tables) != 1 else ''}, about {seen.rows} rows"
-    return Refused(verdict.code, f"refused to {asked.verb.value}: {verdict.reason}", f"{where}{at}", verdict.hint)
+    return Refused(verdict.code, f"refused to {asked.called}: {verdict.reason}", f"{where}{at}", verdict.hint)
 
 
 @contextmanager

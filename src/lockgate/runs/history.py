@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lockgate.errors import Refused
+from lockgate.outcome import LedgerEntry
 from lockgate.registry import ledger
 from lockgate.runs.gate import find, opened
 from lockgate.settings.project import Project
-from lockgate.words import LedgerEntry, Request
+from lockgate.words import Request
 
 
 def history(request: Request, project: Project, limit: int) -> tuple[LedgerEntry, ...]:

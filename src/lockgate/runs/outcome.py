@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lockgate.outcome import Outcome
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.passage import Passage
-from lockgate.words import Outcome
 
 
 def outcome_of(arrival: Arrival, passage: Passage, notices: tuple[str, ...] = ()) -> Outcome:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from lockgate.errors import NOTHING, Bug, Busy, Failed, LockgateError
 from lockgate.events import Notice, Notify, Retrying
+from lockgate.outcome import Outcome
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival, arrive
 from lockgate.runs.gate import entered, look
 from lockgate.runs.upgrade import climb
 from lockgate.settings.project import Project
-from lockgate.words import Outcome, Request, Step, VersionTable
+from lockgate.words import Request, Step, VersionTable
 
 
 def reset(request: Request, project: Project, notify: Notify) -> Outcome:

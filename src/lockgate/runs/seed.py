@@ -15,9 +15,9 @@ from lockgate.registry import ledger
 from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
 from lockgate.runs.seed_files import Load, chosen, loads
-from lockgate.runs.seed_past import Past, past_of, policy_of
-from lockgate.runs.seed_sql import Script, fingerprints, read_script, run_script
-from lockgate.runs.seed_table import Wanted, in_order, load_table, wanted
+from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
+from lockgate.runs.seed_sql import Script, fingerprints, read_scripts, run_script
+from lockgate.runs.seed_table import Wanted, in_order, load_table, table_print, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
 from lockgate.seeds.outcome import SeedDone, SeedOutcome, Watch
 from lockgate.seeds.rows import Counts
@@ -90,12 +90,13 @@ class _Loader:
         self._options = options
         self._watch = watch
         self._done: list[SeedDone] = []
+        self._began = 0.0
 
     def load(self, files: Sequence[Load]) -> list[SeedDone]:
         """Prepare every file, then load one after the other."""
         table = self._permit.sight.version_table or VersionTable()
         tables = [wanted(self._permit.session, self._dialect, load) for load in files if load.format != "sql"]
-        scripts = [read_script(self._dialect, load, table.name) for load in files if load.format == "sql"]
+        scripts = read_scripts(self._dialect, files, table.name)
         self._permit.session.rollback()
         order = [seed.name for seed in in_order(tables, [script.load for script in scripts])]
         jobs: list[Wanted | Script] = [*tables, *scripts]
@@ -105,9 +106,9 @@ class _Loader:
 
     def _one(self, job: Wanted | Script) -> None:
         try:
-            began = time.monotonic()
+            self._began = time.monotonic()
             done = self._table(job) if isinstance(job, Wanted) else self._script(job)
-            self._done.append(replace(done, duration_ms=round((time.monotonic() - began) * 1000)))
+            self._done.append(replace(done, duration_ms=self._took_ms()))
         except LockgateError as error:
             self._permit.session.rollback()
             loaded = ", ".join(f"`{item.name}`" for item in self._done if item.how == LOADED)
@@ -119,11 +120,11 @@ class _Loader:
         load, session = item.load, self._permit.session
         table, digest = str(item.shape.table), load.file.digest()
         past = past_of(session, self._dialect, load)
-        same = past.file == digest and past.policy == policy_of(load.seed)
-        if self._options.if_changed and same:
+        same = same_promise(past, load, digest)
+        if self._options.if_changed and same and not past.doubted:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, TRUSTED)
-        if same and past.tables == self._prints(item):
+        if same and past.tables == table_print(session, self._dialect, item):
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, NOTHING_TO_DO, past.counts)
         loaded = load_table(self._permit, self._dialect, item, self._options.dry_run, self._options.samples, self._watch)
@@ -131,7 +132,7 @@ class _Loader:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, WOULD_LOAD, loaded.counts, samples=loaded.samples)
         self._dialect.rows().move_sequences(self._permit, item.shape, item.columns)
-        here = Past(digest, self._prints(item), Counts(equal=loaded.counts.file_rows), policy_of(load.seed))
+        here = Past(digest, table_print(session, self._dialect, item), Counts(equal=loaded.counts.file_rows), policy_of(load.seed))
         self._keep(load, here, {**asdict(loaded.counts), "deleted": loaded.deleted})
         how = LOADED if loaded.counts.new or loaded.counts.changed or loaded.deleted else NOTHING_TO_DO
         return SeedDone(load.seed.name, load.file.name, table, how, loaded.counts, loaded.deleted)
@@ -139,11 +140,11 @@ class _Loader:
     def _script(self, script: Script) -> SeedDone:
         load, session = script.load, self._permit.session
         digest, past = load.file.digest(), past_of(session, self._dialect, load)
-        names = ", ".join(past.tables)
-        if past.file == digest and (self._options.if_changed or past.tables == fingerprints(session, self._dialect, past.names)):
+        names, same = ", ".join(past.tables), same_promise(past, load, digest)
+        trusted = same and self._options.if_changed and not past.doubted
+        if trusted or (same and past.tables == fingerprints(session, self._dialect, past.names)):
             session.rollback()
-            how = TRUSTED if self._options.if_changed else NOTHING_TO_DO
-            return SeedDone(load.seed.name, load.file.name, names, how)
+            return SeedDone(load.seed.name, load.file.name, names, TRUSTED if trusted else NOTHING_TO_DO)
         session.rollback()
         prints = run_script(self._permit, self._dialect, script)
         if self._options.dry_run:
@@ -152,16 +153,15 @@ class _Loader:
         self._keep(load, Past(digest, prints), {})
         return SeedDone(load.seed.name, load.file.name, ", ".join(prints), LOADED)
 
-    def _prints(self, item: Wanted) -> dict[str, str]:
-        columns = sorted({*item.columns, *item.key})
-        return {str(item.shape.table): self._dialect.rows().fingerprint(self._permit.session, item.shape, columns)}
-
     def _keep(self, load: Load, past: Past, numbers: dict[str, int]) -> None:
         """Write the ledger row into the seed's own transaction and commit both."""
         details = json.dumps({**past.document(load.file.name), **numbers})
-        event = ledger.Event("seeded", _label(load), details=details)
+        event = ledger.Event("seeded", _label(load), duration_ms=self._took_ms(), details=details)
         ledger.append(self._permit, self._dialect.features.registry_prefix, event, self._dialect.ledger_guard())
         self._permit.session.commit()
+
+    def _took_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
 
     def _note(self, load: Load, event: ledger.Event) -> None:
         if self._options.dry_run:

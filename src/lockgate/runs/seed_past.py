@@ -13,6 +13,13 @@ from lockgate.seeds.rows import Counts
 from lockgate.seeds.spec import Seed, TableName, table_name
 
 _ENOUGH = 50  # rows of the ledger: the files of one glob stand beside each other
+_LOADS = """
+select details, {moment}, exists (select 1 from {prefix}ledger d where d.id > l.id and d.verb = 'downgrade' and d.outcome = 'applied')
+  from {prefix}ledger l
+ where outcome = 'seeded' and revision = :label
+   and id > coalesce((select max(id) from {prefix}ledger where outcome = 'reset'), 0)
+ order by id desc limit {enough}
+"""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,8 @@ class Past:
         tables: fingerprint by table, as the load left it.
         counts: the file's rows, all of them equal to the table's then.
         policy: what the seed's settings said; another policy makes another promise of the same file.
+        at: the moment, ISO 8601 in UTC; empty where the ledger knows none.
+        doubted: a downgrade came after it, and may have taken the rows with their table.
     """
 
     file: str = ""
@@ -32,6 +41,7 @@ class Past:
     counts: Counts | None = None
     policy: str = ""
     at: str = ""
+    doubted: bool = False
 
     @property
     def names(self) -> tuple[TableName, ...]:
@@ -45,19 +55,21 @@ class Past:
 
 
 def past_of(session: Session, dialect: Dialect, load: Load) -> Past:
-    """Read what the ledger says of the last load of a file; an empty `Past` where there was none."""
-    features = dialect.features
-    rows = session.execute(
-        f"select details, {features.moment_text.format('at')} from {features.registry_prefix}ledger"
-        f" where outcome = 'seeded' and revision = :label order by id desc limit {_ENOUGH}",
-        {"label": f"seed {load.seed.name}"},
-    )
-    for details, at in rows:
+    """Read what the ledger says of the last load of a file since the last reset; an empty `Past` where there was none."""
+    prefix, moment = dialect.features.registry_prefix, dialect.features.moment_text.format("at")
+    query = _LOADS.format(prefix=prefix, moment=moment, enough=_ENOUGH)
+    for details, at, doubted in session.execute(query, {"label": f"seed {load.seed.name}"}):
         document = json.loads(str(details))
         if document.get("file") == load.file.name:
             counts = Counts(**document["rows"]) if document.get("rows") else None
-            return Past(str(document["sha256"]), dict(document["tables"]), counts, str(document.get("policy", "")), str(at))
+            policy = str(document.get("policy", ""))
+            return Past(str(document["sha256"]), dict(document["tables"]), counts, policy, str(at), bool(doubted))
     return Past()
+
+
+def same_promise(past: Past, load: Load, digest: str) -> bool:
+    """Whether file and settings are those of the last load; what a script does is decided by its text alone."""
+    return past.file == digest and (load.format == "sql" or past.policy == policy_of(load.seed))
 
 
 def policy_of(seed: Seed) -> str:

@@ -25,6 +25,11 @@ class Script:
     statements: tuple[Statement, ...]
 
 
+def read_scripts(dialect: Dialect, loads: Sequence[Load], version_table: str) -> list[Script]:
+    """Read those of the files that are SQL; see `read_script`."""
+    return [read_script(dialect, load, version_table) for load in loads if load.format == "sql"]
+
+
 def read_script(dialect: Dialect, load: Load, version_table: str) -> Script:
     """
     Read a script and refuse what no seed may do, before anything runs.

@@ -81,6 +81,12 @@ def in_order(found: Sequence[Wanted], others: Sequence[Load]) -> tuple[Seed, ...
     return ordered(tuple(seeds), parents, tables)  # type: ignore[arg-type]
 
 
+def table_print(session: Session, dialect: Dialect, item: Wanted) -> dict[str, str]:
+    """Fingerprint the columns of the table that the file fills."""
+    columns = sorted({*item.columns, *item.key})
+    return {str(item.shape.table): dialect.rows().fingerprint(session, item.shape, columns)}
+
+
 def load_table(permit: Permit, dialect: Dialect, item: Wanted, dry_run: bool, samples: int, watch: Watch) -> Loaded:
     """
     Bring the table to what the file says, in the open transaction.

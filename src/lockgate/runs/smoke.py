@@ -8,13 +8,14 @@ from lockgate.dialects.base import BareSession
 from lockgate.errors import Refused
 from lockgate.events import Notify
 from lockgate.files import graph_of
+from lockgate.outcome import Answer, Outcome
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.gate import find, opened
 from lockgate.runs.target import Target
 from lockgate.secret import redact
 from lockgate.settings.project import Project, SmokeQuery
-from lockgate.words import Answer, Outcome, Request, Sight
+from lockgate.words import Request, Sight
 
 
 def smoke(request: Request, project: Project, notify: Notify) -> Outcome:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from lockgate.dialects.base import BareSession
 from lockgate.errors import LockgateError
 from lockgate.files import graph_of
 from lockgate.graph import Graph
+from lockgate.outcome import EnvironmentRow, LedgerEntry, SeedState
 from lockgate.registry import ledger
 from lockgate.runs.gate import find, opened
 from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
-from lockgate.words import EnvironmentRow, LedgerEntry, Request, Sight, Verb
+from lockgate.words import Request, Sight, Verb
 
 _AT_ONCE = 8  # connections; the table is as fast as its slowest row
 _ENOUGH = 10  # rows of the ledger among which one is more than a smoke query's answers
@@ -52,7 +54,11 @@ def seen_row(request: Request, project: Project, graph: Graph | None) -> Environ
         UsageError, Unreachable: it cannot be.
     """
     target, seen = find(request, project)
-    return _seen(_blank(request, project), seen, graph, _last(target, seen))
+    row = _seen(_blank(request, project), seen, graph)
+    if seen.registry_version == 0:
+        return replace(row, seeds=_seeds(request, project, target, row, None))
+    with opened(target) as session:
+        return replace(row, last=_last(target, session), seeds=_seeds(request, project, target, row, session))
 
 
 def _blank(request: Request, project: Project) -> EnvironmentRow:
@@ -60,16 +66,23 @@ def _blank(request: Request, project: Project) -> EnvironmentRow:
     return EnvironmentRow(environment.name, environment.protection, environment.url.label, environment.name == project.default_environment)
 
 
-def _last(target: Target, seen: Sight) -> LedgerEntry | None:
-    if seen.registry_version == 0:
-        return None
+def _seeds(request: Request, project: Project, target: Target, row: EnvironmentRow, session: BareSession | None) -> tuple[SeedState, ...]:
+    """Nothing for `env`, nor where the database says it is another environment: its ledger tells of other seeds."""
+    if request.verb is not Verb.STATUS or not project.seeds or row.says not in ("", row.name):
+        return ()
+    # Not above: most projects have no seeds, and a look should start at once.
+    from lockgate.runs.seed_states import seed_states
+
+    return seed_states(project, row.name, target.dialect, session)
+
+
+def _last(target: Target, session: BareSession) -> LedgerEntry | None:
     features = target.dialect.features
-    with opened(target) as session:
-        entries = ledger.read(session, features.registry_prefix, features.moment_text, _ENOUGH)
+    entries = ledger.read(session, features.registry_prefix, features.moment_text, _ENOUGH)
     return next((entry for entry in entries if entry.outcome not in ("smoke", "started")), None)
 
 
-def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None, last: LedgerEntry | None) -> EnvironmentRow:
+def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None) -> EnvironmentRow:
     identity = seen.identity
     known = graph is not None and graph.complete
     return replace(
@@ -84,5 +97,4 @@ def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None, last: LedgerEnt
         heads=seen.heads,
         pending=len(graph.pending(seen.heads)) if graph is not None and known else None,
         unknown=graph.unknown(seen.heads) if graph is not None and known else (),
-        last=last,
     )

@@ -93,6 +93,7 @@ def renewed(request: Request, project: Project, error: Unreachable, old: Target)
 def asked_of(request: Request, project: Project, environment: Environment) -> Asked:
     """Collect what the guard looks at."""
     environ, variable = request.environ, project.variable
+    verbs = {request.verb.value, *(["seed"] if request.seeds else [])}
     return Asked(
         verb=request.verb,
         environment=environment.name,
@@ -100,11 +101,13 @@ def asked_of(request: Request, project: Project, environment: Environment) -> As
         protection=environment.protection,
         variable=variable.name,
         variable_value=environ.get(variable.name),
-        variable_required=request.verb.value in variable.required_for,
+        variable_required=not verbs.isdisjoint(variable.required_for),
         confirm=request.confirm,
         ci=environ.get("CI", "").lower() in ("true", "1"),
         ci_allowed=environ.get("ALLOW_DESTRUCTIVE_IN_CI") == "1",
         copy=request.copy,
+        seeds=request.seeds,
+        deletes=request.seeds and any(seed.deletes for seed in project.seeds if environment.name in seed.environments),
     )
 
 

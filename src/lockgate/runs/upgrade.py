@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from lockgate.events import Event, Notice, Notify
+from lockgate.outcome import Outcome
 from lockgate.runs.arrival import Arrival, arrive
 from lockgate.runs.gate import find
 from lockgate.runs.smoke import ask, record_answers
 from lockgate.settings.project import Project
-from lockgate.words import Outcome, Request
+from lockgate.words import Request
+
+T = TypeVar("T", bound=Outcome)
 
 
 def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
@@ -28,10 +32,16 @@ def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
 
 
 def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
-    """Upgrade a database that was looked at and allowed."""
+    """Upgrade a database that was looked at and allowed, and ask the smoke questions."""
+    outcome = revisions(arrival, to, notify)
+    return smoked(arrival, outcome, wrote=bool(outcome.steps))
+
+
+def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
+    """Run the pending revisions; the smoke questions are still to be asked."""
     seen = arrival.sight
     if _at_target(arrival, to):
-        return _finish(arrival, Outcome(arrival.request.verb, arrival.request.environment, seen.place, seen.heads, seen.heads))
+        return Outcome(arrival.request.verb, arrival.request.environment, seen.place, seen.heads, seen.heads)
     # Not above: the cheap look is what most calls end with, and importing Alembic and SQLAlchemy costs more than all of it.
     from lockgate.runs.bootstrap import bootstrapped
     from lockgate.runs.outcome import outcome_of
@@ -45,7 +55,7 @@ def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
         notify(event)
 
     passage = through_gate(arrival, "upgrade", to, told, bootstrapped(arrival, told))
-    return _finish(arrival, outcome_of(arrival, passage, tuple(notices)))
+    return outcome_of(arrival, passage, tuple(notices))
 
 
 def _at_target(arrival: Arrival, to: str) -> bool:
@@ -57,10 +67,11 @@ def _at_target(arrival: Arrival, to: str) -> bool:
     return bound and bool(seen.heads) and not graph.pending(seen.heads)
 
 
-def _finish(arrival: Arrival, outcome: Outcome) -> Outcome:
+def smoked(arrival: Arrival, outcome: T, *, wrote: bool) -> T:
+    """Ask the smoke questions; the answers go into the ledger where the run `wrote` something."""
     target, seen = find(arrival.request, arrival.project)
     answers = ask(target, arrival.project, seen, outcome.to_heads)
     good = all(answer.good for answer in answers)
-    if outcome.steps:
+    if wrote:
         record_answers(replace(arrival, sight=seen), answers)
     return replace(outcome, smoke=answers, code="" if good else "smoke-failed")

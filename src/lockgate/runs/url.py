@@ -6,11 +6,12 @@ import subprocess
 
 from lockgate.errors import UsageError
 from lockgate.files import private_file
+from lockgate.outcome import EnvironmentRow
 from lockgate.runs.status import seen_row
 from lockgate.runs.target import target_of
 from lockgate.secret import Secret
 from lockgate.settings.project import Project
-from lockgate.words import EnvironmentRow, Request
+from lockgate.words import Request
 
 
 def connection_url(request: Request, project: Project) -> Secret:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lockgate.outcome import Outcome
 from lockgate.seeds.rows import Counts, RowChange
 
 
@@ -49,6 +50,13 @@ class SeedOutcome:
 
 
 @dataclass(frozen=True)
+class SeededUpgrade(Outcome):
+    """How one call of `upgrade --seed` ended: the upgrade, and `seeds` in the order in which they went."""
+
+    seeds: tuple[SeedDone, ...] = ()
+
+
+@dataclass(frozen=True)
 class Loading:
     """How far a file has been read; `total_bytes` is its size on disk."""
 
@@ -58,18 +66,3 @@ class Loading:
 
 
 Watch = Callable[[Loading], None]
-
-
-@dataclass(frozen=True)
-class SeedState:
-    """
-    One seed in `status`.
-
-    Args:
-        state: `current`, `changed` (the file is another than last time) or `never applied`.
-        at: when it was last applied, ISO 8601 in UTC.
-    """
-
-    name: str
-    state: str
-    at: str = ""
