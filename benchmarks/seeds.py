@@ -1,8 +1,8 @@
 """
 A CSV of 1,000,000 rows and 8 columns into a table with a primary key: empty, holding the same rows, with 1 % of them changed.
 
-Every job is a process of its own, so that its time and its peak memory are its own; a job in each round, so that other work on
-the machine disturbs all alike. The result is the ratio of medians to `psql \\copy` of the same file into the empty table (for
+The whole verb is timed, in a process of its own, with its start, its guard, its ledger and its fingerprints; a job in each round,
+so that other work on the machine disturbs all alike. The result is the ratio of medians to `psql \\copy` of the same file into the empty table (for
 SQLite: to `.import` of its shell).
 """
 
@@ -10,39 +10,39 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
+import itertools
+import os
 import random
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 
-from lockgate.dialects.connect import dialect_named
-from lockgate.permit import Author, Permit
-from lockgate.scratch import temporary_server
+from lockgate.scratch import Server, temporary_server
 from lockgate.secret import DatabaseUrl, parse_url
-from lockgate.seeds.rows import Counts
-from lockgate.seeds.spec import OnChange, TableName
-from lockgate.words import Identity
 
 COLUMNS = ("id", "code", "name", "amount", "qty", "created", "active", "note")
 TABLE = """create table {} (id integer primary key, code varchar(20) not null, name varchar(80) not null,
  amount numeric(12,2) not null, qty integer not null, created date not null, active boolean not null, note text)"""
 WORDS = ("alpha", "bravo", "carol, jr", 'delta "d"', "écho", "foxtrot", "golf", "hotel")
-BLOCK_BYTES = 1 << 18
 MIB_KIB = 1024  # ru_maxrss is in KiB on Linux
 COPY, IMPORT = "psql \\copy, empty", "sqlite3 .import, empty"
 
 
-def write_csv(path: Path, rows: int) -> None:
-    """Write the file: text with commas, quotes and letters beyond ASCII, every fifth row with a note, the others NULL."""
+def write_csv(path: Path, rows: int, more: int) -> None:
+    """
+    Write the file: text with commas, quotes and letters beyond ASCII, every fifth row with a note, the others NULL.
+
+    Args:
+        more: what the quantity of every hundredth row has more than in another file.
+    """
     chance = random.Random(7)
     days = [(date(2020, 1, 1) + timedelta(day)).isoformat() for day in range(1500)]
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -51,46 +51,12 @@ def write_csv(path: Path, rows: int) -> None:
         for i in range(1, rows + 1):
             name, note = f"{chance.choice(WORDS)} {chance.choice(WORDS)} {i % 9973}", "" if i % 5 else f"note {chance.choice(WORDS)}"
             amount, active = f"{chance.randrange(10**7) / 100:.2f}", "true" if i % 3 else "false"
-            writer.writerow((i, f"C{i:08d}", name, amount, chance.randrange(1000), days[i % 1500], active, note))
+            quantity = chance.randrange(1000) + (0 if i % 100 else more)
+            writer.writerow((i, f"C{i:08d}", name, amount, quantity, days[i % 1500], active, note))
 
 
-def blocks(path: Path) -> Iterator[bytes]:
-    """The file's body."""
-    with path.open("rb") as file:
-        file.readline()
-        while block := file.read(BLOCK_BYTES):
-            yield block
-
-
-def job(kind: str, url: DatabaseUrl, table: str, path: Path) -> str:
-    """Do one thing to the table in one transaction, through the dialect's Rows; return what came of it."""
-    dialect = dialect_named(url.backend)
-    rows = dialect.rows()
-    with dialect.open(url, 10, write=True) as session:
-        sight = dialect.look(session, "benchmark")
-        permit = Permit(session, "seed", "scratch", sight, Identity("scratch", "benchmark", "1", sight.cluster), Author("1", "benchmark"))
-        shape = rows.shape(session, TableName(table))
-        assert shape is not None
-        if kind == "fingerprint":
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()[:8] + rows.fingerprint(session, shape, COLUMNS)
-        if kind == "direct":
-            done = str(rows.load_csv(permit, shape, COLUMNS, blocks(path), None))
-        else:
-            stage = rows.stage_csv(permit, shape, COLUMNS, shape.primary, blocks(path), None)
-            assert stage.duplicates() is None
-            counts = stage.compare()
-            stage.write(OnChange.UPDATE, False)
-            done = str(counts)
-        rows.move_sequences(permit, shape, COLUMNS)
-        session.commit()
-    return done
-
-
-def sqlalchemy_batches(url: DatabaseUrl, table: str, path: Path) -> str:
+def sqlalchemy_batches(url: DatabaseUrl, table: str, path: Path) -> None:
     """What a script of one's own does: `insert()` in batches of 10,000."""
-    import itertools
-
     import sqlalchemy as sa
 
     engine = sa.create_engine(url.with_driver("psycopg").render().reveal())
@@ -99,7 +65,6 @@ def sqlalchemy_batches(url: DatabaseUrl, table: str, path: Path) -> str:
         reader = csv.DictReader(file)
         while batch := list(itertools.islice(reader, 10_000)):
             connection.execute(sa.insert(target), [_typed(row) for row in batch])
-    return ""
 
 
 def _typed(row: dict[str, str]) -> dict[str, object]:
@@ -107,22 +72,49 @@ def _typed(row: dict[str, str]) -> dict[str, object]:
     return {**row, **numbers, "created": date.fromisoformat(row["created"]), "note": row["note"] or None}
 
 
-def child(kind: str, url: DatabaseUrl, table: str, path: Path, expect: str = "") -> tuple[float, float]:
-    """Run one job in a process of its own; return wall seconds, Python's start included, and peak MiB."""
-    argv = [sys.executable, "-m", "benchmarks.seeds", "--job", kind, url.render().reveal(), table, str(path)]
-    start = time.perf_counter()
-    done = subprocess.run(argv, capture_output=True, text=True)
-    spent = time.perf_counter() - start
-    if done.returncode or expect not in done.stdout:
-        raise SystemExit(f"{kind} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return spent, float(done.stdout.rsplit(maxsplit=1)[-1])
+def command(*argv: str, expect: str = "", **variables: str) -> tuple[float, float]:
+    """Run a command; return wall seconds, its start included, and its peak MiB."""
+    with tempfile.TemporaryFile() as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(argv, stdout=said, stderr=subprocess.STDOUT, env={**os.environ, **variables})
+        _, status, usage = os.wait4(process.pid, 0)
+        spent = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        text = said.read().decode()
+    if process.returncode or expect not in text:
+        raise SystemExit(f"{argv[0]} ended with {process.returncode}:\n{text}")
+    return spent, usage.ru_maxrss / MIB_KIB
 
 
-def command(*argv: str) -> tuple[float, float]:
-    """Run a command; return wall seconds, and no memory."""
-    start = time.perf_counter()
-    subprocess.run(argv, check=True)
-    return time.perf_counter() - start, 0.0
+class Project:
+    """A project whose one seed is the file, for a table of that name in a database of its own."""
+
+    def __init__(self, folder: Path, name: str, url: DatabaseUrl, file: Path) -> None:
+        self.folder = folder / f"project-{name}"
+        self.folder.mkdir()
+        self.url = url.render().reveal()
+        self.file(file)
+        text = f'project = "bench"\n[environments.{name}]\nurl = {{ env = "BENCH_URL" }}\nprotection = "open"\n'
+        text += f'[[seeds]]\nname = "bench"\nfile = "seed.csv"\ntable = "{name}"\nenvironments = ["{name}"]\n'
+        (self.folder / "lockgate.toml").write_text(text, encoding="utf-8")
+        self.name = name
+        self.lockgate("adopt", CONFIRM_ENV=name)
+
+    def file(self, file: Path) -> None:
+        """Let the seed's file be this one."""
+        link = self.folder / "seed.csv"
+        link.unlink(missing_ok=True)
+        os.link(file, link)
+
+    def lockgate(self, verb: str, *arguments: str, expect: str = "", **variables: str) -> tuple[float, float]:
+        """Call the command line."""
+        argv = (sys.executable, "-m", "lockgate", verb, self.name, *arguments, "--project", str(self.folder))
+        return command(*argv, expect=expect, BENCH_URL=self.url, **variables)
+
+    def seed(self, *arguments: str, expect: str) -> tuple[float, float]:
+        """Load the seed; `expect` is what the report must say."""
+        return self.lockgate("seed", *arguments, expect=expect)
 
 
 def program(name: str) -> str | None:
@@ -133,60 +125,79 @@ def program(name: str) -> str | None:
     return str(own) if own else shutil.which(name)
 
 
-Jobs = dict[str, tuple[Callable[[], None], Callable[[], tuple[float, float]]]]
+Jobs = dict[str, tuple[Callable[[], object], Callable[[], tuple[float, float]]]]
 
 
-def on_postgres(url: DatabaseUrl, path: Path, rows: int) -> Jobs:
-    """Name -> how the table is put back, untimed, and the job itself."""
+def counts(new: int, changed: int, equal: int) -> str:
+    """The numbers as `--json` prints them."""
+    return f'"new": {new},\n        "changed": {changed},\n        "equal": {equal}'
+
+
+def on_postgres(server: Server, folder: Path, files: tuple[Path, Path], rows: int) -> Jobs:
+    """Name -> how table and file are put back, untimed, and the job itself."""
     import psycopg
 
-    admin = psycopg.connect(url.render().reveal(), autocommit=True)
-    for table in ("fresh", "kept"):
-        admin.execute(TABLE.format(table).encode())
-    child("direct", url, "kept", path)
+    admins, projects = {}, {}
+    for name in ("fresh", "kept"):
+        server.create_database(name)
+        admins[name] = psycopg.connect(server.url(name).render().reveal(), autocommit=True)
+        admins[name].execute(TABLE.format(name).encode())
+        projects[name] = Project(folder, name, server.url(name), files[0])
+    fresh, kept = projects["fresh"], projects["kept"]
+    kept.seed(expect="loaded")
+    others = itertools.cycle(reversed(files))
 
-    def put_back(*statements: str) -> Callable[[], None]:
-        def run() -> None:
-            for statement in (*statements, "checkpoint"):
-                admin.execute(statement.encode())
+    def put_back(name: str, *statements: str) -> None:
+        for statement in (*statements, "checkpoint"):
+            admins[name].execute(statement.encode())
 
-        return run
+    def empty() -> None:
+        put_back("fresh", "drop table fresh", TABLE.format("fresh"))
 
-    empty, same = put_back("drop table fresh", TABLE.format("fresh")), put_back("vacuum (analyze) kept")
-    edited = put_back("update kept set qty = qty + 1 where id % 100 = 0", "vacuum (analyze) kept")
+    def another_file() -> None:
+        kept.file(next(others))
+        put_back("kept", "vacuum (analyze) kept")
+
     hundredth = rows // 100
-    copy = (program("psql") or "psql", "-Xqd", url.render().reveal(), "-c", f"\\copy fresh from '{path}' with (format csv, header true)")
+    copy = (program("psql") or "psql", "-Xqd", fresh.url, "-c", rf"\copy fresh from '{files[0]}' with (format csv, header true)")
+    batches = (sys.executable, "-m", "benchmarks.seeds", "--sqlalchemy", fresh.url, "fresh", str(files[0]))
     return {
         COPY: (empty, lambda: command(*copy)),
-        "direct load, empty": (empty, lambda: child("direct", url, "fresh", path, str(rows))),
-        "staged load, 1 % changed": (edited, lambda: child("staged", url, "kept", path, str(Counts(0, hundredth, rows - hundredth)))),
-        "staged load, unchanged": (same, lambda: child("staged", url, "kept", path, str(Counts(equal=rows)))),
-        "sha256 + fingerprint, unchanged": (same, lambda: child("fingerprint", url, "kept", path, f"{rows}-")),
-        "SQLAlchemy, batches, empty (once)": (empty, lambda: child("sqlalchemy", url, "fresh", path)),
+        "lockgate seed, empty table": (empty, lambda: fresh.seed("--json", expect=counts(rows, 0, 0))),
+        "lockgate seed, 1 % changed": (another_file, lambda: kept.seed("--json", expect=counts(0, hundredth, rows - hundredth))),
+        "lockgate seed, unchanged": (lambda: put_back("kept", "vacuum (analyze) kept"), lambda: kept.seed(expect="nothing to do")),
+        "lockgate seed --if-changed, unchanged": (lambda: None, lambda: kept.seed("--if-changed", expect="trusted")),
+        "SQLAlchemy, batches, empty (once)": (empty, lambda: command(*batches)),
     }
 
 
-def on_sqlite(folder: Path, path: Path, rows: int) -> Jobs:
+def on_sqlite(folder: Path, files: tuple[Path, Path], rows: int) -> Jobs:
     """As `on_postgres`; no job where there is no shell to compare with."""
     shell = shutil.which("sqlite3")
     if shell is None:
         return {}
-    url = {name: DatabaseUrl("sqlite", database=str(folder / f"{name}.db")) for name in ("fresh", "kept")}
+    path, project = folder / "lite.db", None
 
-    def empty(name: str = "fresh") -> None:
-        Path(url[name].database).unlink(missing_ok=True)
-        with sqlite3.connect(url[name].database) as connection:
-            connection.execute(TABLE.format(name))
-        connection.close()
+    def empty() -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(f"drop table if exists lite; {TABLE.format('lite')}; vacuum")
 
-    empty("kept")
-    child("direct", url["kept"], "kept", path)
-    imported = (shell, url["fresh"].database, "-cmd", ".mode csv", f".import --skip 1 {path} fresh")
+    empty()
+    project = Project(folder, "lite", DatabaseUrl("sqlite", database=str(path)), files[0])
+    hundredth, others = rows // 100, itertools.cycle(reversed(files))
+    imported = (shell, str(path), "-cmd", ".mode csv", f".import --skip 1 {files[0]} lite")
+
+    def loaded() -> tuple[float, float]:
+        return project.seed("--json", expect=counts(rows, 0, 0))
+
     return {
         IMPORT: (empty, lambda: command(*imported)),
-        "SQLite: direct load, empty": (empty, lambda: child("direct", url["fresh"], "fresh", path, str(rows))),
-        "SQLite: staged load, unchanged": (lambda: None, lambda: child("staged", url["kept"], "kept", path, str(Counts(equal=rows)))),
-        "SQLite: sha256 + fingerprint": (lambda: None, lambda: child("fingerprint", url["kept"], "kept", path, f"{rows}-")),
+        "SQLite: lockgate seed, empty table": (empty, loaded),
+        "SQLite: lockgate seed, 1 % changed": (
+            lambda: project.file(next(others)),
+            lambda: project.seed("--json", expect=counts(0, hundredth, rows - hundredth)),
+        ),
+        "SQLite: lockgate seed, unchanged": (lambda: None, lambda: project.seed(expect="nothing to do")),
     }
 
 
@@ -213,13 +224,14 @@ def report(results: dict[str, list[tuple[float, float]]], limit: str) -> None:
 
 def main(rounds: int, rows: int) -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="lockgate-bench-") as folder, temporary_server() as server:
-        path = Path(folder, "seed.csv")
-        write_csv(path, rows)
-        server.create_database("seeds")
+    with tempfile.TemporaryDirectory(prefix="lockgate-bench-") as name, temporary_server() as server:
+        folder = Path(name)
+        files = folder / "a.csv", folder / "b.csv"
+        write_csv(files[0], rows, 0)
+        write_csv(files[1], rows, 1)
         print(f"{rows:,} rows, {rounds} rounds, medians as multiples of `{COPY}`:", flush=True)
-        report(measure(on_postgres(server.url("seeds"), path, rows), rounds), COPY)
-        if jobs := on_sqlite(Path(folder), path, rows):
+        report(measure(on_postgres(server, folder, files, rows), rounds), COPY)
+        if jobs := on_sqlite(folder, files, rows):
             print(f"as multiples of `{IMPORT}`:", flush=True)
             report(measure(jobs, rounds), IMPORT)
 
@@ -228,12 +240,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seeds", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each job is timed (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the file (default: %(default)s)")
-    parser.add_argument("--job", nargs=4, metavar=("KIND", "URL", "TABLE", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--sqlalchemy", nargs=3, metavar=("URL", "TABLE", "FILE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.job:
-        kind, address, table, file = arguments.job
-        target = parse_url(address)
-        print(sqlalchemy_batches(target, table, Path(file)) if kind == "sqlalchemy" else job(kind, target, table, Path(file)))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_KIB)
+    if arguments.sqlalchemy:
+        address, table, file = arguments.sqlalchemy
+        sqlalchemy_batches(parse_url(address), table, Path(file))
     else:
         main(arguments.rounds, arguments.rows)
