@@ -58,11 +58,12 @@ class SeededUpgrade(Outcome):
 
 @dataclass(frozen=True)
 class Loading:
-    """How far a file has been read; `total_bytes` is its size on disk."""
+    """How far a file has been read; `total_bytes` is its size on disk, `rows` those on their way to the database."""
 
     name: str
     read_bytes: int
     total_bytes: int
+    rows: int
 
 
 Watch = Callable[[Loading], None]
