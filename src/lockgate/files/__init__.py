@@ -16,7 +16,7 @@ from lockgate.files.project import (
     tool_table,
     write_new,
 )
-from lockgate.files.seeds import SeedFile, seed_files
+from lockgate.files.seeds import SeedFile, seed_file, seed_files
 
 __all__ = [
     "RevisionFiles",
@@ -32,6 +32,7 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "seed_file",
     "seed_files",
     "tool_table",
     "write_new",
