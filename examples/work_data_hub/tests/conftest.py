@@ -88,3 +88,10 @@ def test_db_with_migrations(new_url: MakeUrl) -> str:
     url = new_url()
     migration_runner.upgrade(url, environment="test", create_database=True)
     return url
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The project's folder, copied away: the commands that write files write them here."""
+    ignored = shutil.ignore_patterns(".venv", "__pycache__", ".pytest_cache", ".lockgate", "*.db*")
+    return Path(shutil.copytree(migration_runner.ROOT, tmp_path / "somewhere else", ignore=ignored))
