@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sysconfig.get_path("scripts")
@@ -31,3 +33,12 @@ def refused(*words: str, folder: Path = ROOT, **variables: str) -> str:
     ended = call(*words, folder=folder, **variables)
     assert ended.returncode != 0, f"exit 0\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout + ended.stderr
+
+
+def script() -> Any:
+    """Return scripts/db_setup.py as a module."""
+    spec = importlib.util.spec_from_file_location("db_setup", ROOT / "scripts" / "db_setup.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calling import ROOT, done, refused
+from calling import ROOT, done, script
 from picture import catalog, everything
 from sqlalchemy import create_engine, text
 from work_data_hub.io.schema import migration_runner
 
 SCRIPT = ("python", "scripts/db_setup.py", "--database-url")
+Setup = Callable[..., tuple[int, str]]
 COLONS = """
 insert into validation_rules (code, action, definition) values ('at-12:30:00', 'report', '{"at": "12:30", "as": ":value ::text"}')
   on conflict (code) do nothing;
@@ -21,6 +22,21 @@ insert into pipeline_executions (execution_id, pipeline_name, error) values
   ('77777777-7777-4777-8777-777777777777', 'a:b', 'it''s 08:15; see :name') on conflict (execution_id) do nothing;
 """
 TWICE = "update pipeline_executions set pipeline_name = pipeline_name || '+' where status = 'running'; select 'a:b';"
+
+
+@pytest.fixture
+def setup(capsys: pytest.CaptureFixture[str]) -> Setup:
+    """The script in this process, without the second that a new one costs: its exit status, and what it said."""
+
+    def run(url: str, *arguments: str) -> tuple[int, str]:
+        try:
+            status = script().main(["--database-url", url, *arguments])
+        except SystemExit as end:  # argparse
+            status = int(end.code or 0)
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    return run
 
 
 def column(url: str, query: str) -> list[object]:
@@ -47,44 +63,54 @@ def test_a_missing_database_is_made_upgraded_and_seeded(database_url: str) -> No
     assert everything(database_url) == before
 
 
-def test_a_seed_file_of_ones_own(database_url: str, tmp_path: Path) -> None:
+def test_a_seed_file_of_ones_own(database_url: str, tmp_path: Path, setup: Setup) -> None:
     """Several statements, colons in the data, on either database; it is loaded in place of the project's."""
     own = tmp_path / "own data.sql"
     own.write_text(COLONS, encoding="utf-8")
-    done(*SCRIPT, database_url, "--seed-file", str(own))
+    assert setup(database_url, "--seed-file", str(own))[0] == 0
     assert column(database_url, "select pipeline_name from pipeline_executions") == ["a:b"]
     assert column(database_url, "select error from pipeline_executions") == ["it's 08:15; see :name"]
     assert column(database_url, "select code from validation_rules where action = 'report' order by code") == ["at-12:30:00", "no-missing-rows"]
 
 
-def test_a_seed_file_that_cannot_be_loaded_twice_is_refused_with_the_reason(database_url: str, tmp_path: Path) -> None:
+def test_a_seed_file_that_cannot_be_loaded_twice_is_refused_with_the_reason(
+    database_url: str, tmp_path: Path, setup: Setup
+) -> None:
     """Test data that grow with every call are no promise; nothing of the file stays."""
     migration_runner.upgrade(database_url, create_database=True)
     migration_runner.seed(database_url)
     own = tmp_path / "twice.sql"
     own.write_text(TWICE, encoding="utf-8")
     before = column(database_url, "select pipeline_name from pipeline_executions")
-    assert "code: seed-not-idempotent" in refused(*SCRIPT, database_url, "--seed-file", str(own))
+    status, said = setup(database_url, "--seed-file", str(own))
+    assert status == 3
+    assert "code: seed-not-idempotent" in said
     assert column(database_url, "select pipeline_name from pipeline_executions") == before
 
 
-def test_a_seed_file_that_is_not_there_is_told_before_anything_is_done(new_url: Callable[..., str]) -> None:
+def test_a_seed_file_that_is_not_there_is_told_before_anything_is_done(new_url: Callable[..., str], setup: Setup) -> None:
     """A typing error must not leave half of what was asked for."""
     url = new_url("sqlite")
-    assert "there is no file" in refused(*SCRIPT, url, "--seed-file", "nowhere.sql")
+    status, said = setup(url, "--seed-file", "nowhere.sql")
+    assert status == 2
+    assert "there is no file" in said
     assert not Path(url.removeprefix("sqlite:///")).exists()
 
 
-def test_downgrade_needs_a_confirmation(database_url: str) -> None:
+def test_downgrade_needs_a_confirmation(database_url: str, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     """One revision where none is named; `base` takes everything."""
     migration_runner.upgrade(database_url, create_database=True)
     before = catalog(database_url)
-    said = refused(*SCRIPT, database_url, "--downgrade")
+    status, said = setup(database_url, "--downgrade")
+    assert status == 3
     assert "changed: nothing" in said and "hint: set CONFIRM_ENV=dev" in said
     assert catalog(database_url) == before
-    assert "is at 20260112_1620" in done(*SCRIPT, database_url, "--downgrade", CONFIRM_ENV="dev")
-    assert "is at base" in done(*SCRIPT, database_url, "--downgrade", "base", CONFIRM_ENV="dev")
-    assert refused(*SCRIPT, database_url, "--downgrade", "--seed").strip().endswith("--downgrade goes without --seed and --seed-file")
+    monkeypatch.setenv("CONFIRM_ENV", "dev")
+    assert "is at 20260112_1620" in setup(database_url, "--downgrade")[1]
+    assert "is at base" in setup(database_url, "--downgrade", "base")[1]
+    status, said = setup(database_url, "--downgrade", "--seed")
+    assert status == 2
+    assert "--downgrade goes without --seed" in said
 
 
 def test_downgrade_without_a_url_asks_the_settings(new_url: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
 import os
 import re
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from calling import ROOT, SCRIPTS, done, refused
+from calling import ROOT, SCRIPTS, done, refused, script
 from picture import catalog
 from work_data_hub.io.schema import migration_runner
 
@@ -78,11 +77,7 @@ def test_script_and_alembic_bring_the_same_schema(new_url: Callable[..., str]) -
 
 def test_the_guide_names_every_option_function_and_environment() -> None:
     """New tooling comes with its sentence."""
-    spec = importlib.util.spec_from_file_location("db_setup", ROOT / "scripts" / "db_setup.py")
-    assert spec is not None and spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    options = {option for action in script.parser()._actions for option in action.option_strings if option.startswith("--")} - {"--help"}
+    options = {option for action in script().parser()._actions for option in action.option_strings if option.startswith("--")} - {"--help"}
     public = inspect.getmembers(migration_runner, inspect.isfunction)
     functions = {f"{name}(...)" for name, function in public if function.__module__ == migration_runner.__name__ and name[0] != "_"}
     assert functions > {"upgrade(...)", "downgrade(...)", "stamp(...)", "current(...)"}
@@ -94,9 +89,9 @@ def test_the_session_of_the_readme_goes_as_it_says(copied: Path) -> None:
     """Command by command, in a copy of the folder; those that say so are refused, and no other."""
     lines = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
     assert len(lines) > 10
-    script = "".join(f'{line}\necho "exit: $?"\n' for line in lines)
+    typed = "".join(f'{line}\necho "exit: $?"\n' for line in lines)
     environ = {**os.environ, "PATH": SCRIPTS + os.pathsep + os.environ["PATH"]}
-    ended = subprocess.run(["sh"], input=script, cwd=copied, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(["sh"], input=typed, cwd=copied, env=environ, capture_output=True, text=True, timeout=120, check=False)
     statuses = re.findall(r"^exit: (\d+)$", ended.stdout, re.MULTILINE)
     assert len(statuses) == len(lines)
     told = [(line, status, "# refused" in line) for line, status in zip(lines, statuses, strict=True)]
