@@ -24,6 +24,11 @@ def databases(url: DatabaseUrl) -> list[str]:
     return sorted(name for (name,) in Database(replace(url, database="postgres")).query("select datname from pg_database"))
 
 
+def drop(url: DatabaseUrl) -> None:
+    """Take a database away that the fixtures do not know of."""
+    Database(replace(url, database="postgres")).query(f'drop database "{url.database}"')
+
+
 def test_a_missing_database_is_made_marked_and_upgraded(project: Tiny, missing: DatabaseUrl) -> None:
     """One command for a new machine; the report says that there is a database more now."""
     project.tables("users").point("dev", missing)
@@ -32,7 +37,16 @@ def test_a_missing_database_is_made_marked_and_upgraded(project: Tiny, missing: 
     assert Database(missing).user_tables() == ["users"]
     again = json.loads(project.here("upgrade", "dev", "--create-database", "--json", check=0).stdout)
     assert again["changed"] == []
-    Database(replace(missing, database="postgres")).query(f'drop database "{missing.database}"')
+    drop(missing)
+
+
+def test_two_at_once_make_one_database(project: Tiny, missing: DatabaseUrl) -> None:
+    """Two jobs of one deployment start in the same second; whoever is late finds the database there and waits for the lock."""
+    project.tables("users").point("dev", missing)
+    running = [project.start("upgrade", "dev", "--create-database", log=log) for log in ("one", "two")]
+    assert [process.wait(120) for process in running] == [0, 0], project.said("one") + project.said("two")
+    assert Database(missing).applied() == ["r1"]
+    drop(missing)
 
 
 def test_without_the_option_a_misspelt_name_stays_a_mistake(project: Tiny, missing: DatabaseUrl) -> None:
@@ -76,7 +90,7 @@ def test_a_failure_afterwards_says_that_the_database_was_made(project: Tiny, mis
     project.point("dev", missing)
     done = project.here("upgrade", "dev", "--create-database", check=1)
     assert f"changed: created database `{missing.database}`" in done.stderr
-    Database(replace(missing, database="postgres")).query(f'drop database "{missing.database}"')
+    drop(missing)
 
 
 def test_a_role_that_may_not_create_databases_is_told_so(project: Tiny, missing: DatabaseUrl) -> None:

@@ -7,6 +7,7 @@ and put the variable back too early. Its teardown then went down to base, by wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_something(migrated):
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
-def test_a_teardown_that_reaches_the_live_database_changes_nothing_and_fails_the_run(new_url, kind: str, tmp_path: Path) -> None:
+def test_a_teardown_that_reaches_the_live_database_changes_nothing_and_fails_the_run(new_url: Callable[..., str], kind: str, tmp_path: Path) -> None:
     """Two roads to the same accident, in a suite that even confirms its downgrades; nobody reads a green run."""
     url = new_url(kind, f"latest_live_{kind}")
     make_live(url)

@@ -24,9 +24,11 @@ def command(call: Call, environments: tuple[str, ...], check: bool) -> int:
 
     Only looks: nothing is written, not even to a database that lockgate sees for the first time.
     """
-    from lockgate.runs.status import status
+    from lockgate.runs.status import check_one_url, status
 
-    rows = status(call.request(Verb.STATUS, environments[0] if len(environments) == 1 else ""), call.project(), environments)
+    request = call.request(Verb.STATUS, environments[0] if len(environments) == 1 else "")
+    check_one_url(request, environments)
+    rows = status(request, call.project(), environments)
     code = found(rows) if check else ""
     if call.output.json:
         from lockgate.report import json
