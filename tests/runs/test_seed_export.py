@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import shlex
 import struct
+import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -196,13 +198,14 @@ def test_a_seed_of_an_export_has_nothing_to_do_whatever_the_types(project: Tiny,
 def test_the_order_is_that_of_the_key_letter_by_letter(project: Tiny, database_url: DatabaseUrl) -> None:
     """A file that changes without its rows makes every comparison of two commits useless, and servers sort texts each in their way."""
     database = migrated(project, database_url)
-    database.query("create table words (word varchar(20) primary key)")
-    database.query("insert into words values ('b'), ('ä'), ('a'), ('B'), ('_'), ('Z')")
-    export(project, "words")
+    database.query('create table words (word varchar(20) primary key, "a, b" integer)')
+    database.query("insert into words (word) values ('b'), ('ä'), ('a'), ('B'), ('_'), ('Z')")
+    assert export(project, "words", "--columns", 'word, "a, b"', "--format", "jsonl")["files"][0]["columns"] == ["word", "a, b"]
+    export(project, "words", "--columns", "word")
     assert (project.folder / "seeds" / "words.csv").read_text("utf-8") == "word\nB\nZ\n_\na\nb\nä\n"
     database.query("update words set word = 'B' where word = 'B'")
     first = (project.folder / "seeds" / "words.csv").read_bytes()
-    export(project, "words", "--overwrite")
+    export(project, "words", "--columns", "word", "--overwrite")
     assert (project.folder / "seeds" / "words.csv").read_bytes() == first
 
 
@@ -285,6 +288,9 @@ def test_a_file_that_is_there_is_replaced_only_when_told(project: Tiny, database
     assert (files(project), old.read_text("utf-8")) == (["others.csv"], "mine")
     export(project, "kinds", "others", "--overwrite")
     assert (files(project), old.read_text("utf-8")) == (["kinds.csv", "others.csv"], "id\n")
+    (project.folder / "seeds" / "others.jsonl").mkdir()
+    assert export(project, "kinds", "others", "--format", "jsonl", "--overwrite", check=2)["code"] == "file-exists"
+    assert files(project) == ["kinds.csv", "others.csv", "others.jsonl"]
 
 
 UNFIT = {
@@ -322,6 +328,17 @@ def test_a_value_that_would_not_come_back_leaves_no_file_at_all(project: Tiny, d
     database.query("delete from kinds")
     export(project, "kinds", "unfit_1", "--overwrite", check=2)
     assert (files(project), (project.folder / "seeds" / "kinds.csv").read_bytes()) == (["kinds.csv"], before)
+
+
+def test_a_full_disk_leaves_no_file_and_says_why(project: Tiny, database_url: DatabaseUrl) -> None:
+    """The largest tables are the ones that do not fit."""
+    kinds(migrated(project, database_url), rows=20_000)
+    command = f"ulimit -f 200; exec {shlex.quote(sys.executable)} -m lockgate seed-export dev kinds --out seeds/new/deep"
+    done = project.run(["sh", "-c", command], {})
+    assert done.returncode == 2, done.stderr
+    assert "error: `kinds.csv` cannot be written: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project.folder / "seeds").exists()
 
 
 def test_another_environments_database_is_not_exported_under_this_name(project: Tiny, database_url: DatabaseUrl) -> None:
@@ -441,9 +458,11 @@ def test_people_read_a_table_and_what_to_paste(project: Tiny, sqlite_url: Databa
     assert lines[2].split() == ["kinds", "seeds/kinds.csv", "20000", str((project.folder / "seeds" / "kinds.csv").stat().st_size)]
     pasted = said.stdout[said.stdout.index("[[seeds]]") :]
     assert pasted.rstrip() == '[[seeds]]\nname = "kinds"\nfile = "seeds/kinds.csv"\ntable = "kinds"\nenvironments = ["dev"]'
-    shown = project.at_a_terminal("seed-export", "dev", "kinds", "--out", "seeds", "--overwrite")
+    long = f"seeds/{'a-long-name-' * 10}"
+    shown = project.at_a_terminal("seed-export", "dev", "kinds", "--out", long)
     assert "export kinds" in shown
     assert "rows/s" in shown
+    assert f'file = "{long}/kinds.csv"' in shown, "a line that is to be pasted is not broken at the edge"
 
 
 def test_programs_export_as_well(project: Tiny, sqlite_url: DatabaseUrl, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ _BUFFER = 1 << 18  # bytes
 _LEVEL = 6  # of compression, as gzip itself has it; Python's own default is 9
 
 
-def refuse_existing(paths: Iterable[Path]) -> None:
-    """UsageError `file-exists` where one of the files is there already."""
+def refuse_existing(paths: Iterable[Path], overwrite: bool) -> None:
+    """UsageError `file-exists` where one of the files is there already and may not be replaced; a folder never may."""
     for path in paths:
-        if os.path.lexists(path):
+        if path.is_dir() or (os.path.lexists(path) and not overwrite):
             hint = "run it again with `--overwrite` to replace it, or choose another folder"
             raise UsageError("file-exists", f"`{path.name}` is already there; it is left as it is", str(path), hint)
 
@@ -68,8 +68,7 @@ class Drafts:
 
     def publish(self, overwrite: bool) -> None:
         """Give all files their names; UsageError `file-exists` where one came into being meanwhile."""
-        if not overwrite:
-            refuse_existing(self._drafts)
+        refuse_existing(self._drafts, overwrite)
         for path, draft in self._drafts.items():
             with _told(path):
                 os.replace(draft, path)

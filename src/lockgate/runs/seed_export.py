@@ -85,8 +85,7 @@ def seed_export(request: Request, project: Project, options: ExportOptions, watc
     names = _names(options)
     ending = f".{options.format}" + ".gz" * options.gzip
     paths = [options.out.absolute() / name for name in file_names(names, ending)]
-    if not options.overwrite:
-        refuse_existing(paths)
+    refuse_existing(paths, options.overwrite)
     target, _ = find(request, project)
     with opened(target) as session:
         rows = target.dialect.rows()

@@ -21,7 +21,9 @@ from lockgate.seeds.rows import Column
 Cell = Callable[[object], str]
 Exact = Callable[[float], str]
 
-_NEEDS_QUOTES = re.compile(r'[",\r\n]')
+# Besides what separates: an empty text, which is not NULL, and `\.`, which alone in a line would be the end of the data.
+_NEEDS_CARE = re.compile(r'[",\r\n\0]|\A(?:\\\.)?\Z')
+_JSON = Column("", "json", "json")
 _UNTYPED = ("", "ANY")  # declared types in which SQLite leaves a number a number and a text a text
 _LEAVE_OUT = "correct the row, or leave the column out with `--columns`"
 
@@ -60,79 +62,64 @@ def json_cells(columns: Sequence[Column], exact: Exact) -> list[Cell]:
 
 
 def _csv_cell(column: Column, exact: Exact) -> Cell:
-    number = _number(column, exact)
-
-    def cell(value: object) -> str:
-        if value is None:
-            return ""
-        if isinstance(value, int | float):
-            return number(value)
-        return _quoted(_bytes(value, column) if isinstance(value, bytes) else _csv_text(value, column))
-
-    return cell
+    return _by_type(column, exact, "", {"json": _json_field}.get(column.kind, _field), str)
 
 
 def _json_cell(column: Column, exact: Exact) -> Cell:
+    if column.kind == "text":  # which takes no number out of JSON, only its text
+        return _by_type(column, exact, "null", _string, '"{}"'.format)
     # A number goes from JSON to a number's column without a text in between.
-    number = _number(column, _shortest if column.kind == "number" else _only_shortest(exact))
-
-    def cell(value: object) -> str:
-        if value is None:
-            return "null"
-        if isinstance(value, int | float):
-            return number(value) if column.kind != "text" else f'"{number(value)}"'
-        if isinstance(value, bytes):
-            return _string(_bytes(value, column))
-        return _flat_json(_text(value, column)) if column.kind == "json" else _string(_text(value, column))
-
-    return cell
+    number = _shortest if column.kind == "number" else _only_shortest(exact)
+    return _by_type(column, number, "null", {"json": _flat_json}.get(column.kind, _string), str)
 
 
-def _number(column: Column, exact: Exact) -> Callable[[int | float], str]:
-    def number(value: int | float) -> str:
-        if column.kind == "boolean":
-            return _boolean(value)
-        if column.kind == "bytes" or column.type.upper() in _UNTYPED:
-            raise UnfitValue("a number")
-        return str(value) if isinstance(value, int) else exact(value)
+def _by_type(column: Column, exact: Exact, null: str, text: Callable[[str], str], number: Callable[[object], str]) -> Cell:
+    """Choose by the value's own type, which on SQLite need not be the column's: int, float, str, bytes or None."""
+    writers: dict[type, Callable[..., str]] = {
+        type(None): lambda value: null,
+        int: number,
+        float: lambda value: number(exact(value)),
+        str: text,
+        bytes: _refuses("bytes"),
+    }
+    if column.kind == "boolean":
+        writers |= {int: _boolean, float: _boolean}
+    elif column.kind == "bytes" or column.type.upper() in _UNTYPED:
+        writers |= {int: _refuses("a number"), float: _refuses("a number")}
+    if column.kind == "bytes":
+        writers[bytes] = lambda value: text("\\x" + value.hex())
+    if column.kind in ("number", "boolean", "bytes"):
+        writers[str] = _refuses("a text")
+    return lambda value: writers[type(value)](value)
 
-    return number
+
+def _refuses(what: str) -> Callable[[object], str]:
+    def refuse(value: object) -> str:
+        raise UnfitValue(what)
+
+    return refuse
 
 
-def _boolean(value: int | float) -> str:
+def _boolean(value: float) -> str:
     if value not in (0, 1):
         raise UnfitValue("a number that is neither 0 nor 1")
     return "true" if value else "false"
 
 
-def _bytes(value: bytes, column: Column) -> str:
-    if column.kind != "bytes":
-        raise UnfitValue("bytes")
-    return "\\x" + value.hex()
-
-
-def _csv_text(value: object, column: Column) -> str:
-    text = _text(value, column)
+def _field(text: str) -> str:
+    if not _NEEDS_CARE.search(text):
+        return text
     if "\0" in text:
         raise UnfitValue("a zero byte, which no CSV can have", "write it with `--format jsonl`")
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _json_field(text: str) -> str:
     try:
-        from_text(text, column)
+        from_text(text, _JSON)
     except UsageError as error:
         raise UnfitValue("a text that is no JSON") from error
-    return text
-
-
-def _text(value: object, column: Column) -> str:
-    if column.kind in ("number", "boolean", "bytes"):
-        raise UnfitValue("a text")
-    return str(value)
-
-
-def _quoted(text: str) -> str:
-    # Alone in a line `\.` would be the end of the data.
-    if text and text != "\\." and not _NEEDS_QUOTES.search(text):
-        return text
-    return '"' + text.replace('"', '""') + '"'
+    return _field(text)
 
 
 def _string(text: str) -> str:
@@ -140,16 +127,13 @@ def _string(text: str) -> str:
 
 
 def _flat_json(text: str) -> str:
-    if _parsed(text) is None:
-        raise UnfitValue("JSON's own `null`, which would come back as NULL out of JSON Lines", "write it with `--format csv`")
-    return text.replace("\r", " ").replace("\n", " ")  # white space between tokens: inside a text a line break is escaped
-
-
-def _parsed(text: str) -> object:
     try:
-        return json_value(text)
+        value = json_value(text)
     except (ValueError, RecursionError) as error:
         raise UnfitValue("a text that is no JSON, or has a key twice in one object") from error
+    if value is None:
+        raise UnfitValue("JSON's own `null`, which would come back as NULL out of JSON Lines", "write it with `--format csv`")
+    return text.replace("\r", " ").replace("\n", " ")  # white space between tokens: inside a text a line break is escaped
 
 
 def _shortest(value: float) -> str:
