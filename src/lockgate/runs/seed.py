@@ -17,7 +17,8 @@ from lockgate.runs.record import record
 from lockgate.runs.seed_files import Load, chosen, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
 from lockgate.runs.seed_sql import Script, fingerprints, read_scripts, run_script
-from lockgate.runs.seed_table import Wanted, in_order, load_table, table_print, wanted
+from lockgate.runs.seed_table import load_table
+from lockgate.runs.seed_wanted import Wanted, in_order, table_print, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
 from lockgate.seeds.outcome import SeedDone, SeedOutcome, Watch
 from lockgate.seeds.rows import Counts

@@ -74,7 +74,7 @@ def same_promise(past: Past, load: Load, digest: str) -> bool:
 
 def policy_of(seed: Seed) -> str:
     """Return what the settings say of a seed, as far as it decides what is written."""
-    said = (seed.unknown_rows.value, seed.on_change.value, seed.null, *seed.key, "/", *seed.columns)
+    said = (seed.table, seed.encoding, seed.unknown_rows.value, seed.on_change.value, seed.null, *seed.key, "/", *seed.columns)
     return " ".join(str(word) for word in said)
 
 

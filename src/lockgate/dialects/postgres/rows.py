@@ -50,7 +50,11 @@ class PostgresRows:
             if column.sequence and column.name in columns:
                 rows_copy.move_sequence(permit.session, rows_shape.sql_name(shape.table), column)
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
+    def settle(self, session: Session) -> None:
+        """Check deferred constraints."""
+        session.execute("set constraints all immediate")
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Return 0: the server refuses them."""
         return 0
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.sqlite import catalog, locks, session, working
+from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -77,6 +77,17 @@ class Sqlite(base.Dialect):
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         return [TableName(name) for name in catalog.look(session, "", None).tables]
+
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        with moments.later(session.connection):  # type: ignore[attr-defined]  # a session of this dialect
+            yield ()
+
+    def forget_settings(self, session: Session) -> None:
+        """No seed may set any."""
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")

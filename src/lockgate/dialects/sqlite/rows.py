@@ -58,10 +58,15 @@ class SqliteRows:
     def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
         """Nothing to do: SQLite notes the highest AUTOINCREMENT value itself, given or counted (sqlite.org, Autoincrement)."""
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
+    def settle(self, session: Session) -> None:
+        """Nothing to do: `orphans()` looks after the foreign keys, and SQLite defers nothing else."""
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Count what `foreign_key_check` finds: enforcement is off on lockgate's own connections."""
-        name = shape.table.name.replace('"', '""')
-        return len(session.execute(f'pragma foreign_key_check("{name}")'))
+        if shape is None:
+            return len(session.execute("pragma foreign_key_check"))
+        names = {shape.table.name, *rows_shape.children(session, shape.table)}
+        return sum(len(session.execute(f"pragma foreign_key_check({quoted(name)})")) for name in names)
 
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """
