@@ -75,4 +75,13 @@ class Rows(Protocol):
         """Return number and content of the table's rows as a short text, computed in the server, whatever their order."""
 
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
-        """Row (from 1, header excluded), column and message of a value that does not fit; None for any other error."""
+        """
+        Read a refusal of a value that does not fit.
+
+        Returns:
+            Row (from 1, header excluded; for a CSV whatever number `line_of()` understands), column and message; None for any
+            other error.
+        """
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Return the line of a CSV at which the row begins that `bad_value()` gave a number to; `lines` are the whole file's."""

@@ -11,8 +11,7 @@ from lockgate.permit import Permit
 from lockgate.runs.seed_wanted import Wanted
 from lockgate.secret import MASK
 from lockgate.seeds.csv_body import diagnose_csv, locate_row
-from lockgate.seeds.csv_head import read_head
-from lockgate.seeds.decoding import lines_of, text_of, utf8_of
+from lockgate.seeds.decoding import lines_of, text_of
 from lockgate.seeds.parse import line_of_row, read_rows
 
 Staging = Callable[[], Stage]
@@ -45,7 +44,7 @@ def explained(error: Exception, permit: Permit, dialect: Dialect, item: Wanted, 
     if load.format == "csv" and (shape := diagnose_csv(_lines(item), len(item.columns), load.file.name)):
         return shape
     if bad is not None:
-        return _unfit(item, *bad)
+        return _unfit(dialect, item, *bad)
     return error if facts is None else _refused(item, facts.message, f"table `{item.shape.table}`")
 
 
@@ -56,11 +55,10 @@ def orphaned(permit: Permit, dialect: Dialect, item: Wanted, staging: Staging) -
     return _closer(permit, dialect, item, staging) or _refused(item, left, f"table `{item.shape.table}`")
 
 
-def _unfit(item: Wanted, number: int, column: str, message: str) -> UsageError:
+def _unfit(dialect: Dialect, item: Wanted, number: int, column: str, message: str) -> UsageError:
     message = "a value does not fit" if column in item.load.seed.sensitive else message
-    what = f"{message} (column `{column}`)" if column else message
-    # The server counts the lines of a CSV's body; every other format is counted in rows.
-    line = number + _head_lines(item) if item.load.format == "csv" else _line(item, number)
+    what = f"{message} (column `{column}`)" if column and f"`{column}`" not in message else message
+    line = dialect.rows().line_of(_lines(item), number) if item.load.format == "csv" else _line(item, number)
     return UsageError("seed-file", what, f"{item.load.file.name}:{line}", "correct the value in the file")
 
 
@@ -121,8 +119,3 @@ def _line(item: Wanted, number: int) -> int:
 
 def _lines(item: Wanted) -> Iterator[str]:
     return lines_of(text_of(item.load.file.blocks(), item.load.seed.encoding, item.load.file.name))
-
-
-def _head_lines(item: Wanted) -> int:
-    load = item.load
-    return read_head(utf8_of(load.file.blocks(), load.seed.encoding, load.file.name), load.file.name)[0].lines

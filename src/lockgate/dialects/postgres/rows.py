@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from lockgate.dialects.postgres import rows_copy, rows_errors, rows_shape, rows_values
 from lockgate.dialects.postgres.rows_stage import PostgresStage, make_stage
 from lockgate.permit import Permit, Session
+from lockgate.seeds.csv_body import row_that_copy_calls
 from lockgate.seeds.rows import TableShape
 from lockgate.seeds.spec import TableName
 
@@ -69,3 +70,7 @@ class PostgresRows:
         For a CSV the number is the line within its body at which the row ends: the server counts lines.
         """
         return rows_errors.bad_value(error)
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Count as COPY does."""
+        return row_that_copy_calls(lines, number)

@@ -13,6 +13,7 @@ from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_stage import SqliteStage, make_stage
 from lockgate.dialects.sqlite.session import SqliteSession
 from lockgate.permit import Permit, Session
+from lockgate.seeds.csv_body import records
 from lockgate.seeds.rows import TableShape
 from lockgate.seeds.spec import TableName
 
@@ -86,6 +87,12 @@ class SqliteRows:
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
         return (error.row, error.column, error.message) if isinstance(error, rows_load.BadValue) else None
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Python's reader has counted the lines of the body."""
+        found = records(lines)
+        head = next(found).last_line
+        return next((record.line for record in found if record.last_line >= head + number), 0)
 
 
 def connection(session: Session) -> sqlite3.Connection:
