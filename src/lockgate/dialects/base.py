@@ -153,7 +153,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        """Tables whose rows the open transaction changed, triggers' work included; every table where the database does not tell."""
+        """Tables whose rows the open transaction changed, triggers' work included."""
 
     @abstractmethod
     def another_time(self, session: Session, tables: Sequence[TableName]) -> AbstractContextManager[Sequence[TableName]]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
 from lockgate.dialects.sqlite import catalog, locks, moments, session, working
@@ -19,6 +19,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.sqlite.rows import SqliteRows
+    from lockgate.dialects.sqlite.session import SqliteSession
 
 
 class Sqlite(base.Dialect):
@@ -73,10 +74,11 @@ class Sqlite(base.Dialect):
         return _run_script(connection.connection.driver_connection, text)
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
-        session.execute(sql)
+        cast("SqliteSession", session).execute_noting(sql)
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        return [TableName(name) for name in catalog.look(session, "", None).tables]
+        touched = cast("SqliteSession", session).touched
+        return [TableName(name) for name in catalog.user_tables(session) if name in touched]
 
     @contextmanager
     def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
