@@ -42,6 +42,7 @@ FILES: dict[str, tuple[str | bytes, int, str, tuple[str, ...]]] = {
         'id,v,n\r\n1,"a\nb\n\nc",1\r\n2,"a\nb",2\r\n3,"x\ny",many\r\n', 2, "seed-file", ("many", "`n`", "seeds/t.csv:8")
     ),
     "a value behind lines in quotes": (f'{HEAD}1,"a\nb\r\n\nc",1\n2,b,many\n', 2, "seed-file", ("many", "`n`", "seeds/t.csv:6")),
+    "a number of more than 64 bits": (f"{HEAD}1,a,1\n2,b,99999999999999999999\n", 2, "seed-file", ("99999999999999999999", "`n`", "seeds/t.csv:3")),
     "NULL where none may be": (f"{HEAD}1,a,1\n2,,2\n", 2, "seed-file", ("NULL does not fit", "`v`", "seeds/t.csv:3")),
     "a key that is NULL": (f"{HEAD}1,a,1\n,b,2\n", 2, "seed-file", ("NULL does not fit", "`id`", "seeds/t.csv:3")),
     "the key of line 11 in line 6002": (MANY + "10,again,1\n", 2, "seed-file", ("the key id = 10", "lines 11 and 6002", "seeds/t.csv:6002")),

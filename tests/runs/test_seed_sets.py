@@ -237,6 +237,16 @@ def test_a_dry_run_reads_like_a_difference(wide: Seeding) -> None:
     assert counted["how"] == "would load"
 
 
+def test_a_dry_run_shows_white_space_where_it_is_all_that_differs(project: Tiny, database_url: DatabaseUrl) -> None:
+    """Two values that look the same would be a riddle."""
+    bench = seeding(project, database_url, "create table t (id integer primary key, v text)").seeds('name = "t"\nfile = "seeds/t.csv"')
+    bench.database.query("insert into t values (1, 'a  b'), (2, 'x'), (3, null)")
+    bench.write("seeds/t.csv", 'id,v\n1,a b\n2,"x\n"\n3,""\n')
+    shown = bench.seed("--dry-run").stdout
+    for pair in ("v 'a  b' -> 'a b'", "v 'x' -> 'x\\n'", "v NULL -> ''"):
+        assert pair in shown, shown
+
+
 def test_a_script_promises_its_own_tables_and_no_others(project: Tiny, database_url: DatabaseUrl) -> None:
     """Those its triggers write included; what the application does elsewhere is no reason to run it again."""
     trigger = ("create trigger g after insert on t begin insert into log values (new.id) on conflict do nothing; end",)

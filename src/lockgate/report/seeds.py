@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import duration
-from lockgate.secret import MASK
+from lockgate.secret import MASK, redact
 from lockgate.seeds.outcome import SeedDone, SeedOutcome
 from lockgate.seeds.rows import RowChange
 
@@ -58,23 +58,33 @@ def _row(change: RowChange) -> Iterator[str]:
     if change.kind == "changed":
         yield f"  changed: {key}"
         for name, (old, new) in change.cells.items():
-            at = _first_difference(cell(old), cell(new))
-            yield f"    {name} {_value(old, at)} -> {_value(new, at)}"
+            yield f"    {name} {_pair(old, new)}"
         return
     side = change.kind == "new"
-    others = "; ".join(f"{name} {_value(pair[side], 0)}" for name, pair in change.cells.items() if name not in change.key)
+    others = "; ".join(f"{name} {_value(pair[side])}" for name, pair in change.cells.items() if name not in change.key)
     line = f"  {change.kind}: {key}" + (f": {others}" if others else "")
     yield line if len(line) <= _LINE else line[: _LINE - 1] + "…"
+
+
+def _pair(old: str | None, new: str | None) -> str:
+    # White space is not shown as it is, but here it may be all that differs.
+    shown = cell if None in (old, new) or cell(old) != cell(new) or old == new else _escaped
+    at = _first_difference(shown(old), shown(new))
+    return " -> ".join(_value(text, at, shown) for text in (old, new))
+
+
+def _escaped(text: object) -> str:
+    return redact(repr(text))[1:-1]
 
 
 def _first_difference(old: str, new: str) -> int:
     return next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new)))
 
 
-def _value(text: str | None, at: int) -> str:
+def _value(text: str | None, at: int = 0, shown: Callable[[object], str] = cell) -> str:
     if text is None or text == MASK:
         return text or "NULL"
-    return f"'{_cut(cell(text) if text else '', at)}'"
+    return f"'{_cut(shown(text) if text else '', at)}'"
 
 
 def _cut(text: str, at: int) -> str:

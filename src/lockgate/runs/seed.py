@@ -16,7 +16,7 @@ from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
 from lockgate.runs.seed_files import Load, chosen, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
-from lockgate.runs.seed_sql import Script, fingerprints, read_scripts, run_script
+from lockgate.runs.seed_sql import Script, fingerprints, promised, read_scripts, run_script
 from lockgate.runs.seed_table import load_table
 from lockgate.runs.seed_wanted import Wanted, in_order, table_print, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
@@ -147,12 +147,13 @@ class _Loader:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, names, TRUSTED if trusted else NOTHING_TO_DO)
         session.rollback()
+        before = promised(session, self._dialect, script)
         prints = run_script(self._permit, self._dialect, script)
         if self._options.dry_run:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, ", ".join(prints), WOULD_LOAD)
         self._keep(load, Past(digest, prints), {})
-        return SeedDone(load.seed.name, load.file.name, ", ".join(prints), LOADED)
+        return SeedDone(load.seed.name, load.file.name, ", ".join(prints), LOADED if prints != before else NOTHING_TO_DO)
 
     def _keep(self, load: Load, past: Past, numbers: dict[str, int]) -> None:
         """Write the ledger row into the seed's own transaction and commit both."""

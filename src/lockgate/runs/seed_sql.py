@@ -76,16 +76,21 @@ def run_script(permit: Permit, dialect: Dialect, script: Script) -> Prints:
     session.execute(f"savepoint {_SAVEPOINT}")
     _prove(permit, dialect, script)
     session.execute(f"rollback to savepoint {_SAVEPOINT}")
+    return promised(session, dialect, script)
+
+
+def promised(session: Session, dialect: Dialect, script: Script) -> Prints:
+    """Fingerprint the tables that a script is about, as they are now."""
     return fingerprints(session, dialect, _tables(session, dialect, script))
 
 
 def _prove(permit: Permit, dialect: Dialect, script: Script) -> None:
     session = permit.session
     with dialect.another_time(session, _tables(session, dialect, script)) as kept:
-        first = fingerprints(session, dialect, _tables(session, dialect, script))
+        first = promised(session, dialect, script)
         counted = {str(table): dialect.updates(session, table) for table in kept}
         _run(permit, dialect, script, script.statements)
-    second = fingerprints(session, dialect, _tables(session, dialect, script))
+    second = promised(session, dialect, script)
     changed = [name for name in second if second[name] != first.get(name)]
     changed += [str(table) for table in kept if dialect.updates(session, table) != counted[str(table)]]
     if changed:
