@@ -273,3 +273,15 @@ def test_packed_files_say_the_same_places(bench: Seeding) -> None:
     bench.refused(2, "seed-file", "many", "seeds/t.csv.gz:4711")
     assert gzip.decompress((bench.project.folder / "seeds/t.csv.gz").read_bytes()).startswith(b"id,v,n")
     assert Database(bench.database.url).query("select count(*) from t") == [(1,)]
+
+
+def test_keys_that_only_their_case_tells_apart(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """Where the table's key ignores it, such a file has a key twice; where not, it has two rows."""
+    bench = seeding(project, sqlite_url, "create table n (id text primary key not null collate nocase)", "create table t (id text primary key not null)")
+    bench.write("seeds/t.csv", "id\nab\nx\nAB\n")
+    bench.seeds(f'{T}\ntable = "n"')
+    for there in ("z", "ab"):
+        bench.database.query(f"insert into n values ('{there}')")
+        bench.refused(2, "seed-file", "stands twice, in lines 2 and 4", "seeds/t.csv:4")
+    assert bench.seeds(T).hows() == ["loaded"]
+    assert bench.database.query("select count(*) from t") == [(3,)]

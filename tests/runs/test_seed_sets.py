@@ -222,7 +222,7 @@ def wide(project: Tiny, database_url: DatabaseUrl) -> Seeding:
 def test_a_dry_run_reads_like_a_difference(wide: Seeding) -> None:
     """Each kind with its key; only the columns that differ; sensitive ones masked; long ones cut; and nothing is written."""
     before = Database(wide.database.url).picture()
-    done = wide.seed("--dry-run", CONFIRM_ENV="dev")
+    done = wide.seed("--dry-run")
     shown = done.stdout
     assert Database(wide.database.url).picture() == before
     for part in ("nothing was written", "changed: id = 1\n    name '王伟' -> '王芳'", "email *** -> ***", "about NULL -> 'long long", "new: id = 4: name 'New'; email ***", "unknown: id = 3"):
@@ -231,10 +231,12 @@ def test_a_dry_run_reads_like_a_difference(wide: Seeding) -> None:
     assert "same" not in shown
     assert max(map(len, shown.partition("\n\n")[2].splitlines())) <= 100
     assert "\r" not in shown
-    counted = json.loads(wide.seed("--dry-run", "--json", CONFIRM_ENV="dev").stdout)["seeds"][0]
+    counted = json.loads(wide.seed("--dry-run", "--json").stdout)["seeds"][0]
     assert counted["counts"] == {"new": 1, "changed": 2, "equal": 0, "unknown": 1}
     assert "secret" not in json.dumps(counted)
     assert counted["how"] == "would load"
+    assert "code: unconfirmed" in wide.seed(check=3).stderr
+    assert Database(wide.database.url).query("select count(*) from people") == [(3,)]
 
 
 def test_a_dry_run_shows_white_space_where_it_is_all_that_differs(project: Tiny, database_url: DatabaseUrl) -> None:

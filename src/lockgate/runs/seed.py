@@ -62,7 +62,7 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     environment = environment_of(project, request.environment)
     files = loads(project, chosen(project, environment.name, options.names))
     target, seen = find(request, project)
-    gate = _gate(request, project, target, notify, files)
+    gate = _gate(request, project, target, notify, files, options.dry_run)
     try:
         gate.check(seen)
     except Refused as error:
@@ -76,8 +76,9 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     return SeedOutcome(environment.name, seen.place, tuple(done), options.dry_run, gate.waited_s)
 
 
-def _gate(request: Request, project: Project, target: Target, notify: Notify, files: Sequence[Load]) -> Gate:
-    deletes = any(load.seed.deletes for load in files)
+def _gate(request: Request, project: Project, target: Target, notify: Notify, files: Sequence[Load], dry_run: bool) -> Gate:
+    # Whoever is to confirm a deletion wants to see it first. A destructive script runs in a dry run, too, and takes its locks.
+    deletes = any(load.seed.destructive or (load.seed.deletes and not dry_run) for load in files)
     asked = replace(asked_of(request, project, target.environment), deletes=deletes)
     return Gate(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
 

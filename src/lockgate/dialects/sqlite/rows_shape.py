@@ -20,6 +20,10 @@ select distinct m.name from main.sqlite_master m join pragma_foreign_key_list(m.
  where m.type = 'table' and f."table" = :name collate nocase
 """
 _FOREIGN_KEYS = 'select id, "table", "from", "to" from pragma_foreign_key_list(:name, \'main\') order by id, seq'
+_COLLATIONS = """
+select x.name, x.coll from pragma_index_list(:name, 'main') l join pragma_index_xinfo(l.name, 'main') x
+ where l."unique" and not l.partial and x.key and x.name is not null order by l.origin <> 'pk', l.name
+"""
 # Part of the declared type -> kind; the first that fits. SQLAlchemy's names come before SQLite's own rules of affinity
 # (sqlite.org, Datatypes In SQLite, 3.1), by which BOOLEAN, DATE and JSON would be numbers.
 _KINDS = (
@@ -62,6 +66,11 @@ def read_shape(session: Session, table: TableName) -> TableShape | None:
 def children(session: Session, table: TableName) -> tuple[str, ...]:
     """Return the tables that refer to a table."""
     return _names(session, _CHILDREN, {"name": table.name})
+
+
+def collations(session: Session, table: TableName) -> dict[str, str]:
+    """Return by which collation each column of a unique key is compared; an integer key has none."""
+    return {str(column): str(collation) for column, collation in reversed(session.execute(_COLLATIONS, {"name": table.name}))}
 
 
 def foreign_keys(session: Session, table: TableName) -> list[ForeignKey]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from lockgate.dialects.foreign_keys import Orphan, Search
 from lockgate.dialects.row_changes import Sampler
+from lockgate.dialects.sqlite import rows_shape
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_shape import foreign_keys, sql_name
 from lockgate.dialects.sqlite.session import SqliteSession
@@ -26,9 +27,13 @@ _CELL = "case typeof({0}) when 'blob' then '\\x' || lower(hex({0})) else cast({0
 def make_stage(connection: sqlite3.Connection, shape: TableShape, columns: Sequence[str], key: Sequence[str]) -> SqliteStage:
     """Make an empty temporary table with the file's columns, declared as in the target: so values get the same storage."""
     chosen = [column for name in columns if (column := shape.column(name))]
+    # Keys that the table's own index holds for the same must be found twice in the file.
+    collations = rows_shape.collations(SqliteSession(connection, write=True), shape.table)
+    collated = {column: f" collate {quoted(collation)}" for column, collation in collations.items() if column in key}
     name = f"lockgate_stage_{next(_numbers)}"
     connection.create_function(_SAME_JSON, 2, _same_json, deterministic=True)
-    connection.execute(f"create temp table {name} ({', '.join(f'{quoted(column.name)} {column.type}' for column in chosen)})")
+    declared = ", ".join(quoted(column.name) + f" {column.type}" + collated.get(column.name, "") for column in chosen)
+    connection.execute(f"create temp table {name} ({declared})")
     return SqliteStage(connection, shape, tuple(columns), tuple(key), f"temp.{name}")
 
 
