@@ -132,6 +132,7 @@ def test_settings_of_one_script_are_not_those_of_the_next_seed(project: Tiny, po
 
 AGAIN = {
     "a time": ("", "insert into t (id, at) values (1, {now}) on conflict (id) do update set at = excluded.at;", "insert into t"),
+    "a time as text": ("", "insert into t (id, v) values (1, {now}) on conflict (id) do update set v = excluded.v;", "insert into t"),
     "a default time": ("", "delete from t where id = 1;\ninsert into t (id) values (1);", "insert into t (id) values"),
     "a sequence": ("", "insert into t (v) values ('x');\nupdate t set v = 'y' where v = 'y';", "insert into t (v)"),
     "a sum": ("", "insert into t (id, n) values (1, 1) on conflict (id) do nothing;\nupdate t set n = n + 1 where id = 1;", "update t set n"),
