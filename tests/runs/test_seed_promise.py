@@ -70,6 +70,19 @@ def test_a_script_leaves_no_row_without_its_parent(project: Tiny, database_url: 
     bench.refused(1, "seed-failed", "seeds/t.sql")
 
 
+def test_a_script_may_rely_on_deferred_keys_in_both_of_its_runs(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Two tables that refer to each other: only a script can fill them, and the proof must not forbid it."""
+    deferred = "deferrable initially deferred"
+    tables = ("create table a (id integer primary key, b integer)", f"create table b (id integer primary key, a integer references a {deferred})")
+    bench = seeding(project, postgres_url, *tables, f"alter table a add foreign key (b) references b {deferred}").seeds(SCRIPT)
+    rows = "delete from a where id = 1; delete from b where id = 1; insert into a values (1, 1); insert into b values (1, 1);"
+    bench.write("seeds/t.sql", rows)
+    assert bench.hows() == ["loaded"]
+    assert bench.hows() == ["nothing to do"]
+    bench.write("seeds/t.sql", rows.replace("b values (1, 1)", "b values (1, 2)"))
+    bench.refused(1, "seed-failed", "foreign key", "seeds/t.sql")
+
+
 def test_columns_are_taken_by_the_header_and_must_be_those_of_the_settings(project: Tiny, database_url: DatabaseUrl) -> None:
     """Two columns of text in another order would be swapped without a word."""
     bench = seeding(project, database_url, "create table t (a text primary key not null, b text)").seeds(f'{T}\ncolumns = ["a", "b"]')

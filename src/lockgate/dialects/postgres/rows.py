@@ -52,8 +52,10 @@ class PostgresRows:
                 rows_copy.move_sequence(permit.session, rows_shape.sql_name(shape.table), column)
 
     def settle(self, session: Session) -> None:
-        """Check deferred constraints."""
+        """Check deferred constraints; they stay deferred for what comes after."""
+        session.execute("savepoint lockgate_settle")
         session.execute("set constraints all immediate")
+        session.execute("rollback to savepoint lockgate_settle")
 
     def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Return 0: the server refuses them."""
