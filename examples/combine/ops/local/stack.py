@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from ops.local.postgres import MASTER, Postgres
@@ -55,14 +55,12 @@ class Stack:
 
     def down(self, *, delete: bool = False) -> None:
         """Stop both; the secrets are gone then, the data stay for the next `up` unless `delete` removes the whole folder."""
-        if not self.folder.exists():
-            return
-        with self._alone():
+        with self._alone() if self.folder.exists() else nullcontext():  # somebody may have removed the folder of running servers
             self.secrets.stop()
             self.postgres.stop()
             self._env_file.unlink(missing_ok=True)
             if delete:
-                shutil.rmtree(self.folder)
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def environ(self) -> dict[str, str]:
         """
@@ -130,8 +128,7 @@ class Stack:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if not self.folder.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         (self.folder / ".gitignore").write_text("*\n")
         with (self.folder / "lock").open("w") as lock:
