@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def master(stack: Stack, **other: str | int | None) -> psycopg.Connection[Any]:
     return psycopg.connect(make_conninfo(stack.environ()["PROVISION_DATABASE_URL"], **other), autocommit=True)
 
 
+def start(stack: Stack) -> None:
+    """Start both servers and make nothing on them."""
+    stack.start_secrets()
+    stack.start_postgres()
+
+
 def secret_names(stack: Stack) -> str:
     """What a shell that evaluates `env` sees at its Secrets Manager, with a profile of its own that must not count."""
     ask = "import boto3; print(sorted(s['Name'] for s in boto3.client('secretsmanager').list_secrets()['SecretList']))"
@@ -57,8 +64,10 @@ def secret_names(stack: Stack) -> str:
 
 
 def test_up_and_down_can_be_said_twice_and_down_leaves_nothing_running(fresh: Stack) -> None:
-    """`make up` is typed by people who do not know whether it is up; after `make down` the machine is as before."""
-    assert call(fresh, "up").returncode == 0
+    """`make up` is typed by people who do not know whether it is up, and in two shells at once; `make down` ends all of it."""
+    with ThreadPoolExecutor(2) as shells:
+        assert [done.returncode for done in shells.map(lambda _: call(fresh, "up"), range(2))] == [0, 0]
+    assert len(fresh.secrets._processes()) == 1
     before = pids(fresh), fresh.environ(), (fresh.folder / "stack.env").read_text()
     again = call(fresh, "up")
     assert again.returncode == 0 and "dev: nothing to do" in again.stderr and "test: nothing to do" in again.stderr
@@ -77,22 +86,20 @@ def test_up_and_down_can_be_said_twice_and_down_leaves_nothing_running(fresh: St
 
 
 def test_data_outlive_killed_servers_and_a_stop(fresh: Stack) -> None:
-    """A laptop's battery ends the session; the next `up` goes on with the same databases and new secrets."""
-    fresh.up()
-    with master(fresh, dbname="combine_dev") as session:
-        session.execute("set role combine_dev_app")
-        session.execute("create table kept as select 7 as seven")
+    """A laptop's battery ends the session; the next one goes on with the same databases on the same ports."""
+    start(fresh)
+    with master(fresh) as session:
+        session.execute("create database kept")
     ports = fresh.postgres.port(), fresh.secrets.port()
     for pid in pids(fresh):
         os.kill(pid, signal.SIGKILL)
         while alive(pid):
             time.sleep(0.01)
-    fresh.up()
+    start(fresh)
     assert (fresh.postgres.port(), fresh.secrets.port()) == ports, "the ports that others have read stay valid"
     fresh.down()
-    fresh.up()
-    with master(fresh, dbname="combine_dev") as session:
-        assert session.execute("select seven from kept").fetchone() == (7,)
+    fresh.start_postgres()
+    master(fresh, dbname="kept").close()
 
 
 def test_a_stale_pid_file_is_not_believed(fresh: Stack) -> None:
@@ -113,13 +120,12 @@ def test_a_stale_pid_file_is_not_believed(fresh: Stack) -> None:
 
 def test_lost_files_do_not_lose_servers(fresh: Stack) -> None:
     """Somebody deletes the state file, then the whole folder, of running servers: both are found all the same."""
-    fresh.up()
+    start(fresh)
     (fresh.folder / "state.json").unlink()
     with pytest.raises(StackError, match="has not been started"):
         fresh.environ()
-    fresh.up()
-    with master(fresh) as session:
-        assert session.execute("select 1").fetchone() == (1,)
+    start(fresh)
+    master(fresh).close()
     running = pids(fresh)
     shutil.rmtree(fresh.folder)
     fresh.down()
@@ -138,9 +144,9 @@ def alive(pid: int) -> bool:
 def test_two_stacks_side_by_side_also_in_a_folder_with_a_long_name(fresh: Stack) -> None:
     """Two checkouts, or two test workers, on one machine; a path too long for a Unix socket is no obstacle, nor is a space."""
     other = Stack(fresh.folder / ("deep in a folder " + "x" * 120))
-    fresh.up()
+    start(fresh)
     try:
-        other.up()
+        start(other)
         assert len({fresh.postgres.port(), fresh.secrets.port(), other.postgres.port(), other.secrets.port()}) == 4
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             master(other, port=fresh.postgres.port())

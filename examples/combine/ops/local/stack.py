@@ -23,6 +23,7 @@ EXAMPLE = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 # A profile or a session of the person at the keyboard would win over the stand-in's keys, and reach the real AWS.
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+_PORTS = {"postgres_port", "secrets_port"}
 
 
 class Stack:
@@ -70,7 +71,7 @@ class Stack:
             StackError: a server has never been started here.
         """
         state = self._state()
-        if not {"postgres_port", "secrets_port"} <= state.keys():
+        if not state.keys() >= _PORTS:
             raise StackError("the local stack has not been started", str(self.folder), "python -m ops.local up")
         endpoint = f"http://{HOST}:{state['secrets_port']}"
         return {
@@ -96,7 +97,7 @@ class Stack:
         return bool(self.postgres.port() and self.secrets.port())
 
     def start_postgres(self) -> None:
-        """Start PostgreSQL alone; on its last port where that is still free."""
+        """Start PostgreSQL alone, on its last port where that is still free; else `up` tells the secrets of the new one."""
         with self._alone():
             self._start_postgres()
             self._keep()
@@ -145,7 +146,7 @@ class Stack:
         self._save(postgres_port=self.postgres.start(password, int(state.get("postgres_port", 0))))
 
     def _keep(self) -> None:
-        if self.running():
+        if self._state().keys() >= _PORTS and self.running():
             _write(self._env_file, self.shell())
 
     def _provision(self) -> None:
