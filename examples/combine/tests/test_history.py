@@ -93,9 +93,9 @@ def test_every_revision_goes_back_and_forth_without_a_trace(empty: Ground) -> No
 def test_the_database_keeps_its_own_promises(migrated: Ground) -> None:
     """Trigger, partial unique index, enum, JSONB with its index, case-insensitive emails: each is asked."""
     with migrated.connect("dev") as dev:
-        dev.execute("update documents set title = title where id = 1")
-        assert dev.execute("select updated_at > created_at from documents where id = 1").fetchone() == (True,)
-        session = "insert into user_sessions (user_id, token_hash, expires_at, revoked_at) values (1, 'x', now(), {})"
+        dev.execute("update documents set title = title where id = -1")
+        assert dev.execute("select updated_at > created_at from documents where id = -1").fetchone() == (True,)
+        session = "insert into user_sessions (user_id, token_hash, expires_at, revoked_at) values (-1, 'x', now(), {})"
         for revoked in ("now()", "now()", "null"):
             dev.execute(session.format(revoked).encode())
         with pytest.raises(Exception, match="user_sessions_live_token_key"):
@@ -104,4 +104,4 @@ def test_the_database_keeps_its_own_promises(migrated: Ground) -> None:
             dev.execute("insert into workflow_executions (workflow, status) values ('w', 'sleeping')")
         with pytest.raises(Exception, match="users_email_key"):
             dev.execute("insert into users (email, display_name) values ('ADA@combine.example', 'Ada')")
-        assert dev.execute("""select id from documents where labels @> '{"area": ["quality"]}'""").fetchall() == [(1,)]
+        assert dev.execute("""select id from documents where labels @> '{"area": ["quality"]}'""").fetchall() == [(-1,)]

@@ -112,12 +112,13 @@ def test_a_bootstrap_killed_in_the_middle_is_repeatable_and_meanwhile_others_are
 
     Held at a known point: a table `projects` that somebody else has not committed yet makes the bootstrap wait for the name.
     """
-    hasty = empty.copied(tmp_path / "hasty")
+    patient, hasty = empty.copied(tmp_path / "patient"), empty.copied(tmp_path / "hasty")
+    patient.edit("lockgate.toml", "lock_wait = 60.0", "lock_timeout = 60.0")
     hasty.edit("lockgate.toml", "lock_wait = 60.0", "lock_wait = 0.5")
     with empty.connect("dev") as other:
         other.execute("begin")
         other.execute("create table projects (id int)")
-        process = empty.start("db_migrate_dev.sh")
+        process = patient.start("db_migrate_dev.sh")
         until(lambda: empty.query("dev", WAITING) or process.poll() is not None, "a bootstrap that waits for the name")
         assert process.poll() is None, process.communicate()
         assert "code: busy" in hasty.script("db_migrate_dev.sh", check=4).stderr
