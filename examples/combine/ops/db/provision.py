@@ -23,9 +23,10 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 import boto3
 import psycopg
@@ -41,6 +42,7 @@ _LOCK = 4_075_511_640  # any number, the same for every run: two runs at once wo
 _LOCK_WAIT = "60s"
 # libpq hands out no SQLSTATE for a connection that failed, only the server's sentence.
 _NOT_LET_IN = re.compile("password authentication failed|not permitted to log in|permission denied for database")
+Table: TypeAlias = list[tuple[bool, str, LiteralString]]  # needed?, words for people, statement
 
 
 class ProvisionError(Exception):
@@ -51,55 +53,38 @@ class ProvisionError(Exception):
         self.what, self.where, self.hint, self.status = what, where, hint, status
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """What belongs to one environment."""
 
     environment: str
+    database: str
+    owner: str
+    clone: str
+    secret: str
 
-    @property
-    def database(self) -> str:
-        return f"combine_{self.environment}"
 
-    @property
-    def owner(self) -> str:
-        return f"combine_{self.environment}_app"
-
-    @property
-    def clone(self) -> str:
-        return f"{self.owner}_clone"
-
-    @property
-    def secret(self) -> str:
-        return f"the-combine/db-{self.environment}"
+def names_of(environment: str) -> Names:
+    """Return the names of an environment's parts; both logins have one beginning, as Secrets Manager's own rotation names them."""
+    owner = f"combine_{environment}_app"
+    return Names(environment, f"combine_{environment}", owner, f"{owner}_clone", f"the-combine/db-{environment}")
 
 
 @dataclass(frozen=True)
 class Found:
-    """
-    What is there before anything is done.
+    """What is there before anything is done."""
 
-    Args:
-        roles: those of the environment's two logins that exist.
-        member: the master role may act as the owner.
-        database_owner: empty where the database is missing.
-        public: everybody may connect to the database.
-        secret: None where it is missing, empty where it is no JSON object.
-        works: the secret's login was tried and let in.
-    """
-
-    master: str
-    roles: frozenset[str] = frozenset()
-    member: bool = False
-    database_owner: str = ""
-    public: bool = True
-    secret: dict[str, Any] | None = field(default=None, repr=False)
-    works: bool = False
+    master: str  # the role that this script works as
+    roles: frozenset[str]  # those of the environment's two logins that exist
+    member: bool  # the master role may act as the owner
+    database_owner: str  # empty where the database is missing
+    public: bool  # everybody may connect to the database
+    secret: dict[str, Any] | None = field(repr=False)  # None where it is missing, no more than the host where it is a URL
+    works: bool  # the secret's login was tried and let in
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change: `words` for people, and the statement that makes it; without one it is the password with its secret."""
+    """One change, by a statement; without one it writes the secret, with a new password where a `login` is named."""
 
     words: str
     statement: sql.Composed | None = None
@@ -114,19 +99,15 @@ def plan(names: Names, found: Found, address: dict[str, Any]) -> list[Step]:
         ProvisionError: something of this name belongs to somebody else.
     """
     refuse_strangers(names, found, address)
-    steps = []
-    if names.owner not in found.roles:
-        steps.append(_sql(f"create role `{names.owner}`", "create role {owner} login", names))
-    if not found.member:
-        steps.append(_sql(f"let `{found.master}` act as `{names.owner}`", "grant {owner} to current_user", names))
-    if not found.database_owner:
-        steps.append(_sql(f"create database `{names.database}`", "create database {database} owner {owner}", names))
-    elif found.database_owner != names.owner:
-        words = f"give database `{names.database}` to `{names.owner}`"
-        steps.append(_sql(words, "alter database {database} owner to {owner}", names))
-    if not found.database_owner or found.public:
-        words = f"close database `{names.database}` to everybody but `{names.owner}`"
-        steps.append(_sql(words, "revoke all on database {database} from public", names))
+    missing = not found.database_owner
+    table: Table = [
+        (names.owner not in found.roles, "create role `{owner}`", "create role {owner} login"),
+        (not found.member, "let `{master}` act as `{owner}`", "grant {owner} to current_user"),
+        (missing, "create database `{database}`", "create database {database} owner {owner}"),
+        (found.database_owner == found.master, "give database `{database}` to `{owner}`", "alter database {database} owner to {owner}"),
+        (missing or found.public, "close database `{database}` to all but `{owner}`", "revoke all on database {database} from public"),
+    ]
+    steps = _needed(table, names, found)
     if not found.works:
         verb = "create" if found.secret is None else "correct"
         steps.append(Step(f"{verb} secret `{names.secret}`, with a new password for `{names.owner}`", login=names.owner))
@@ -147,15 +128,13 @@ def plan_rotation(names: Names, found: Found, address: dict[str, Any]) -> list[S
         what = f"`{names.environment}` is not complete, so there is nothing to rotate"
         raise ProvisionError(what, f"secret `{names.secret}`, database `{names.database}`", "python ops/db/provision.py --dry-run")
     login = names.clone if (found.secret or {})["username"] == names.owner else names.owner
-    steps = []
-    if names.clone not in found.roles:
-        steps.append(_sql(f"create role `{names.clone}`", "create role {clone} login", names))
-    if login == names.clone:
-        steps.append(_sql(f"make it a member of `{names.owner}`", "grant {owner} to {clone}", names))
-        words = f"let its sessions be `{names.owner}`, who will own what they create"
-        steps.append(_sql(words, "alter role {clone} set role = {owner_text}", names))
+    table: Table = [
+        (names.clone not in found.roles, "create role `{clone}`", "create role {clone} login"),
+        (login == names.clone, "make it a member of `{owner}`", "grant {owner} to {clone}"),
+        (login == names.clone, "let its sessions act as `{owner}`", "alter role {clone} set role = {owner_text}"),
+    ]
     words = f"set a new password for `{login}`, try it, and name both in secret `{names.secret}`"
-    return [*steps, Step(words, login=login)]
+    return [*_needed(table, names, found), Step(words, login=login)]
 
 
 def refuse_strangers(names: Names, found: Found, address: dict[str, Any]) -> None:
@@ -164,15 +143,16 @@ def refuse_strangers(names: Names, found: Found, address: dict[str, Any]) -> Non
         what = f"database `{names.database}` belongs to `{found.database_owner}`, not to `{names.owner}`"
         hint = f"if it is ours: alter database {names.database} owner to {names.owner}; run this as `{found.database_owner}`"
         raise ProvisionError(what, str(address["host"]), hint)
-    host = (found.secret or {}).get("host", address["host"])
+    host = (found.secret or {}).get("host") or address["host"]
     if host != address["host"]:
         what = f"secret `{names.secret}` leads to another server, `{host}`"
         raise ProvisionError(what, f"{MASTER_URL} leads to `{address['host']}`", "check which AWS account and which server are meant")
 
 
-def _sql(words: str, statement: LiteralString, names: Names) -> Step:
-    roles = {"owner": sql.Identifier(names.owner), "clone": sql.Identifier(names.clone), "owner_text": sql.Literal(names.owner)}
-    return Step(words, sql.SQL(statement).format(**roles, database=sql.Identifier(names.database)))
+def _needed(table: Table, names: Names, found: Found) -> list[Step]:
+    told = {**names._asdict(), "master": found.master}
+    quoted = {name: sql.Identifier(value) for name, value in told.items()} | {"owner_text": sql.Literal(names.owner)}
+    return [Step(words.format(**told), sql.SQL(statement).format(**quoted)) for needed, words, statement in table if needed]
 
 
 class Hands:
@@ -212,11 +192,10 @@ class Hands:
         login = {"username": step.login, "password": self._new_password(step.login)} if step.login else kept
         secret = self.address(names) | login
         self.try_login(names, secret)
-        text = json.dumps(secret)
         if found.secret is None:
-            self.manager.create_secret(Name=names.secret, SecretString=text, Description=f"The Combine, database of {names.environment}")
+            self.manager.create_secret(Name=names.secret, SecretString=json.dumps(secret))
         else:
-            self.manager.put_secret_value(SecretId=names.secret, SecretString=text)
+            self.manager.put_secret_value(SecretId=names.secret, SecretString=json.dumps(secret))
 
     def try_login(self, names: Names, secret: dict[str, Any]) -> None:
         """Raise psycopg.OperationalError where the login is not let in, ProvisionError where it would not act as the owner."""
@@ -227,10 +206,9 @@ class Hands:
             raise ProvisionError(f"`{login['user']}` does not act as `{names.owner}`", names.database, "look at `\\drds` in psql")
 
     def _works(self, names: Names, secret: dict[str, Any]) -> bool:
-        if secret.get("username") not in (names.owner, names.clone) or secret.get("dbname") != names.database:
-            return False  # another environment's: not even tried
-        if not secret.get("password"):
-            return False  # libpq would look for one elsewhere
+        # Another environment's login is not even tried; without a password libpq would look for one elsewhere.
+        if secret.get("username") not in (names.owner, names.clone) or secret.get("dbname") != names.database or not secret.get("password"):
+            return False
         try:
             self.try_login(names, secret)
         except psycopg.OperationalError as error:
@@ -253,8 +231,12 @@ class Hands:
         try:
             found = json.loads(text)
         except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
+            found = {"DATABASE_URL": text}
+        found = found if isinstance(found, dict) else {}
+        url = str(found.get("DATABASE_URL", ""))  # not written by us, but lockgate reads it, and first
+        with suppress(ValueError):
+            return {"host": urlsplit(url).hostname} if "://" in url else found
+        return {}
 
     def _one(self, statement: LiteralString, *values: object) -> object:
         row = self.session.execute(statement, values).fetchone()
@@ -286,7 +268,7 @@ def run(arguments: argparse.Namespace, environ: dict[str, str]) -> None:
     planned = plan_rotation if arguments.rotate else plan
     with connected(environ, alone=not arguments.dry_run) as hands:
         work = []
-        for names in map(Names, [arguments.rotate] if arguments.rotate else ENVIRONMENTS):
+        for names in map(names_of, [arguments.rotate] if arguments.rotate else ENVIRONMENTS):
             found = hands.look(names)
             work.append((names, found, planned(names, found, hands.address(names))))
         for names, found, steps in work:
@@ -302,20 +284,21 @@ def main(argv: list[str] | None = None) -> int:
     """Return the exit status."""
     try:
         run(_arguments(argv), dict(os.environ))
-    except ProvisionError as error:
-        return _complain(error)
-    except psycopg.Error as error:
-        what = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return _complain(ProvisionError(f"PostgreSQL: {what}", f"the server of {MASTER_URL}", "run this again: it continues where it stopped"))
-    except (BotoCoreError, ClientError) as error:
-        where = f"Secrets Manager in {REGION}"
-        return _complain(ProvisionError(str(error), where, "aws sts get-caller-identity; then run this again: it continues where it stopped"))
+    except (ProvisionError, psycopg.Error, BotoCoreError, ClientError) as error:
+        told = _translated(error)
+        print(f"error: {told.what}\n  where: {told.where}\n\nhint: {told.hint}", file=sys.stderr)
+        return told.status
     return 0
 
 
-def _complain(error: ProvisionError) -> int:
-    print(f"error: {error.what}\n  where: {error.where}\n\nhint: {error.hint}", file=sys.stderr)
-    return error.status
+def _translated(error: Exception) -> ProvisionError:
+    if isinstance(error, ProvisionError):
+        return error
+    what = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    again = "then run this again: it continues where it stopped"
+    if isinstance(error, psycopg.Error):
+        return ProvisionError(f"PostgreSQL: {what}", f"the server of {MASTER_URL}", f"check the server and its master role; {again}")
+    return ProvisionError(f"Secrets Manager: {what}", f"region {REGION}", f"aws sts get-caller-identity; {again}")
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

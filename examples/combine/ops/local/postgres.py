@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ops.local.processes import HOST, Process, StackError, end, free_port, last_line, processes_in
+from ops.local.processes import HOST, Process, StackError, answers, end, free_port, last_line, processes_in
 
 MASTER = "combine_master"
 _SUPERUSER = "rdsadmin"  # as on RDS, where nobody outside AWS can log in as it
@@ -51,7 +51,8 @@ class Postgres:
         """Return the port of the running server, or None where none accepts connections."""
         lines = self._pid_file()
         running = {process.pid for process in self._processes()}
-        return int(lines[3]) if lines[7:8] == ["ready"] and int(lines[0]) in running else None
+        ready = lines[7:8] == ["ready"] and int(lines[0]) in running and answers(int(lines[3]))
+        return int(lines[3]) if ready else None
 
     def start(self, password: str, wanted_port: int = 0) -> int:
         """
@@ -91,7 +92,7 @@ class Postgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _processes(self) -> list[Process]:
-        return processes_in(self.data, "postgres")
+        return processes_in(self.data, lambda process: bool(process.name() == "postgres"))
 
     def _pid_file(self) -> list[str]:
         try:
@@ -155,7 +156,8 @@ def _run(name: str, arguments: list[str], **more: Any) -> None:
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
         told = [line for line in lines if "FATAL: " in line or "ERROR: " in line or "error: " in line]
-        raise StackError(f"`{name}` failed: {(told or lines or ['it said nothing'])[-1].strip()}", str(arguments), "python -m ops.local down --delete; python -m ops.local up")
+        what = f"`{name}` failed: {(told or lines or ['it said nothing'])[-1].strip()}"
+        raise StackError(what, " ".join([name, *arguments]), "python -m ops.local down --delete; python -m ops.local up")
 
 
 def _as_system_user() -> dict[str, Any]:

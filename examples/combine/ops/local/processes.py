@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -35,9 +36,9 @@ class StackError(Exception):
         self.what, self.where, self.hint = what, where, hint
 
 
-def processes_in(folder: Path, word: str) -> list[Process]:
+def processes_in(folder: Path, ours: Callable[[Process], bool]) -> list[Process]:
     """
-    Return the live processes that work in `folder` and have `word` in their command line, oldest first.
+    Return the live processes that work in `folder` and are `ours` (a shell may stand there as well), oldest first.
 
     A deleted folder counts as well: Linux adds " (deleted)" to its name.
     """
@@ -45,7 +46,7 @@ def processes_in(folder: Path, word: str) -> list[Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() in names and word in " ".join(process.cmdline()) and _alive(process):
+            if process.cwd() in names and ours(process) and _alive(process):
                 found.append(process)
         except (psutil.Error, OSError):  # gone meanwhile, or somebody else's
             continue
@@ -89,6 +90,13 @@ def free_port(wanted: int = 0) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise StackError("no TCP port is free", HOST, "end programs that listen on many ports")
+
+
+def answers(port: int) -> bool:
+    """Return whether somebody accepts connections on this port: a process that is stuck, or dying, does not count as running."""
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=5.0):
+        return True
+    return False
 
 
 def last_line(log: Path) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ops.local.processes import Process, StackError, end, free_port, last_line, processes_in
+from ops.local.processes import Process, StackError, answers, end, free_port, last_line, processes_in
 
 _SCRIPT = Path(__file__).with_name("moto_server.py")
 _TRIES = 4  # another program can take a port between our look and the server's
@@ -25,8 +25,8 @@ class SecretsManager:
 
     def port(self) -> int | None:
         """Return the port of the running server, or None."""
-        running = self._processes()
-        return int(running[0].cmdline()[-1]) if running else None
+        ports = [int(process.cmdline()[-1]) for process in self._processes()]
+        return next((port for port in ports if answers(port)), None)
 
     def start(self, wanted_port: int = 0) -> int:
         """
@@ -38,6 +38,7 @@ class SecretsManager:
         running = self.port()
         if running:
             return running
+        self.stop()  # one that does not answer
         for _ in range(_TRIES):
             port = free_port(wanted_port)
             if self._launch(port):
@@ -53,7 +54,7 @@ class SecretsManager:
         end(running)
 
     def _processes(self) -> list[Process]:
-        return processes_in(self.folder, _SCRIPT.name)
+        return processes_in(self.folder, lambda process: process.cmdline()[1:2] == [str(_SCRIPT)])
 
     def _launch(self, port: int) -> bool:
         command = [sys.executable, str(_SCRIPT), str(port)]

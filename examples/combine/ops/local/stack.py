@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from ops.local.postgres import MASTER, Postgres
@@ -23,6 +23,7 @@ EXAMPLE = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 # A profile or a session of the person at the keyboard would win over the stand-in's keys, and reach the real AWS.
 UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+_PORTS = {"postgres_port", "secrets_port"}
 
 
 class Stack:
@@ -55,14 +56,12 @@ class Stack:
 
     def down(self, *, delete: bool = False) -> None:
         """Stop both; the secrets are gone then, the data stay for the next `up` unless `delete` removes the whole folder."""
-        if not self.folder.exists():
-            return
-        with self._alone():
+        with self._alone() if self.folder.exists() else nullcontext():  # somebody may have removed the folder of running servers
             self.secrets.stop()
             self.postgres.stop()
             self._env_file.unlink(missing_ok=True)
             if delete:
-                shutil.rmtree(self.folder)
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def environ(self) -> dict[str, str]:
         """
@@ -72,7 +71,7 @@ class Stack:
             StackError: a server has never been started here.
         """
         state = self._state()
-        if not {"postgres_port", "secrets_port"} <= state.keys():
+        if not state.keys() >= _PORTS:
             raise StackError("the local stack has not been started", str(self.folder), "python -m ops.local up")
         endpoint = f"http://{HOST}:{state['secrets_port']}"
         return {
@@ -98,7 +97,7 @@ class Stack:
         return bool(self.postgres.port() and self.secrets.port())
 
     def start_postgres(self) -> None:
-        """Start PostgreSQL alone; on its last port where that is still free."""
+        """Start PostgreSQL alone, on its last port where that is still free; else `up` tells the secrets of the new one."""
         with self._alone():
             self._start_postgres()
             self._keep()
@@ -130,8 +129,7 @@ class Stack:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if not self.folder.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         (self.folder / ".gitignore").write_text("*\n")
         with (self.folder / "lock").open("w") as lock:
@@ -148,7 +146,7 @@ class Stack:
         self._save(postgres_port=self.postgres.start(password, int(state.get("postgres_port", 0))))
 
     def _keep(self) -> None:
-        if self.running():
+        if self._state().keys() >= _PORTS and self.running():
             _write(self._env_file, self.shell())
 
     def _provision(self) -> None:
