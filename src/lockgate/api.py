@@ -21,6 +21,7 @@ from lockgate.runs import stamp as _stamp
 from lockgate.runs import status as _status
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs import upgrade_seed as _upgrade_seed
+from lockgate.runs import url as _url
 from lockgate.runs.operator import operator
 from lockgate.seeds.outcome import SeedOutcome
 from lockgate.settings.project import Project
@@ -115,6 +116,18 @@ def seed(
     request = _request(Verb.SEED, environment, options)
     how = _seed.SeedOptions(names, dry_run, if_changed)
     return _seed.seed(request, project, options.get("notify") or _nothing, how, lambda loading: None)
+
+
+def url(project: Project, environment: str, *, environ: Mapping[str, str] | None = None) -> str:
+    """
+    Fetch the connection URL of an environment, now: for an application that is to use the same database as its migrations.
+
+    It holds the password, and comes as the project's own driver reads it. No database is contacted.
+
+    Raises:
+        UsageError, Unreachable: as the URL source says.
+    """
+    return _url.connection_url(_request(Verb.URL, environment, {"environ": environ}), project).reveal()
 
 
 def status(project: Project, *environments: str, environ: Mapping[str, str] | None = None) -> tuple[EnvironmentRow, ...]:
