@@ -22,6 +22,7 @@ from lockgate.runs import stamp as _stamp
 from lockgate.runs import status as _status
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs import upgrade_seed as _upgrade_seed
+from lockgate.runs import url as _url
 from lockgate.runs.operator import operator
 from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedOutcome
@@ -148,6 +149,18 @@ def seed_export(
     request = _request(Verb.SEED_EXPORT, environment, options)
     how = _seed_export.ExportOptions(tables, Path(out), format, tuple(columns), tuple(sensitive), gzip, overwrite)
     return _seed_export.seed_export(request, project, how, lambda loading: None)
+
+
+def url(project: Project, environment: str, *, environ: Mapping[str, str] | None = None) -> str:
+    """
+    Fetch the connection URL of an environment, now: for an application that is to use the same database as its migrations.
+
+    It holds the password, and comes as the project's own driver reads it. No database is contacted.
+
+    Raises:
+        UsageError, Unreachable: as the URL source says.
+    """
+    return _url.connection_url(_request(Verb.URL, environment, {"environ": environ}), project).reveal()
 
 
 def status(project: Project, *environments: str, environ: Mapping[str, str] | None = None) -> tuple[EnvironmentRow, ...]:
