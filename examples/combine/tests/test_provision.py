@@ -88,7 +88,7 @@ class Ground:
         """A secret's text, or None where there is no such secret."""
         try:
             return str(self.manager.get_secret_value(SecretId=secret)["SecretString"])
-        except self.manager.exceptions.ResourceNotFoundException:
+        except (self.manager.exceptions.ResourceNotFoundException, self.manager.exceptions.InvalidRequestException):
             return None
 
     def put(self, environment: str, **changed: object) -> None:
@@ -237,6 +237,8 @@ def test_errors_say_where_and_what_next(ready: Ground) -> None:
         assert said in done.stderr and "\n  where: " in done.stderr and "\nhint: " in done.stderr
         assert "a-password-here" not in done.stderr and done.stdout == ""
     assert ready.state() == before
+    ready.manager.delete_secret(SecretId=SECRETS["test"])
+    assert "aws secretsmanager restore-secret --secret-id the-combine/db-test" in ready.script(check=1).stderr
     ready.manager.delete_secret(SecretId=SECRETS["test"], ForceDeleteWithoutRecovery=True)
     assert "`test` is not complete" in ready.provision("rotate", "test", check=1).stderr
 

@@ -4,14 +4,12 @@ Create what the migrations presuppose: two databases, two roles, two secrets; an
     provision.py [--dry-run]                     create or complete dev and test; run twice, the second run changes nothing
     provision.py rotate <dev|test> [--dry-run]   a new password: readers of the secret can connect at every moment
 
-`PROVISION_DATABASE_URL` is the server's master connection (on RDS: its master user, which is no superuser), AWS is found as
-by every boto3 program. Each database belongs to its own role, and nobody else may connect to it. Rotation alternates between two
-logins, as Secrets Manager's alternating-users strategy does: `combine_dev_app`, the owner, and `combine_dev_app_clone`, whose
-sessions become the owner as they begin, so that whatever either of them creates belongs to the owner. The login that the
-secret does not name gets the new password and is tried; then the secret names it, in one step. The one that it named
-before keeps its password until the next rotation. Passwords are never printed, and the server gets their hashes only.
-
-Exit status: 0 done or nothing to do, 1 failed or refused, 2 wrong usage (nothing was contacted).
+`PROVISION_DATABASE_URL` is the server's master connection (no superuser, as on RDS); AWS is found as by every boto3 program.
+Each database belongs to its own role, and nobody else may connect to it. Rotation alternates between two logins, as Secrets
+Manager's alternating-users strategy does: the owner, and a clone whose sessions become the owner as they begin, so that
+whatever either creates belongs to the owner. The login that the secret does not name gets the new password and is tried;
+then the secret names it, in one step. The one that it named before keeps its password until the next rotation.
+Passwords are never printed; the server gets hashes. Exit status: 0 done, 1 failed or refused, 2 usage, nothing contacted.
 """
 
 from __future__ import annotations
@@ -25,8 +23,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
+from typing import Any, LiteralString, NamedTuple, TypeAlias, cast
 
 import boto3
 import psycopg
@@ -39,9 +36,9 @@ ENVIRONMENTS = ("dev", "test")  # there is no third one: production is made else
 REGION = "us-east-1"  # as in lockgate.toml
 MASTER_URL = "PROVISION_DATABASE_URL"
 _LOCK = 4_075_511_640  # any number, the same for every run: two runs at once would overwrite each other's password
-_LOCK_WAIT = "60s"
 # libpq hands out no SQLSTATE for a connection that failed, only the server's sentence.
 _NOT_LET_IN = re.compile("password authentication failed|not permitted to log in|permission denied for database")
+_HOST = re.compile("://(?:[^/]*@)?([^:/?@]+)")  # of a URL
 Table: TypeAlias = list[tuple[bool, str, LiteralString]]  # needed?, words for people, statement
 
 
@@ -92,12 +89,7 @@ class Step:
 
 
 def plan(names: Names, found: Found, address: dict[str, Any]) -> list[Step]:
-    """
-    Return what is missing, in the order in which it can be made; nothing where all is there.
-
-    Raises:
-        ProvisionError: something of this name belongs to somebody else.
-    """
+    """Return what is missing, in the order in which it can be made; ProvisionError where somebody else's is in the way."""
     refuse_strangers(names, found, address)
     missing = not found.database_owner
     table: Table = [
@@ -118,12 +110,7 @@ def plan(names: Names, found: Found, address: dict[str, Any]) -> list[Step]:
 
 
 def plan_rotation(names: Names, found: Found, address: dict[str, Any]) -> list[Step]:
-    """
-    Return the steps to a new password.
-
-    Raises:
-        ProvisionError: `provision.py` has not finished its work here.
-    """
+    """Return the steps to a new password; ProvisionError where something is missing."""
     if plan(names, found, address):
         what = f"`{names.environment}` is not complete, so there is nothing to rotate"
         raise ProvisionError(what, f"secret `{names.secret}`, database `{names.database}`", "python ops/db/provision.py --dry-run")
@@ -169,8 +156,8 @@ class Hands:
     def look(self, names: Names) -> Found:
         """Read what is there; changes nothing."""
         one = self._one
-        roles = self.session.execute("select rolname from pg_catalog.pg_roles where rolname = any(%s)", [[names.owner, names.clone]])
-        logins = frozenset(row[0] for row in roles)
+        roles = one("select array_agg(rolname::text) from pg_catalog.pg_roles where rolname = any(%s)", [names.owner, names.clone])
+        logins = frozenset(cast("list[str]", roles or []))
         owner = one("select pg_catalog.pg_get_userbyid(datdba) from pg_catalog.pg_database where datname = %s", names.database)
         secret = self._secret(names)
         return Found(
@@ -203,7 +190,11 @@ class Hands:
         with psycopg.connect(make_conninfo(**(self.master | login)), connect_timeout=10) as session:
             row = session.execute("select current_user").fetchone()
         if row != (names.owner,):
-            raise ProvisionError(f"`{login['user']}` does not act as `{names.owner}`", names.database, "look at `\\drds` in psql")
+            raise ProvisionError(
+                f"`{login['user']}` does not act as `{names.owner}`",
+                names.database,
+                f"alter role {login['user']} set role = '{names.owner}'",
+            )
 
     def _works(self, names: Names, secret: dict[str, Any]) -> bool:
         # Another environment's login is not even tried; without a password libpq would look for one elsewhere.
@@ -228,19 +219,17 @@ class Hands:
             text = self.manager.get_secret_value(SecretId=names.secret).get("SecretString", "")
         except self.manager.exceptions.ResourceNotFoundException:
             return None
-        try:
-            found = json.loads(text)
-        except ValueError:
-            found = {"DATABASE_URL": text}
-        found = found if isinstance(found, dict) else {}
-        url = str(found.get("DATABASE_URL", ""))  # not written by us, but lockgate reads it, and first
+        except self.manager.exceptions.InvalidRequestException as error:  # deleted, and still to be had back
+            restore = f"aws secretsmanager restore-secret --secret-id {names.secret} --region {REGION}"
+            raise ProvisionError(f"Secrets Manager: {error}", f"secret `{names.secret}`", restore) from error
         with suppress(ValueError):
-            return {"host": urlsplit(url).hostname} if "://" in url else found
-        return {}
+            text = json.loads(text)
+        fields = text if isinstance(text, dict) else {"DATABASE_URL": text}
+        url = str(fields.get("DATABASE_URL"))  # not written by us, but lockgate reads it, and first
+        return {"host": host[1]} if (host := _HOST.search(url)) else fields
 
     def _one(self, statement: LiteralString, *values: object) -> object:
-        row = self.session.execute(statement, values).fetchone()
-        return row[0] if row else None
+        return (self.session.execute(statement, values).fetchone() or [None])[0]
 
 
 @contextmanager
@@ -258,13 +247,13 @@ def connected(environ: dict[str, str], *, alone: bool) -> Iterator[Hands]:
     manager = boto3.client("secretsmanager", region_name=REGION, config=limits)
     with psycopg.connect(address, autocommit=True, connect_timeout=10) as session:
         if alone:
-            session.execute(f"set lock_timeout = '{_LOCK_WAIT}'".encode())
+            session.execute("set lock_timeout = '60s'")
             session.execute("select pg_catalog.pg_advisory_lock(%s)", [_LOCK])
         yield Hands(session, manager, master)
 
 
 def run(arguments: argparse.Namespace, environ: dict[str, str]) -> None:
-    """Plan everything first, say it, and do it unless this is a dry run."""
+    """Plan everything first, then do it step by step and say so; in a dry run only say it."""
     planned = plan_rotation if arguments.rotate else plan
     with connected(environ, alone=not arguments.dry_run) as hands:
         work = []
