@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from lockgate.settings.project import Environment, Project
 
 _HOMES = {
-    "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade", "url"),
+    "lockgate.api": (
+        "adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade", "url",
+    ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
     "lockgate.outcome": ("EnvironmentRow", "LedgerEntry", "Outcome"),

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from lockgate.dialects.base import Dialect
 from lockgate.errors import NOTHING, LockgateError, Refused
@@ -14,7 +15,7 @@ from lockgate.permit import Permit
 from lockgate.registry import ledger
 from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
-from lockgate.runs.seed_files import Load, chosen, loads
+from lockgate.runs.seed_files import Load, chosen, load_instead, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
 from lockgate.runs.seed_sql import Script, fingerprints, promised, read_scripts, run_script
 from lockgate.runs.seed_table import load_table
@@ -38,12 +39,14 @@ class SeedOptions:
         dry_run: compare and report, write nothing.
         if_changed: trust the file's hash: where it is the one of last time, the table is not looked at.
         samples: rows of each kind to show, for a dry run.
+        file: loaded in place of the one that the settings name; for exactly one named seed.
     """
 
     names: tuple[str, ...] = ()
     dry_run: bool = False
     if_changed: bool = False
     samples: int = 5
+    file: Path | None = None
 
 
 def seed(request: Request, project: Project, notify: Notify, options: SeedOptions, watch: Watch) -> SeedOutcome:
@@ -60,7 +63,8 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
         LockgateError: `changed` says which seeds were loaded before.
     """
     environment = environment_of(project, request.environment)
-    files = loads(project, chosen(project, environment.name, options.names))
+    seeds = chosen(project, environment.name, options.names)
+    files = loads(project, seeds) if options.file is None else (load_instead(seeds, options.names, options.file),)
     target, seen = find(request, project)
     gate = _gate(request, project, target, notify, files, options.dry_run)
     try:
