@@ -76,7 +76,7 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     if not files:
         return SeedOutcome(environment.name, seen.place, dry_run=options.dry_run)
     with entered(gate, target) as permit:
-        done = _Loader(permit, target.dialect, options, watch).load(files)
+        done = _Loader(permit, target.dialect, options, watch, target.environment.lock_wait).load(files)
     return SeedOutcome(environment.name, seen.place, tuple(done), options.dry_run, gate.waited_s)
 
 
@@ -90,7 +90,8 @@ def _gate(request: Request, project: Project, target: Target, notify: Notify, fi
 class _Loader:
     """One call's way through its files, on one permit."""
 
-    def __init__(self, permit: Permit, dialect: Dialect, options: SeedOptions, watch: Watch) -> None:
+    def __init__(self, permit: Permit, dialect: Dialect, options: SeedOptions, watch: Watch, lock_wait: float) -> None:
+        self._lock_wait = lock_wait  # seconds for a table that somebody else holds
         self._permit = permit
         self._dialect = dialect
         self._options = options
@@ -113,6 +114,7 @@ class _Loader:
     def _one(self, job: Wanted | Script) -> None:
         try:
             self._began = time.monotonic()
+            self._dialect.bound_waiting(self._permit.session, self._lock_wait)
             done = self._table(job) if isinstance(job, Wanted) else self._script(job)
             self._done.append(replace(done, duration_ms=self._took_ms()))
         except LockgateError as error:
@@ -152,6 +154,7 @@ class _Loader:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, names, TRUSTED if trusted else NOTHING_TO_DO)
         session.rollback()
+        self._dialect.bound_waiting(session, self._lock_wait)
         before = promised(session, self._dialect, script)
         prints = run_script(self._permit, self._dialect, script)
         if self._options.dry_run:
