@@ -185,9 +185,13 @@ def status(
 
 def url(project: Project, environment: str, **options: Unpack[Options]) -> str:
     """
-    Return the connection URL of an environment, password included; nothing is contacted but its source.
+    Fetch the connection URL of an environment, now: for an application that is to use the same database as its migrations.
 
-    An embedded server is started by this, and runs until this process ends.
+    It holds the password, and comes as the project's own driver reads it. Nothing is contacted but its source; an embedded server
+    is started by this, and runs until this process ends.
+
+    Raises:
+        UsageError, Unreachable: as the URL source says.
     """
     return _url.connection_url(_request(Verb.URL, environment, options), project).reveal()
 
