@@ -188,8 +188,8 @@ def test_python_gets_the_url_that_the_command_line_prints(two: Tiny, database_ur
     """An application that asks here cannot be at another database than its migrations."""
     printed = two.here("url", "dev", check=0).stdout.strip()
     assert lockgate.url(lockgate.load_project(two.folder), "dev", environ=two.environ) == printed
-    with pytest.raises(lockgate.UsageError, match="there is no environment `staging`"):
-        lockgate.url(lockgate.load_project(two.folder), "staging", environ=two.environ)
+    with pytest.raises(lockgate.UsageError, match="there is no environment `nowhere`"):
+        lockgate.url(lockgate.load_project(two.folder), "nowhere", environ=two.environ)
 
 
 def test_url_check_ends_like_the_error_that_it_found(two: Tiny, database_url: DatabaseUrl) -> None:

@@ -170,7 +170,7 @@ class Ground:
             env=self.environ(variables),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=170,
             stdin=subprocess.DEVNULL,
             check=False,
         )
@@ -187,7 +187,7 @@ class Ground:
         return [*plain, *(quote(password, safe="") for password in plain)]
 
 
-def until(happened: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+def until(happened: Callable[[], object], what: str, seconds: float = 120.0) -> None:
     """Ask again and again until something has happened."""
     give_up = time.monotonic() + seconds
     while not happened():

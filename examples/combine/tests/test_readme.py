@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from calling import PROJECT, Ground
 from stack_fixture import temporary_stack
 
@@ -14,6 +15,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PYTHON = '#!/bin/sh\nexec "{}" "$@"\n'
 
 
+@pytest.mark.timeout(600)
 def test_the_session_works_as_it_is_typed(tmp_path: Path) -> None:
     """Each command ends as the README says: 0 where it says nothing."""
     copy = Ground({}, {}).copied(tmp_path / "copy")
@@ -29,7 +31,7 @@ def test_the_session_works_as_it_is_typed(tmp_path: Path) -> None:
         (copy.folder / ".local").symlink_to(stack.folder)
         script = "\n".join(f"{command}\necho $? >> statuses" for command in commands)
         environ = {name: value for name, value in copy.environ({}).items() if name != "PY"}
-        done = subprocess.run(["bash", "-c", script], cwd=copy.folder, env=environ, capture_output=True, text=True, timeout=170, check=False)
+        done = subprocess.run(["bash", "-c", script], cwd=copy.folder, env=environ, capture_output=True, text=True, timeout=550, check=False)
     statuses = [int(line) for line in (copy.folder / "statuses").read_text().splitlines()]
     assert list(zip(commands, statuses, strict=True)) == list(zip(commands, expected, strict=True)), done.stderr
     assert len(commands) > 10 and "2 projects, 3 documents" in done.stdout

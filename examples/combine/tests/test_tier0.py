@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from calling import Done, Ground
+from calling import PROJECT, Done, Ground
 
 # The whole suite runs what it runs; inside of it one file is enough.
 ONE_FILE = ("--", "-q", "tests/test_settings.py", "-k", "unknown_profile")
@@ -36,10 +37,13 @@ def commit(copy: Ground) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """mypy reads SQLAlchemy once for all tests here, not once for each."""
+def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What mypy knows of SQLAlchemy from `make types` is not found out again by every test here."""
+    cache = tmp_path_factory.mktemp("mypy") / "cache"
+    if (PROJECT / ".mypy_cache").exists():
+        shutil.copytree(PROJECT / ".mypy_cache", cache)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        patch.setenv("MYPY_CACHE_DIR", str(cache))
         yield
 
 

@@ -17,7 +17,7 @@ WAITING = "select pid from pg_locks where not granted and pid in (select pid fro
 def test_run_concurrently_each_revision_is_applied_once(empty: Ground) -> None:
     """Two deployments at the same moment: one works, the other waits and finds nothing to do."""
     both = [empty.start("db_migrate_dev.sh") for _ in range(2)]
-    said = [process.communicate(timeout=120) for process in both]
+    said = [process.communicate(timeout=170) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     outcomes = [outcome for _, outcome, _ in empty.ledger("dev")]
     assert outcomes.count("bootstrapped") == 1 and outcomes.count("applied") == 14
