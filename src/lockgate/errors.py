@@ -118,6 +118,7 @@ CODES: dict[str, type[LockgateError]] = {
     "seed-cycle": UsageError,
     "seed-file": UsageError,
     "unknown-seed": UsageError,
+    "snapshot-invalid": UsageError,
     # refusals of the guard
     "identity-mismatch": Refused,
     "copied-database": Refused,
@@ -155,6 +156,7 @@ CODES: dict[str, type[LockgateError]] = {
     "secret-missing": Unreachable,
     "secret-incomplete": Unreachable,
     "embedded-failed": Unreachable,
+    "no-comparison": Unreachable,
     # something ran and failed
     "revision-failed": Failed,
     "env-failed": Failed,
@@ -162,6 +164,7 @@ CODES: dict[str, type[LockgateError]] = {
     "invalid-index": Failed,
     "smoke-failed": Failed,
     "pending": Failed,
+    "drift": Failed,
     "history-not-self-contained": Failed,
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,

@@ -28,6 +28,7 @@ NEIGHBOURS = {
     ("report", "seeds"): "report renders their nouns",
     ("report", "drift"): "report renders their nouns",
     ("settings", "seeds"): "the settings say what each seed promises, in its nouns",
+    ("dialects", "drift"): "a dialect reads a schema into its nouns",
     ("dialects", "seeds"): "a dialect loads rows and returns counts, in their nouns",
     ("route", "graph"): "a route is a way through the graph",
     ("scratch", "dialects"): "a scratch database is made by the dialect",

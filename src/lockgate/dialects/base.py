@@ -20,6 +20,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
+    from lockgate.drift.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,19 @@ class Dialect(ABC):
     @abstractmethod
     def rows(self) -> Rows:
         """The part that seeds use, on lockgate's own bare sessions."""
+
+    @abstractmethod
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        """
+        Read the whole schema in a number of queries that does not grow with it; writes nothing.
+
+        The registry, the version table and what belongs to extensions are left out.
+
+        Args:
+            version_table: Alembic's table.
+            heads: what it says; kept in the snapshot.
+            grants: whether to read who may do what, where the database knows roles.
+        """
 
     def retry_delays(self) -> Iterator[float]:
         """Seconds to wait before each further try: short, growing, at most 2."""

@@ -17,6 +17,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.postgres.rows import PostgresRows
+    from lockgate.drift.snapshot import Snapshot
 
 
 class Postgres(base.Dialect):
@@ -116,3 +117,8 @@ class Postgres(base.Dialect):
         from lockgate.dialects.postgres.rows import PostgresRows  # not above: a look imports this module too, and needs nothing of seeds
 
         return PostgresRows()
+
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        from lockgate.dialects.postgres.snapshot import snapshot  # not above: a look needs nothing of drift
+
+        return snapshot(session, version_table, heads, grants)

@@ -19,6 +19,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.sqlite.rows import SqliteRows
+    from lockgate.drift.snapshot import Snapshot
 
 
 class Sqlite(base.Dialect):
@@ -119,6 +120,11 @@ class Sqlite(base.Dialect):
         from lockgate.dialects.sqlite.rows import SqliteRows  # not above: a look imports this module too, and needs nothing of seeds
 
         return SqliteRows()
+
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        from lockgate.dialects.sqlite.snapshot import snapshot  # not above: a look needs nothing of drift
+
+        return snapshot(session, version_table, heads)
 
 
 def _run_script(connection: sqlite3.Connection, text: str) -> int:
