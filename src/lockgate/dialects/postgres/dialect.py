@@ -16,6 +16,7 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.postgres.clones import PostgresClones
     from lockgate.dialects.postgres.rows import PostgresRows
 
 
@@ -32,6 +33,8 @@ class Postgres(base.Dialect):
         serial="bigint generated always as identity primary key",
         moment="timestamptz not null default clock_timestamp()",
         moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        own_driver="psycopg",
+        shares_server=True,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -116,3 +119,8 @@ class Postgres(base.Dialect):
         from lockgate.dialects.postgres.rows import PostgresRows  # not above: a look imports this module too, and needs nothing of seeds
 
         return PostgresRows()
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
+        from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason
+
+        return PostgresClones(server, timeout)
