@@ -129,6 +129,7 @@ CODES: dict[str, type[LockgateError]] = {
     "destructive-in-ci": Refused,
     "locked": Refused,
     "same-database": Refused,
+    "scratch-not-allowed": Refused,
     "no-project": Refused,
     "unknown-revision": Refused,
     "configure-twice": Refused,

@@ -40,7 +40,7 @@ NEIGHBOURS = {
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator", "scratch_server", "scratch_database"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",
@@ -49,6 +49,8 @@ STORIES = {
     ("upgrade_seed", "upgrade"): "the first half of the call",
     ("upgrade_seed", "seed"): "and the second",
     ("reset", "upgrade"): "a reset ends with an upgrade",
+    ("scratch_database", "upgrade"): "a scratch database is brought to its revision as any other",
+    ("scratch_database", "seed"): "and seeded as any other",
     ("url", "status"): "a tested URL is one row of the status",
 }
 FACES_SEE = FLOORS[0] | {"runs", "files", "settings", "report"}

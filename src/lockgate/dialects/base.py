@@ -19,6 +19,7 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.clones import Clones
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
     from lockgate.drift.snapshot import Snapshot
 
@@ -36,6 +37,8 @@ class Features:
         serial: column definition of an ascending primary key.
         moment: column definition of a time that the database's own clock fills in.
         moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
+        own_driver: SQLAlchemy's name of the driver that lockgate itself uses, for a scratch database where nobody named one.
+        shares_server: whether a new database stands beside others on a server, so that making it needs permission.
     """
 
     lock_timeout: bool
@@ -45,6 +48,8 @@ class Features:
     serial: str
     moment: str
     moment_text: str
+    own_driver: str
+    shares_server: bool
 
 
 class BareSession(Session, Protocol):
@@ -238,6 +243,18 @@ class Dialect(ABC):
             version_table: Alembic's table.
             heads: what it says; kept in the snapshot.
             grants: whether to read who may do what, where the database knows roles.
+        """
+
+    @abstractmethod
+    def clones(self, server: DatabaseUrl, timeout: float) -> Clones:
+        """
+        The part that makes and drops databases of our own.
+
+        Args:
+            server: a database of it that this role may enter; for files the folder.
+            timeout: seconds for connecting.
+        Raises:
+            Unreachable: with the code that fits.
         """
 
     def retry_delays(self) -> Iterator[float]:

@@ -143,6 +143,7 @@ def _environment(name: str, table: Table) -> Environment:
         lock_wait=table.seconds("lock_wait") or defaults.lock_wait,
         statement_timeout=table.seconds("statement_timeout"),
         connect_timeout=table.seconds("connect_timeout") or defaults.connect_timeout,
+        scratch=table.flag("scratch"),
     )
     table.close()
     return environment

@@ -61,6 +61,7 @@ class Environment:
             unless the session has a limit of its own).
         lock_wait: seconds to wait for lockgate's lock, and to go on trying for a table's lock.
         statement_timeout: seconds one statement may run; None for no limit.
+        scratch: whether lockgate may make databases of its own next to this one, on the same server.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Environment:
     lock_wait: float = 300.0
     statement_timeout: float | None = None
     connect_timeout: float = 10.0
+    scratch: bool = False
 
 
 @dataclass(frozen=True)

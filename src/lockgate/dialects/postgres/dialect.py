@@ -16,6 +16,7 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.postgres.clones import PostgresClones
     from lockgate.dialects.postgres.rows import PostgresRows
     from lockgate.drift.snapshot import Snapshot
 
@@ -33,6 +34,8 @@ class Postgres(base.Dialect):
         serial="bigint generated always as identity primary key",
         moment="timestamptz not null default clock_timestamp()",
         moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        own_driver="psycopg",
+        shares_server=True,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -122,3 +125,8 @@ class Postgres(base.Dialect):
         from lockgate.dialects.postgres.snapshot import snapshot  # not above: a look needs nothing of drift
 
         return snapshot(session, version_table, heads, grants)
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
+        from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason
+
+        return PostgresClones(server, timeout)

@@ -18,6 +18,7 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.sqlite.clones import SqliteClones
     from lockgate.dialects.sqlite.rows import SqliteRows
     from lockgate.drift.snapshot import Snapshot
 
@@ -35,6 +36,8 @@ class Sqlite(base.Dialect):
         serial="integer primary key autoincrement",
         moment="text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
         moment_text="{0}",
+        own_driver="",
+        shares_server=False,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -125,6 +128,11 @@ class Sqlite(base.Dialect):
         from lockgate.dialects.sqlite.snapshot import snapshot  # not above: a look needs nothing of drift
 
         return snapshot(session, version_table, heads)
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> SqliteClones:
+        from lockgate.dialects.sqlite.clones import SqliteClones  # not above, for the same reason
+
+        return SqliteClones(server)
 
 
 def _run_script(connection: sqlite3.Connection, text: str) -> int:

@@ -1,0 +1,70 @@
+"""What scratch databases need of a server: making, copying, renaming and dropping whole databases of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lockgate.errors import Bug
+from lockgate.secret import DatabaseUrl
+
+PREFIX = "lockgate_"  # of every database that lockgate makes for itself; others are never renamed or dropped
+
+
+class Clones(Protocol):
+    """
+    A server (or a folder of files) on which lockgate makes databases of its own; not to be used by two threads at once.
+
+    Args:
+        product: name and full version, as people write them.
+    """
+
+    product: str
+
+    def url(self, name: str) -> DatabaseUrl:
+        """The URL of a database here, whether it exists or not."""
+
+    def names(self, prefix: str) -> Sequence[str]:
+        """Names of databases that begin with `prefix`, in the order in which they were made."""
+
+    def create(self, name: str) -> None:
+        """Make an empty database; Failed `permission-denied` where the role may not."""
+
+    def clone(self, template: str, name: str, strategy: str = "") -> None:
+        """
+        Copy a database to which nobody is connected.
+
+        Args:
+            strategy: one of `strategies`; empty for the server's default.
+        """
+
+    @property
+    def strategies(self) -> Sequence[str]:
+        """Ways to copy, to choose from by measuring; one empty word where there is no choice."""
+
+    def rename(self, name: str, new: str) -> None:
+        """Rename a database to which nobody is connected."""
+
+    def drop(self, name: str) -> None:
+        """Drop a database, open sessions or not; quiet where there is none of that name."""
+
+    def hold(self, word: str, *, shared: bool = False) -> bool:
+        """Try once to take the lock called `word`, which ends with this process at the latest; whether it is held now."""
+
+    def let_go(self, word: str, *, shared: bool = False) -> None:
+        """Let go of that lock."""
+
+    def close(self) -> None:
+        """Close the connection; locks go with it."""
+
+
+def check_ours(name: str) -> str:
+    """
+    Return the name of a database that may be renamed or dropped.
+
+    Raises:
+        Bug: it is not one of our own.
+    """
+    if not name.startswith(PREFIX):
+        raise Bug("internal", f"`{name}` is no database of lockgate's own; it is left alone")
+    return name

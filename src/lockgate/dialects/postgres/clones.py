@@ -1,0 +1,106 @@
+"""Databases of our own on a PostgreSQL server, over one autocommitting psycopg connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, cast
+
+from lockgate.dialects.clones import PREFIX, check_ours
+from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.session import connect, facts
+from lockgate.errors import Failed
+from lockgate.secret import DatabaseUrl
+
+_STRATEGY_SINCE = 150000  # CREATE DATABASE ... STRATEGY; PostgreSQL 15 release notes
+
+
+class PostgresClones:
+    """See `Clones`. Locks are session advisory locks in the database that `server` names, so every user must name the same one."""
+
+    def __init__(self, server: DatabaseUrl, timeout: float) -> None:
+        self._server = server
+        self._connection = connect(server, timeout)
+        self._connection.autocommit = True
+        self.version = self._connection.info.server_version
+        self.product = f"PostgreSQL {str(self._ask('show server_version')[0][0]).split()[0]}"
+
+    @property
+    def strategies(self) -> Sequence[str]:
+        return ("wal_log", "file_copy") if self.version >= _STRATEGY_SINCE else ("",)
+
+    def url(self, name: str) -> DatabaseUrl:
+        return replace(self._server, database=name)
+
+    def names(self, prefix: str) -> Sequence[str]:
+        sql = "select datname from pg_catalog.pg_database where pg_catalog.starts_with(datname, %s) order by oid"
+        return [str(name) for (name,) in self._ask(sql, [prefix])]
+
+    def create(self, name: str) -> None:
+        self._run(f"create database {quoted(check_ours(name))}")
+
+    def clone(self, template: str, name: str, strategy: str = "") -> None:
+        how = f" strategy {strategy}" if strategy else ""
+        self._run(f"create database {quoted(check_ours(name))} template {quoted(check_ours(template))}{how}")
+        for role, settings in self._ask(_SETTINGS, [template]):
+            self._run(f"alter database {quoted(name)} set {settings}" if role is None else f"alter role {role} in database {quoted(name)} set {settings}")
+
+    def rename(self, name: str, new: str) -> None:
+        self._run(f"alter database {quoted(check_ours(name))} rename to {quoted(check_ours(new))}")
+
+    def drop(self, name: str) -> None:
+        for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):
+            self._rollback_prepared(name, str(gid))
+        self._run(f"drop database if exists {quoted(check_ours(name))} with (force)")
+
+    def hold(self, word: str, *, shared: bool = False) -> bool:
+        return bool(self._ask(f"select pg_catalog.pg_try_advisory_lock{'_shared' * shared}({_key(word)})")[0][0])
+
+    def let_go(self, word: str, *, shared: bool = False) -> None:
+        self._ask(f"select pg_catalog.pg_advisory_unlock{'_shared' * shared}({_key(word)})")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rollback_prepared(self, name: str, gid: str) -> None:
+        # Only from inside its own database; left open it would keep the database from being dropped.
+        with connect(self.url(name), 10.0) as there:
+            there.autocommit = True
+            there.execute(cast("Any", "rollback prepared '" + gid.replace("'", "''") + "'"))
+
+    def _run(self, sql: str) -> None:
+        self._ask(sql)
+
+    def _ask(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            cursor = self._connection.execute(cast("Any", sql), values or None)
+            return cursor.fetchall() if cursor.description else []
+        except Exception as error:
+            found = facts(error)
+            if found is None:
+                raise
+            denied = found.kind == "permission"
+            hint = "grant the role CREATEDB, or name another server for scratch databases" if denied else "look at the server's log"
+            raise Failed(
+                "permission-denied" if denied else "database-error",
+                f"the server refused `{sql[:120]}`: {found.message}",
+                self._server.place,
+                hint,
+            ) from error
+
+
+# What ALTER DATABASE ... SET left in the template is not copied with it.
+_SETTINGS = r"""
+select case when s.setrole <> 0 then pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) end,
+       pg_catalog.format('%%I = %%s', pg_catalog.split_part(c, '=', 1),
+         case when pg_catalog.split_part(c, '=', 1) in ('search_path', 'temp_tablespaces', 'session_preload_libraries', 'local_preload_libraries', 'DateStyle')
+              then pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
+              else pg_catalog.quote_literal(pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)) end)
+  from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database d on d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) c
+ where d.datname = %s
+"""
+
+
+def _key(word: str) -> int:
+    return int.from_bytes(sha256(f"{PREFIX}{word}".encode()).digest()[:8], "big", signed=True)

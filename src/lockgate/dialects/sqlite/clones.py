@@ -1,0 +1,73 @@
+"""Databases of our own as SQLite files in one folder."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from lockgate.dialects.clones import check_ours
+from lockgate.dialects.sqlite.locks import SideFileLock
+from lockgate.secret import DatabaseUrl
+
+_ENDING = ".db"
+_BESIDE = ("-wal", "-shm", "-journal", ".lockgate-lock")
+
+
+class SqliteClones:
+    """See `Clones`; `server` names the folder as its database."""
+
+    strategies: Sequence[str] = ("",)
+
+    def __init__(self, server: DatabaseUrl) -> None:
+        self._server = server
+        self._folder = Path(server.database)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._locks: dict[str, SideFileLock] = {}
+        self.product = f"SQLite {sqlite3.sqlite_version}"
+
+    def url(self, name: str) -> DatabaseUrl:
+        return replace(self._server, database=str(self._path(name)))
+
+    def names(self, prefix: str) -> Sequence[str]:
+        with os.scandir(self._folder) as found:
+            files = [entry for entry in found if entry.name.startswith(prefix) and entry.name.endswith(_ENDING)]
+            return [entry.name.removesuffix(_ENDING) for entry in sorted(files, key=lambda entry: entry.stat().st_mtime_ns)]
+
+    def create(self, name: str) -> None:
+        self._path(check_ours(name)).touch(mode=0o600)
+
+    def clone(self, template: str, name: str, strategy: str = "") -> None:
+        # SQLite's own backup: a file copied by other means may lack what still lies in a WAL.
+        with closing(sqlite3.connect(self._path(check_ours(template)))) as source, closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
+            copy.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
+            source.backup(copy)
+
+    def rename(self, name: str, new: str) -> None:
+        self._path(check_ours(name)).replace(self._path(check_ours(new)))
+
+    def drop(self, name: str) -> None:
+        path = str(self._path(check_ours(name)))
+        for ending in ("", *_BESIDE):
+            with suppress(FileNotFoundError):
+                os.unlink(path + ending)
+
+    def hold(self, word: str, *, shared: bool = False) -> bool:
+        lock = SideFileLock(str(self._folder / word), word)
+        if not lock.take():
+            return False
+        self._locks[word] = lock
+        return True
+
+    def let_go(self, word: str, *, shared: bool = False) -> None:
+        self._locks.pop(word).release()
+
+    def close(self) -> None:
+        while self._locks:
+            self._locks.popitem()[1].release()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{_ENDING}"
