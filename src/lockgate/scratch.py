@@ -15,7 +15,7 @@ import re
 import shlex
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,26 @@ class Server:
             pass  # another process was faster
         except psycopg.Error as error:
             raise _failed(f"the database `{name}` could not be made: {error}", self.folder) from error
+
+
+    def create_roles(self, names: Sequence[str], superuser: str) -> None:
+        """
+        Make the roles that a schema's grants and policies name, where they are missing; none may log in but one.
+
+        Args:
+            superuser: the one of them that is to work here.
+        """
+        import psycopg
+        from psycopg import sql
+
+        try:
+            with psycopg.connect(self.url("postgres").render().reveal(), connect_timeout=_TIMEOUT_S, autocommit=True) as session:
+                there = {name for (name,) in session.execute("select rolname from pg_catalog.pg_roles")}
+                for name in set(names) - there:
+                    how = sql.SQL("superuser login" if name == superuser else "nologin")
+                    session.execute(sql.SQL("create role {} {}").format(sql.Identifier(name), how))
+        except psycopg.Error as error:
+            raise _failed(f"the roles could not be made: {error}", self.folder) from error
 
 
 def embedded_url(folder: Path, database: str) -> DatabaseUrl:

@@ -34,13 +34,15 @@ NEIGHBOURS = {
     ("scratch", "dialects"): "a scratch database is made by the dialect",
     ("alembic_seam", "dialects"): "the connection that env.py brings is read and prepared by its dialect",
     ("cli", "seeds"): "shows what seeding did",
+    ("cli", "drift"): "shows what drift found",
+    ("api", "drift"): "returns what drift found",
     ("api", "seeds"): "returns what seeding did",
     ("__init__", "seeds"): "names what seeding returns",
     ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator", "scratch_server", "scratch_database"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "target", "gate", "record", "arrival", "leftovers", "passage", "through", "outcome", "operator", "scratch_server", "scratch_database", "snapshots"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",
@@ -51,6 +53,8 @@ STORIES = {
     ("reset", "upgrade"): "a reset ends with an upgrade",
     ("scratch_database", "upgrade"): "a scratch database is brought to its revision as any other",
     ("scratch_database", "seed"): "and seeded as any other",
+    ("drift", "drift_replay"): "what the revisions make",
+    ("drift", "drift_models"): "what the models make",
     ("url", "status"): "a tested URL is one row of the status",
 }
 FACES_SEE = FLOORS[0] | {"runs", "files", "settings", "report"}

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "stamp": ("lockgate.cli.stamp", "command", "Write the version table without running revisions."),
     "seed": ("lockgate.cli.seed", "command", "Load the rows that the project promises."),
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),
+    "drift": ("lockgate.cli.drift", "command", "Say how a database differs from what its revisions make."),
     "revision": ("lockgate.cli.revision", "command", "Write a new, empty revision file."),
 }
 

@@ -52,6 +52,26 @@ class Features:
     shares_server: bool
 
 
+@dataclass(frozen=True)
+class ServerFacts:
+    """
+    What decides whether another server can stand in for this one.
+
+    Args:
+        major: version by which texts are printed, as in `Snapshot.server`.
+        product: name and major version, as people write them.
+        extensions: that could be installed.
+        roles: that grants and policies may name; the server's own are left out.
+        role: who is asking.
+    """
+
+    major: str
+    product: str
+    extensions: frozenset[str] = frozenset()
+    roles: tuple[str, ...] = ()
+    role: str = ""
+
+
 class BareSession(Session, Protocol):
     """A session over lockgate's own driver connection."""
 
@@ -244,6 +264,10 @@ class Dialect(ABC):
             heads: what it says; kept in the snapshot.
             grants: whether to read who may do what, where the database knows roles.
         """
+
+    @abstractmethod
+    def server_facts(self, session: Session) -> ServerFacts:
+        """Read what another server must have in order to stand in for this one."""
 
     @abstractmethod
     def clones(self, server: DatabaseUrl, timeout: float) -> Clones:

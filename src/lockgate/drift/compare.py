@@ -64,14 +64,27 @@ def compare(found: Snapshot, expected: Snapshot, origin: Origin = REVISIONS) -> 
     Returns:
         Differences in the order of kinds, then of names; empty where there is none.
     """
-    ours, theirs = _keyed(found), _keyed(expected)
-    missing = {key: item for key, item in theirs.items() if key not in ours}
-    extra = {key: item for key, item in ours.items() if key not in theirs}
-    renamed = list(_renamed(extra, missing, origin, found.alters))
-    done = [*_whole(missing, "missing", origin, found.alters), *_whole(extra, "extra", origin, found.alters), *renamed]
-    for key, item in theirs.items():
-        if key in ours:
-            done += _changed(ours[key], item, origin, found.alters)
+    ours, theirs = _keyed(found.items()), _keyed(expected.items())
+    missing = [item for key, item in theirs.items() if key not in ours]
+    extra = [item for key, item in ours.items() if key not in theirs]
+    return tell(missing, extra, [(ours[key], item) for key, item in theirs.items() if key in ours], origin, found.alters)
+
+
+def tell(
+    missing: Iterable[Item], extra: Iterable[Item], both: Iterable[tuple[Item, Item]], origin: Origin, alters: bool
+) -> tuple[Difference, ...]:
+    """
+    Put objects that were sorted out already into differences; see `compare`.
+
+    Args:
+        both: objects of one identity, as found and as expected; they may be equal.
+        alters: see `Snapshot`.
+    """
+    less, more = _keyed(missing), _keyed(extra)
+    done = list(_renamed(more, less, origin, alters))
+    done += [*_whole(less, "missing", origin, alters), *_whole(more, "extra", origin, alters)]
+    for ours, theirs in both:
+        done += _changed(ours, theirs, origin, alters)
     return tuple(sorted(done, key=_rank))
 
 
@@ -89,8 +102,8 @@ def incomparable(found: Snapshot, expected: Snapshot) -> str:
     return ""
 
 
-def _keyed(snapshot: Snapshot) -> dict[_Key, Item]:
-    return {(item.word, *item.key): item for item in snapshot.items()}
+def _keyed(items: Iterable[Item]) -> dict[_Key, Item]:
+    return {(item.word, *item.key): item for item in items}
 
 
 def _rank(difference: Difference) -> tuple[int, str, str]:

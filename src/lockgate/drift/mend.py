@@ -41,7 +41,7 @@ def mend_missing(item: Item, along: Sequence[Item], alters: bool) -> Statements:
     """
     if isinstance(item, Relation):
         return _create_table(item, along) if alters else ()
-    if isinstance(item, Column | Constraint) and not (alters or isinstance(item, Column)):
+    if isinstance(item, Constraint) and not alters:
         return ()
     make = _CREATE.get(type(item))
     made = make(item) if make else ()
@@ -97,6 +97,13 @@ def _column_clause(column: Column) -> str:
     return " ".join([*parts, *(["NOT NULL"] if column.not_null else [])])
 
 
+def _add_column(column: Column) -> Statements:
+    """Where it must not be NULL and nothing fills it, only a person knows what the rows that are there shall have."""
+    if column.not_null and not (column.default or column.identity_kind or column.generated):
+        return ()
+    return (f"ALTER TABLE {_table(column)} ADD COLUMN {_column_clause(column)}",)
+
+
 def _constraint_clause(constraint: Constraint) -> str:
     return " ".join(filter(None, (f"CONSTRAINT {name_of(constraint.name)}", constraint.definition, constraint.timing, constraint.state)))
 
@@ -133,7 +140,7 @@ _CREATE: dict[type[Item], Callable[[Any], Statements]] = {
     Extension: lambda item: (f"CREATE EXTENSION {name_of(item.name)}",),
     Enum: lambda item: (f"CREATE TYPE {_named(item)} AS ENUM ({', '.join(map(literal, item.labels))})",),
     SequenceItem: _create_sequence,
-    Column: lambda item: (f"ALTER TABLE {_table(item)} ADD COLUMN {_column_clause(item)}",),
+    Column: _add_column,
     Constraint: lambda item: (f"ALTER TABLE {_table(item)} ADD {_constraint_clause(item)}",),
     Index: lambda item: (item.definition.replace(" ON ONLY ", " ON ", 1),),
     View: _create_view,

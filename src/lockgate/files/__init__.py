@@ -13,6 +13,7 @@ from lockgate.files.project import (
     read_pyproject,
     read_revision_files,
     read_text,
+    replace_text,
     tool_table,
     write_new,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "replace_text",
     "seed_files",
     "tool_table",
     "write_new",

@@ -11,7 +11,7 @@ from typing import Any
 from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery
+from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
@@ -86,6 +86,7 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         variable=_variable(root),
         bootstrap=_bootstrap(root),
         smoke=_smoke(root),
+        drift=_drift(root),
         seeds=read_seeds(root, environments),
     )
     root.close()
@@ -164,6 +165,15 @@ def _bootstrap(root: Table) -> Bootstrap | None:
         table.wrong("", "`bootstrap` needs exactly one of `file` and `python`")
     python = table.text("python", shape=FUNCTION, like="`package.module:function`")
     found = Bootstrap(table.text("stamp", required=True), table.text("file"), python, table.where)
+    table.close()
+    return found
+
+
+def _drift(root: Table) -> Drift:
+    table = root.table("drift")
+    if table is None:
+        return Drift()
+    found = Drift(table.texts("ignore"), table.flag("grants"), table.text("snapshot"))
     table.close()
     return found
 

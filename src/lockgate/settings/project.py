@@ -118,6 +118,23 @@ class Smoke:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """
+    What `drift` compares.
+
+    Args:
+        ignore: patterns of objects whose differences are left out; see `drift.ignore`.
+        grants: whether to compare who may do what.
+        snapshot: file below the project's folder that holds the schema of a head; the smoke check after an upgrade asks for
+            its objects. Empty for none.
+    """
+
+    ignore: tuple[str, ...] = ()
+    grants: bool = False
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
     """
     A project: its folder and its settings.
@@ -139,4 +156,5 @@ class Project:
     variable: EnvironmentVariable = EnvironmentVariable()
     bootstrap: Bootstrap | None = None
     smoke: Smoke = Smoke()
+    drift: Drift = Drift()
     seeds: tuple[Seed, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.dialects.base import ServerFacts
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
@@ -83,6 +84,15 @@ def touched_tables(session: Session) -> list[TableName]:
     """Read which tables' rows the open transaction changed, from the server's own counters."""
     sql = "select schemaname, relname from pg_catalog.pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0 order by 1, 2"
     return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
+
+
+def server_facts(session: Session) -> ServerFacts:
+    """Read version, available extensions and roles; `pg_` begins the names of the server's own roles."""
+    major, role = session.execute("select pg_catalog.current_setting('server_version_num')::int / 10000, current_user")[0]
+    extensions = session.execute("select name from pg_catalog.pg_available_extensions")
+    roles = session.execute("select rolname from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1")
+    names = frozenset(str(name) for (name,) in extensions)
+    return ServerFacts(str(major), f"PostgreSQL {major}", names, tuple(str(name) for (name,) in roles), str(role))
 
 
 def cluster(session: Session) -> Cluster:

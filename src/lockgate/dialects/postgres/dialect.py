@@ -126,6 +126,9 @@ class Postgres(base.Dialect):
 
         return snapshot(session, version_table, heads, grants)
 
+    def server_facts(self, session: Session) -> base.ServerFacts:
+        return catalog.server_facts(session)
+
     def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
         from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason
 

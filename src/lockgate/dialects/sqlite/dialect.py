@@ -129,6 +129,10 @@ class Sqlite(base.Dialect):
 
         return snapshot(session, version_table, heads)
 
+    def server_facts(self, session: Session) -> base.ServerFacts:
+        major = str(session.execute("select sqlite_version()")[0][0]).partition(".")[0]
+        return base.ServerFacts(major, f"SQLite {major}")
+
     def clones(self, server: DatabaseUrl, timeout: float) -> SqliteClones:
         from lockgate.dialects.sqlite.clones import SqliteClones  # not above, for the same reason
 
