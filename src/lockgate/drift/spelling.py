@@ -13,7 +13,7 @@ _QUOTED = r"'(?:[^']|'')*'"
 _VARYING = r"::character varying(?:\(\d+\))?"
 _ELEMENT = rf"\(?{_QUOTED}{_VARYING}\)?(?:::text)?"
 # An array whose elements are all texts of varchar, itself cast or made of casts.
-_ARRAY = re.compile(rf"\(?ARRAY\[({_ELEMENT}(?:, {_ELEMENT})*)\]\)?(::text\[\])?")
+_ARRAY = re.compile(rf"ARRAY\[({_ELEMENT}(?:, {_ELEMENT})*)\](::text\[\])?")
 _PARTS = re.compile(rf"\(?({_QUOTED}){_VARYING}\)?(::text)?")
 
 
