@@ -39,7 +39,7 @@ WHOLE: tuple[Item, ...] = (
     View("public", "v", " SELECT 1;", "view"),
     FUNCTION,
     TRIGGER,
-    Grant("table", "users", "app", ("SELECT",)),
+    Grant("table", "public", "users", "", "app", ("SELECT",)),
 )
 
 
@@ -147,7 +147,7 @@ def constraint(**facts: str) -> Constraint:
             "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
         ),
         (
-            instead(WHOLE[-1], Grant("table", "users", "app", ("INSERT", "SELECT"))),
+            instead(WHOLE[-1], Grant("table", "public", "users", "", "app", ("INSERT", "SELECT"))),
             "grant to `app` on table `users` has privileges `INSERT`, `SELECT`, revisions give it `SELECT`",
             "",
         ),

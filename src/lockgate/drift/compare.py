@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lockgate.drift.items import Item
+from lockgate.drift.items import Grant, Item
 from lockgate.drift.items import Sequence as SequenceItem
 from lockgate.drift.mend import mend_changed, mend_extra, mend_missing
 from lockgate.drift.phrases import Origin, phrase
@@ -131,7 +131,7 @@ def _sentence(item: Item, how: str, origin: Origin) -> str:
 
 def _with(sentence: str, along: Sequence[Item]) -> str:
     """Name what goes with a column; with a table everything goes that it had."""
-    told = [other for other in along if not isinstance(other, Column | SequenceItem)]
+    told = [other for other in along if not isinstance(other, Column | SequenceItem | Grant)]
     if not told or any(isinstance(other, Column) for other in along):
         return sentence
     names = (f"{other.noun} `{getattr(other, 'name', '')}`" for other in told)
@@ -140,6 +140,8 @@ def _with(sentence: str, along: Sequence[Item]) -> str:
 
 def _parent(item: Item, items: Mapping[_Key, Item]) -> Item | None:
     """The table or column among `items` that `item` hangs on."""
+    if isinstance(item, Grant):
+        return next((items[key] for key in item.of if key in items), None)
     schema = getattr(item, "schema", "")
     table = items.get((Relation.word, schema, item.owner)) or items.get(("view", schema, item.owner)) if item.owner else None
     if table is not None or isinstance(item, Column):

@@ -204,21 +204,36 @@ class Statistics(Item, frozen=True):
 
 
 class Grant(Item, frozen=True):
-    """What one role may do with one object; `privileges` sorted, with `*` where it may grant them on."""
+    """
+    What one role may do with one object; it goes with the object.
+
+    Args:
+        kind: `table` (views too), `sequence`, `schema` or `function`.
+        schema: empty for a schema's own.
+        arguments: of a function.
+        privileges: sorted, with `*` where the role may grant them on.
+    """
 
     word: ClassVar[str] = "grant"
-    identity: ClassVar[tuple[str, ...]] = ("kind", "object", "role")
+    identity: ClassVar[tuple[str, ...]] = ("kind", "schema", "name", "arguments", "role")
     kind: str
-    object: str
+    schema: str
+    name: str
+    arguments: str
     role: str
     privileges: tuple[str, ...]
 
     @property
-    def path(self) -> str:
-        """The object's own name."""
-        return self.object
-
-    @property
     def label(self) -> str:
         """For sentences: grant to `app` on table `users`."""
-        return f"grant to `{self.role}` on {self.kind} `{self.object}`"
+        arguments = f"({self.arguments})" if self.kind == "function" else ""
+        return f"grant to `{self.role}` on {self.kind} `{self.path}{arguments}`"
+
+    @property
+    def of(self) -> tuple[tuple[str, ...], ...]:
+        """Kind and identity of the object, as it may be called."""
+        if self.kind == "schema":
+            return (("schema", self.name),)
+        if self.kind == "function":
+            return (("function", self.schema, self.name, self.arguments),)
+        return tuple((word, self.schema, self.name) for word in (self.kind, "view"))

@@ -120,6 +120,11 @@ def _create_table(table: Relation, along: Sequence[Item]) -> Statements:
     return (create, *(text for item in others for text in mend_missing(item, (), True)))
 
 
+def _granted(grant: Grant) -> str:
+    arguments = f"({grant.arguments})" if grant.kind == "function" else ""
+    return f"{grant.kind.upper()} {_named(grant)}{arguments}"
+
+
 def _create_sequence(item: SequenceItem) -> Statements:
     if item.table:
         return ()
@@ -159,7 +164,7 @@ _DROP: dict[type[Item], Callable[[Any], str]] = {
     Policy: lambda item: f"DROP POLICY {name_of(item.name)} ON {_table(item)}",
     Rule: lambda item: f"DROP RULE {name_of(item.name)} ON {_table(item)}",
     Statistics: lambda item: f"DROP STATISTICS {_named(item)}",
-    Grant: lambda item: f"REVOKE ALL ON {item.kind.upper()} {name_of(*item.object.split('.'))} FROM {item.role}",
+    Grant: lambda item: f"REVOKE ALL ON {_granted(item)} FROM {item.role if item.role == 'PUBLIC' else name_of(item.role)}",
 }
 
 

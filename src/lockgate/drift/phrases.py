@@ -54,7 +54,10 @@ _IS: dict[tuple[type[Item], str], _Words | None] = {
     (Index, "definition"): None,
     (Index, "invalid"): {True: "INVALID", False: "valid"},
     (View, "kind"): None,
+    (View, "definition"): None,
     (Routine, "kind"): None,
+    (Routine, "definition"): None,
+    (Trigger, "definition"): None,
     (Trigger, "enabled"): {"": "enabled", "DISABLED": "disabled", "REPLICA": "enabled on replicas", "ALWAYS": "enabled always"},
     (Policy, "definition"): None,
     (Sequence, "type"): None,
@@ -91,8 +94,6 @@ def phrase(item: Item, field: str, found: object, expected: object, origin: Orig
         if field == "type":
             found, expected = _familiar(str(found)), _familiar(str(expected))
         return f"is {_named(found, words)}, {origin.makes} {_named(expected, words)}"
-    if field == "definition":
-        return _first_difference(str(found), str(expected), origin)
     what = _HAS.get(place, field)
     return f"has {_with(what, found)}, {origin.gives} {_shown(expected) if expected else 'none'}"
 

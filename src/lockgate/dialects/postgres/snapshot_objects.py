@@ -72,7 +72,10 @@ select n.nspname, c.relname, pg_catalog.pg_get_viewdef(c.oid, true),
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace {_comment("pg_class", "c.oid")}
  where c.relkind in ('v', 'm') and {_own("pg_class", "c.oid")}
 """
-# A range type's own constructors depend on it; an aggregate has no definition that the server would print.
+# A range type's own constructors depend on it.
+_NOT_INTERNAL = """not exists (select 1 from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'i')"""
+# An aggregate has no definition that the server would print.
 _ROUTINES = f"""
 select n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid),
        case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid)
@@ -83,8 +86,7 @@ select n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid
        case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end, coalesce(m.description, '')
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace {_comment("pg_proc", "p.oid")}
  where {_own("pg_proc", "p.oid")}
-   and not exists (select 1 from pg_catalog.pg_depend d
-                    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'i')
+   and {_NOT_INTERNAL}
 """
 _STATISTICS = f"""
 select n.nspname, s.stxname, pg_catalog.pg_get_statisticsobjdef(s.oid)
@@ -92,21 +94,24 @@ select n.nspname, s.stxname, pg_catalog.pg_get_statisticsobjdef(s.oid)
 """
 # Where nothing was ever granted the catalog holds NULL, which stands for the kind's default; the owner's own rights say nothing.
 _GRANTS = f"""
-select o.kind, o.object, coalesce(r.rolname, 'PUBLIC'),
+select o.kind, o.schema, o.name, o.arguments, coalesce(r.rolname, 'PUBLIC'),
        array_agg(x.privilege_type || case when x.is_grantable then '*' else '' end order by x.privilege_type)
-  from (select case c.relkind when 'S' then 'sequence' else 'table' end as kind, c.oid::pg_catalog.regclass::text as object, c.relowner as owner,
+  from (select case c.relkind when 'S' then 'sequence' else 'table' end as kind, n.nspname as schema, c.relname as name, '' as arguments,
+               c.relowner as owner,
                coalesce(c.relacl, pg_catalog.acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner)) as acl
           from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and {_own("pg_class", "c.oid")}
         union all
-        select 'schema', n.nspname::text, n.nspowner, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))
+        select 'schema', '', n.nspname, '', n.nspowner, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))
           from pg_catalog.pg_namespace n where {_own("pg_namespace", "n.oid")}
         union all
-        select 'function', p.oid::pg_catalog.regprocedure::text, p.proowner, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
-          from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where {_own("pg_proc", "p.oid")}
+        select 'function', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid), p.proowner,
+               coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
+          from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+         where {_own("pg_proc", "p.oid")} and {_NOT_INTERNAL}
        ) o cross join lateral pg_catalog.aclexplode(o.acl) x left join pg_catalog.pg_roles r on r.oid = x.grantee
  where x.grantee <> o.owner
- group by 1, 2, 3
+ group by 1, 2, 3, 4, 5
 """
 _MAKERS: tuple[tuple[str, Callable[..., Item]], ...] = (
     (_SCHEMAS, Schema),
@@ -138,5 +143,4 @@ def read_grants(session: Session) -> Iterator[Item]:
     """Yield who may do what; privileges of single columns are not among them."""
     row: Any
     for row in session.execute(_GRANTS):
-        kind, name, role, privileges = row
-        yield Grant(kind, name, role, tuple(privileges))
+        yield Grant(*map(_frozen, row))
