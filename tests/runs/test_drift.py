@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 import older_server
 import psycopg
 import pytest
-from building import SETTINGS, Database, Tiny, tiny
+from building import SETTINGS, Database, Tiny, tiny, until
 from schemas import EVERYTHING
 
 import lockgate
@@ -21,6 +24,7 @@ from lockgate.secret import DatabaseUrl
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 SERVERS = ["18", *([older_server.MAJOR] if older_server.INSTALLED else [])]
+ALLOWED = SETTINGS.replace("[environments.dev]\n", "[environments.dev]\nscratch = true\n")
 _numbers = itertools.count(1)
 
 
@@ -198,3 +202,219 @@ def test_each_kind_of_damage_is_found_and_named_and_nothing_else(migrated: Migra
     for ours, theirs in (("revisions make it", "the snapshot has it as"), ("revisions give it", "the snapshot has"), ("the revisions", "the snapshot")):
         said = said.replace(ours, theirs)
     assert found == [said]
+
+
+def test_the_revisions_are_run_on_a_scratch_server_and_every_difference_comes_with_its_ddl(migrated: Migrated) -> None:
+    """The whole verb: found in one go, and the DDL that it proposes makes the database as it was."""
+    url = migrated.copy()
+    project = Tiny(migrated.project.folder).point("dev", url)
+    before, others = Database(url).picture(), databases(migrated.server)
+    run(url, "drop index ix_users_name", "alter table users alter city type varchar(50)", "alter table users drop nick", "drop rule keep on app.posts")
+    run(url, "create table ours_1 (id serial primary key)", "create view sum_of_ours as select count(*) from ours_1")
+    done = json.loads(project.here("drift", "dev", "--json", check=1).stdout)
+    assert [one["sentence"] for one in done["differences"]] == [
+        "column `users.city` is `varchar(50)`, revisions make it `varchar(100)`",
+        "column `users.nick` is missing, and with it index `ux_users_nick`",
+        "index `ix_users_name` on `users` is missing",
+        "rule `keep` on `app.posts` is missing",
+    ]
+    assert (done["code"], done["by"], done["ignored"]) == ("drift", "PostgreSQL 18, embedded server", 2)
+    run(url, *(statement for one in done["differences"] for statement in one["mend"]), "drop view sum_of_ours", "drop table ours_1")
+    assert drift(project, against="snapshot.json").differences == ()
+    assert Database(url).picture().keys() == before.keys()
+    assert Database(url).ledger() == before_ledger(before)
+    assert databases(migrated.server) == others
+
+
+def before_ledger(picture: dict[str, list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """The rows of a ledger as `Database.ledger` returns them."""
+    return [(row[3], row[5], row[6], row[13]) for row in sorted(picture["lockgate.ledger"])]
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Any:
+    """Each server that there is."""
+    return request.getfixturevalue("older" if request.param == older_server.MAJOR else "postgres_server")
+
+
+@pytest.mark.parametrize("name", ["quickstart", "everything"])
+def test_nobody_is_alarmed_where_nothing_was_done(server: Any, name: str, tmp_path: Path) -> None:
+    """On the server of the examples and on one three major versions older, beside the database itself, and nothing stays behind."""
+    folder = tmp_path / "project"
+    if name == "quickstart":
+        shutil.copytree(QUICKSTART, folder, ignore=shutil.ignore_patterns(".lockgate", "__pycache__"))
+    project = Tiny(folder) if name == "quickstart" else everything(folder)
+    text = (folder / "lockgate.toml").read_text(encoding="utf-8")
+    project.settings(text.replace("[environments.dev]\n", "[environments.dev]\nscratch = true\n"))
+    database = f"calm_{next(_numbers)}"
+    server.create_database(database)
+    before = databases(server)
+    project.point("dev", server.url(database).with_driver("psycopg"))
+    project.here("upgrade", "dev", check=0)
+    done = drift(project)
+    assert (done.differences, done.ignored, done.objects > 10) == ((), 0, True)
+    assert done.by in ("PostgreSQL 18, embedded server", "PostgreSQL 15, the server of `dev`")
+    assert databases(server) == before
+
+
+def test_a_file_is_compared_with_a_temporary_one(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """SQLite needs no server, and leaves no file."""
+    project.tables("users", "orders").point("dev", sqlite_url)
+    project.here("upgrade", "dev", check=0)
+    files = sorted(path.name for path in Path(sqlite_url.database).parent.iterdir())
+    done = drift(project)
+    assert (done.differences, done.by) == ((), "SQLite 3, temporary file")
+    Database(sqlite_url).query("alter table users add column age int")
+    assert [one.sentence for one in drift(project).differences] == ["column `users.age` is in the database, but not in the revisions"]
+    assert sorted(path.name for path in Path(sqlite_url.database).parent.iterdir()) == files
+
+
+def test_a_database_that_is_behind_is_compared_with_what_was_applied(project: Tiny, database_url: DatabaseUrl) -> None:
+    """A pending revision is no drift, and base tables of a bootstrap are no surprise."""
+    settings = ALLOWED + '[bootstrap]\nfile = "base.sql"\nstamp = "r1"\n'
+    project.settings(settings).tables("users", "orders", "later").point("dev", database_url)
+    (project.folder / "base.sql").write_text("create table users (id integer primary key, base text);\n", encoding="utf-8")
+    project.here("upgrade", "dev", "r2", check=0)
+    done = drift(project)
+    assert (done.heads, done.differences) == (("r2",), ())
+
+
+if older_server.INSTALLED:
+
+    def test_an_older_server_without_a_scratch_database_is_not_called_equal(old_url: DatabaseUrl, project: Tiny) -> None:
+        """A PostgreSQL 18 prints another schema than a 15: exit 5 and the ways out, never "no drift"."""
+        project.tables("users").point("dev", old_url)
+        project.here("upgrade", "dev", check=0)
+        said = project.here("drift", "dev", check=5)
+        assert said.stdout == ""
+        assert "the embedded server is PostgreSQL 18, this database's is PostgreSQL 15; `dev` does not allow scratch databases" in said.stderr
+        assert "--against FILE" in said.stderr
+        assert "code: no-comparison" in said.stderr
+
+
+@pytest.fixture
+def old_server(request: pytest.FixtureRequest) -> Any:
+    """The oldest server there is; an older one than the embedded gets its scratch databases beside the database itself."""
+    return request.getfixturevalue("older" if older_server.INSTALLED else "postgres_server")
+
+
+@pytest.fixture
+def old_url(old_server: Any) -> DatabaseUrl:
+    """An empty database on it."""
+    name = f"old_{next(_numbers)}"
+    old_server.create_database(name)
+    url: DatabaseUrl = old_server.url(name)
+    return url
+
+
+def test_a_missing_extension_is_named_unless_it_is_ignored(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Without its extension the revisions would make another schema; one that no revision needs can be left out."""
+    project.tables("users").point("dev", postgres_url)
+    project.here("upgrade", "dev", check=0)
+    # An extension that was installed on this server and is nowhere else: its row in the catalog is all that drift goes by.
+    columns = "oid, extname, extowner, extnamespace, extrelocatable, extversion"
+    row = "select 99999, 'postgis', extowner, extnamespace, extrelocatable, extversion from pg_extension where extname = 'plpgsql'"
+    run(postgres_url, f"set allow_system_table_mods = on; insert into pg_extension ({columns}) {row}")
+    assert "the embedded server does not have the extension `postgis`" in no_comparison(project).what
+    project.settings(SETTINGS + '[drift]\nignore = ["extension postgis"]\n')
+    assert drift(project).differences == ()
+
+
+def test_revisions_that_do_not_run_on_the_scratch_server_say_which_and_leave_nothing(project: Tiny, old_url: DatabaseUrl, old_server: Any) -> None:
+    """Half a history would be compared with a whole one; the scratch database is dropped all the same."""
+    project.settings(ALLOWED).tables("users").point("dev", old_url)
+    project.here("upgrade", "dev", check=0)
+    project.revision("r1", None, 'op.execute("select * from made_by_hand")')
+    before = databases(old_server)
+    failure = no_comparison(project)
+    assert "the revisions do not run on the scratch database" in failure.what
+    assert "made_by_hand" in failure.what
+    assert databases(old_server) == before
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        ("create table users (id integer)", "no applied revision"),
+        ("create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('gone')", "`gone`"),
+    ],
+)
+def test_without_known_revisions_nothing_is_expected(project: Tiny, database_url: DatabaseUrl, prepare: str, reason: str) -> None:
+    """A database that never met its revisions, or met others, differs from nothing that is known."""
+    project.tables("users").point("dev", database_url)
+    for statement in prepare.split("; "):
+        Database(database_url).query(statement)
+    assert reason in no_comparison(project).what
+
+
+def test_another_environments_database_is_refused(project: Tiny, database_url: DatabaseUrl) -> None:
+    """Its differences would be taken for this one's."""
+    project.tables("users").point("dev", database_url)
+    project.here("upgrade", "dev", check=0)
+    project.point("test", database_url)
+    assert "identity-mismatch" in project.here("drift", "test", check=3).stderr
+
+
+def test_a_saved_snapshot_needs_no_server_and_belongs_to_one_revision(project: Tiny, database_url: DatabaseUrl) -> None:
+    """What prod is compared with where no scratch server can be had, and what the smoke check asks for."""
+    project.settings(SETTINGS + '[drift]\nsnapshot = "migrations/snapshot.json"\n')
+    project.tables("users", "orders").point("dev", database_url)
+    project.here("upgrade", "dev", "r1", check=1)  # the settings name a snapshot that nobody saved yet
+    project.here("upgrade", "dev", check=1)
+    saved = project.here("drift", "dev", "--save", "migrations/snapshot.json", check=0)
+    assert "in migrations/snapshot.json" in saved.stdout
+    assert drift(project, against="migrations/snapshot.json").differences == ()
+    assert "objects of migrations/snapshot.json: expected all there, found all there" in project.here("upgrade", "dev", check=0).stdout
+    Database(database_url).query("drop table orders")
+    assert [one.sentence for one in drift(project, against="migrations/snapshot.json").differences] == ["table `orders` is missing"]
+    assert "found missing: table `orders`" in project.here("smoke", "dev", check=1).stdout
+    project.revision("r3", "r2")
+    project.here("upgrade", "dev", check=0)  # the snapshot is of r2, and says nothing about r3
+    assert "the snapshot at r2" in no_comparison(project, against="migrations/snapshot.json").what
+    assert "usage" in project.here("drift", "dev", "--save", "x.json", "--against", "models", check=2).stderr
+
+
+MODELS = """
+import sqlalchemy as sa
+from alembic import context
+meta = sa.MetaData()
+sa.Table("users", meta, sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(80), nullable=False), sa.Column("age", sa.Integer))
+sa.Table("notes", meta, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text, index=True))
+engine = sa.create_engine(context.config.get_main_option("sqlalchemy.url"))
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=meta, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def test_models_are_compared_in_the_same_words(project: Tiny, database_url: DatabaseUrl) -> None:
+    """The question of `alembic check`, answered like the others; the registry and the version table are no difference."""
+    project.tables("users", "orders").point("dev", database_url.with_driver("psycopg") if database_url.backend != "sqlite" else database_url)
+    project.here("upgrade", "dev", check=0)
+    assert "target_metadata" in no_comparison(project, against="models").what
+    project.env_py(MODELS)
+    before = Database(database_url).picture()
+    assert [one.sentence for one in drift(project, against="models").differences] == [
+        "table `notes` is missing",
+        "table `orders` is in the database, but not in the models",
+        "column `users.age` is missing",
+        "column `users.name` is nullable, the models make it NOT NULL",
+        "column `users.name` is `varchar(50)`, the models make it `varchar(80)`",
+    ]
+    assert Database(database_url).picture() == before
+    project.revision("r3", "r2")
+    assert "1 revision behind" in no_comparison(project, against="models").what
+
+
+def test_ctrl_c_leaves_no_scratch_database(project: Tiny, old_url: DatabaseUrl, old_server: Any) -> None:
+    """Whoever is tired of waiting must not have to clean up."""
+    project.settings(ALLOWED).tables("users").point("dev", old_url)
+    project.here("upgrade", "dev", check=0)
+    project.revision("r1", None, 'op.execute("select pg_sleep(60)")')
+    before = databases(old_server)
+    process = project.start("drift", "dev")
+    until(lambda: "running the revisions" in project.said("drift-dev"), "the replay begins", process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert databases(old_server) == before
