@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 
 from lockgate.drift.items import Domain, Enum, Item, Routine, Sequence, Statistics, Type, View
 from lockgate.drift.table_items import Column, Constraint, Index, Policy, Relation, Rule, Trigger
 
 _LONGEST = 120  # characters of one text within a sentence
+_BEFORE = 40  # characters that are shown before the place where two long lines part
 # PostgreSQL prints the standard's names; revisions and people write these.
 _FAMILIAR = {
     "character varying": "varchar",
@@ -143,7 +144,11 @@ def _first_difference(found: str, expected: str, origin: Origin) -> str:
     lines = zip_longest(found.splitlines(), expected.splitlines())
     pairs = ((number, *pair) for number, pair in enumerate(lines, 1) if pair[0] != pair[1])
     number, ours, theirs = next(pairs, (1, found, expected))
-    said = f"`{_flat(ours)}`" if ours is not None else "no such line"
-    return f"differs, first in line {number}: it has {said}, {origin.gives} {f'`{_flat(theirs)}`' if theirs is not None else 'no such line'}"
-
-
+    if ours is None or theirs is None:
+        said, wanted = (f"`{_flat(line)}`" if line is not None else "no such line" for line in (ours, theirs))
+    else:
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))
+        start = max(0, sum(1 for _ in alike) - _BEFORE)
+        said, wanted = (f"`{_flat('...' * (start > 0) + line[start:])}`" for line in (ours, theirs))
+    place = f", first in line {number}" if "\n" in f"{found}{expected}".strip() else ""
+    return f"differs{place}: it has {said}, {origin.gives} {wanted}"

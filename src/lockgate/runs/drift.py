@@ -93,6 +93,8 @@ def _against_snapshot(found: Snapshot, saved: Snapshot, target: Target) -> tuple
 def _against_models(request: Request, project: Project, target: Target, seen: Sight, notify: Notify) -> tuple[Difference, ...]:
     from lockgate.runs.drift_models import against_models  # not above: it needs SQLAlchemy and Alembic, which a snapshot does not
 
+    if not seen.exists:  # env.py's driver would make the file by looking
+        raise no_comparison("there is no such file yet", target, f"lockgate upgrade {request.environment}")
     graph = graph_of(project)
     pending = graph.pending(seen.heads) if graph.complete else ()
     if pending:
