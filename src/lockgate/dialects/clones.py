@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from lockgate.errors import Bug
 from lockgate.secret import DatabaseUrl
 
 PREFIX = "lockgate_"  # of every database that lockgate makes for itself; others are never renamed or dropped
+
+
+class Recycler(Protocol):
+    """One copy of a template, and how it is given back to its state; for one thread at a time."""
+
+    def picture(self) -> Any:
+        """Take the picture of a copy that nobody has used, the same for all copies of its template; None where it is no proof."""
+
+    def recycle(self, picture: Any) -> bool:
+        """
+        End all other sessions, delete what was written, set sequences back.
+
+        Returns:
+            Whether everything is proved to be as in the picture: schema, rows, sequences, settings of the database and large objects.
+            False says nothing about the database.
+        """
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class Clones(Protocol):
@@ -30,12 +49,14 @@ class Clones(Protocol):
     def create(self, name: str) -> None:
         """Make an empty database; Failed `permission-denied` where the role may not."""
 
-    def clone(self, template: str, name: str, strategy: str = "") -> None:
+    def clone(self, template: str, name: str, strategy: str = "") -> str:
         """
         Copy a database to which nobody is connected.
 
         Args:
             strategy: one of `strategies`; empty for the server's default.
+        Returns:
+            The moment at which the copy was complete, for `recycler`.
         """
 
     @property
@@ -44,6 +65,23 @@ class Clones(Protocol):
 
     def rename(self, name: str, new: str) -> None:
         """Rename a database to which nobody is connected."""
+
+    def seal(self, name: str) -> None:
+        """Let nobody connect to a database any more, where the server can; it can still be copied."""
+
+    def note(self, name: str, text: str) -> None:
+        """Write a note beside a database; files have none."""
+
+    def noted(self, name: str) -> str:
+        """The note beside a database; empty where there is none."""
+
+    def recycler(self, name: str, since: str) -> Recycler | None:
+        """
+        Connect to a copy, to give it back to the state of its template; None where copying is as cheap.
+
+        Args:
+            since: what `clone` returned.
+        """
 
     def drop(self, name: str) -> None:
         """Drop a database, open sessions or not; quiet where there is none of that name."""

@@ -91,7 +91,7 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
     """
     like = like or _default(project)
     url = clones.url(name)
-    url = replace(url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver), query={**like.query, **url.query})
+    url = url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver)
     environment = replace(like, name=SCRATCH, url=UrlSource("url"), protection=Protection.LOCKED, where="a scratch database")
     seeds = tuple(replace(seed, environments=(SCRATCH,)) for seed in project.seeds)
     as_scratch = replace(

@@ -118,6 +118,20 @@ class Smoke:
 
 
 @dataclass(frozen=True)
+class Tests:
+    """
+    Where the pytest plugin makes its databases.
+
+    Args:
+        environment: whose server it is, which its `scratch` must allow; empty for none.
+        server: `embedded` or `sqlite`; empty for the first that can be had.
+    """
+
+    environment: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
     """
     A project: its folder and its settings.
@@ -140,3 +154,4 @@ class Project:
     bootstrap: Bootstrap | None = None
     smoke: Smoke = Smoke()
     seeds: tuple[Seed, ...] = ()
+    tests: Tests = Tests()

@@ -9,10 +9,12 @@ from typing import Any, cast
 
 from lockgate.dialects.clones import PREFIX, check_ours
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.recycle import PostgresRecycler
 from lockgate.dialects.postgres.session import connect, facts
 from lockgate.errors import Failed
 from lockgate.secret import DatabaseUrl
 
+_TIMEOUT_S = 10.0
 _STRATEGY_SINCE = 150000  # CREATE DATABASE ... STRATEGY; PostgreSQL 15 release notes
 
 
@@ -40,14 +42,30 @@ class PostgresClones:
     def create(self, name: str) -> None:
         self._run(f"create database {quoted(check_ours(name))}")
 
-    def clone(self, template: str, name: str, strategy: str = "") -> None:
+    def clone(self, template: str, name: str, strategy: str = "") -> str:
         how = f" strategy {strategy}" if strategy else ""
         self._run(f"create database {quoted(check_ours(name))} template {quoted(check_ours(template))}{how}")
         for role, settings in self._ask(_SETTINGS, [template]):
             self._run(f"alter database {quoted(name)} set {settings}" if role is None else f"alter role {role} in database {quoted(name)} set {settings}")
+        return str(self._ask("select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())")[0][0])
 
     def rename(self, name: str, new: str) -> None:
         self._run(f"alter database {quoted(check_ours(name))} rename to {quoted(check_ours(new))}")
+
+    def seal(self, name: str) -> None:
+        # Also keeps autovacuum away, for which a copy would have to wait.
+        self._run(f"alter database {quoted(check_ours(name))} with allow_connections false")
+
+    def note(self, name: str, text: str) -> None:
+        value = text.replace("'", "''")
+        self._run(f"comment on database {quoted(check_ours(name))} is '{value}'")
+
+    def noted(self, name: str) -> str:
+        sql = "select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = %s"
+        return "".join(text or "" for (text,) in self._ask(sql, [name]))
+
+    def recycler(self, name: str, since: str) -> PostgresRecycler:
+        return PostgresRecycler(self.url(name), _TIMEOUT_S, since)
 
     def drop(self, name: str) -> None:
         for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):
@@ -65,7 +83,7 @@ class PostgresClones:
 
     def _rollback_prepared(self, name: str, gid: str) -> None:
         # Only from inside its own database; left open it would keep the database from being dropped.
-        with connect(self.url(name), 10.0) as there:
+        with connect(self.url(name), _TIMEOUT_S) as there:
             there.autocommit = True
             there.execute(cast("Any", "rollback prepared '" + gid.replace("'", "''") + "'"))
 

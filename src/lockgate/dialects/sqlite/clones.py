@@ -40,14 +40,27 @@ class SqliteClones:
     def create(self, name: str) -> None:
         self._path(check_ours(name)).touch(mode=0o600)
 
-    def clone(self, template: str, name: str, strategy: str = "") -> None:
+    def clone(self, template: str, name: str, strategy: str = "") -> str:
         # SQLite's own backup: a file copied by other means may lack what still lies in a WAL.
         with closing(sqlite3.connect(self._path(check_ours(template)))) as source, closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
             copy.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
             source.backup(copy)
+        return ""
 
     def rename(self, name: str, new: str) -> None:
         self._path(check_ours(name)).replace(self._path(check_ours(new)))
+
+    def seal(self, name: str) -> None:
+        """A file that others may copy is protected by nothing but its name."""
+
+    def note(self, name: str, text: str) -> None:
+        """A file has no note beside it."""
+
+    def noted(self, name: str) -> str:
+        return ""
+
+    def recycler(self, name: str, since: str) -> None:
+        return None
 
     def drop(self, name: str) -> None:
         path = str(self._path(check_ours(name)))
