@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from lockgate.errors import Bug
 from lockgate.secret import DatabaseUrl
@@ -14,15 +14,12 @@ PREFIX = "lockgate_"  # of every database that lockgate makes for itself; others
 class Recycler(Protocol):
     """One copy of a template, and how it is given back to its state; for one thread at a time."""
 
-    def picture(self) -> Any:
-        """Take the picture of a copy that nobody has used, the same for all copies of its template; None where it is no proof."""
-
-    def recycle(self, picture: Any) -> bool:
+    def recycle(self) -> bool:
         """
         End all other sessions, delete what was written, set sequences back.
 
         Returns:
-            Whether everything is proved to be as in the picture: schema, rows, sequences, settings of the database and large objects.
+            Whether everything is proved to be as in the template: schema, rows, sequences, settings of the database, large objects.
             False says nothing about the database.
         """
 
@@ -64,7 +61,7 @@ class Clones(Protocol):
         """Ways to copy, to choose from by measuring; one empty word where there is no choice."""
 
     def rename(self, name: str, new: str) -> None:
-        """Rename a database to which nobody is connected."""
+        """Rename a database; sessions on it are ended."""
 
     def seal(self, name: str) -> None:
         """Let nobody connect to a database any more, where the server can; it can still be copied."""
@@ -75,12 +72,16 @@ class Clones(Protocol):
     def noted(self, name: str) -> str:
         """The note beside a database; empty where there is none."""
 
-    def recycler(self, name: str, since: str) -> Recycler | None:
+    def picture(self, name: str) -> str:
+        """Describe a database that is about to become a template, for `recycler`; empty where copies cannot be recycled."""
+
+    def recycler(self, name: str, since: str, picture: str) -> Recycler:
         """
-        Connect to a copy, to give it back to the state of its template; None where copying is as cheap.
+        Connect to a copy, to give it back to the state of its template.
 
         Args:
             since: what `clone` returned.
+            picture: of the template; not empty.
         """
 
     def drop(self, name: str) -> None:
@@ -89,8 +90,8 @@ class Clones(Protocol):
     def hold(self, word: str, *, shared: bool = False) -> bool:
         """Try once to take the lock called `word`, which ends with this process at the latest; whether it is held now."""
 
-    def let_go(self, word: str, *, shared: bool = False) -> None:
-        """Let go of that lock."""
+    def let_go(self, word: str, *, shared: bool = False, forever: bool = False) -> None:
+        """Let go of that lock; `forever` where nobody will take it again."""
 
     def close(self) -> None:
         """Close the connection; locks go with it."""

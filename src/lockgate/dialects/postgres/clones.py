@@ -11,6 +11,7 @@ from lockgate.dialects.clones import PREFIX, check_ours
 from lockgate.dialects.postgres.empty import quoted
 from lockgate.dialects.postgres.recycle import PostgresRecycler
 from lockgate.dialects.postgres.session import connect, facts
+from lockgate.dialects.postgres.template_picture import read_picture, take_picture
 from lockgate.errors import Failed
 from lockgate.secret import DatabaseUrl
 
@@ -50,6 +51,8 @@ class PostgresClones:
         return str(self._ask("select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())")[0][0])
 
     def rename(self, name: str, new: str) -> None:
+        # The server waits some seconds for sessions that are about to end.
+        self._ask("select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname = %s", [name])
         self._run(f"alter database {quoted(check_ours(name))} rename to {quoted(check_ours(new))}")
 
     def seal(self, name: str) -> None:
@@ -64,8 +67,11 @@ class PostgresClones:
         sql = "select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = %s"
         return "".join(text or "" for (text,) in self._ask(sql, [name]))
 
-    def recycler(self, name: str, since: str) -> PostgresRecycler:
-        return PostgresRecycler(self.url(name), _TIMEOUT_S, since)
+    def picture(self, name: str) -> str:
+        return take_picture(self.url(name), _TIMEOUT_S)
+
+    def recycler(self, name: str, since: str, picture: str) -> PostgresRecycler:
+        return PostgresRecycler(self.url(name), _TIMEOUT_S, int(since), read_picture(picture))
 
     def drop(self, name: str) -> None:
         for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):
@@ -75,7 +81,7 @@ class PostgresClones:
     def hold(self, word: str, *, shared: bool = False) -> bool:
         return bool(self._ask(f"select pg_catalog.pg_try_advisory_lock{'_shared' * shared}({_key(word)})")[0][0])
 
-    def let_go(self, word: str, *, shared: bool = False) -> None:
+    def let_go(self, word: str, *, shared: bool = False, forever: bool = False) -> None:
         self._ask(f"select pg_catalog.pg_advisory_unlock{'_shared' * shared}({_key(word)})")
 
     def close(self) -> None:

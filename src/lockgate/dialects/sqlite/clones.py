@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
-from lockgate.dialects.clones import check_ours
+from lockgate.dialects.clones import Recycler, check_ours
 from lockgate.dialects.sqlite.locks import SideFileLock
+from lockgate.errors import Bug
 from lockgate.secret import DatabaseUrl
 
 _ENDING = ".db"
-_BESIDE = ("-wal", "-shm", "-journal", ".lockgate-lock")
+_LOCK = ".lockgate-lock"
+_BESIDE = ("-wal", "-shm", "-journal", _LOCK)
 
 
 class SqliteClones:
@@ -41,10 +44,11 @@ class SqliteClones:
         self._path(check_ours(name)).touch(mode=0o600)
 
     def clone(self, template: str, name: str, strategy: str = "") -> str:
+        source = f"file:{quote(str(self._path(check_ours(template))))}?mode=ro"
         # SQLite's own backup: a file copied by other means may lack what still lies in a WAL.
-        with closing(sqlite3.connect(self._path(check_ours(template)))) as source, closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
+        with closing(sqlite3.connect(source, uri=True)) as template_file, closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
             copy.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
-            source.backup(copy)
+            template_file.backup(copy)
         return ""
 
     def rename(self, name: str, new: str) -> None:
@@ -59,8 +63,11 @@ class SqliteClones:
     def noted(self, name: str) -> str:
         return ""
 
-    def recycler(self, name: str, since: str) -> None:
-        return None
+    def picture(self, name: str) -> str:
+        return ""  # a new copy is cheaper than any proof
+
+    def recycler(self, name: str, since: str, picture: str) -> Recycler:
+        raise Bug("internal", "SQLite files are copied, not recycled", name)
 
     def drop(self, name: str) -> None:
         path = str(self._path(check_ours(name)))
@@ -69,14 +76,19 @@ class SqliteClones:
                 os.unlink(path + ending)
 
     def hold(self, word: str, *, shared: bool = False) -> bool:
+        if shared:
+            return True  # who copies a file that is gone finds out at once
         lock = SideFileLock(str(self._folder / word), word)
         if not lock.take():
             return False
         self._locks[word] = lock
         return True
 
-    def let_go(self, word: str, *, shared: bool = False) -> None:
-        self._locks.pop(word).release()
+    def let_go(self, word: str, *, shared: bool = False, forever: bool = False) -> None:
+        if not shared:
+            self._locks.pop(word).release()
+        if forever:
+            (self._folder / f"{word}{_LOCK}").unlink(missing_ok=True)
 
     def close(self) -> None:
         while self._locks:
