@@ -84,6 +84,17 @@ class Clones(Protocol):
             picture: of the template; not empty.
         """
 
+    def commons(self) -> str:
+        """What all databases of the server share and a test may change (roles, settings), as text; for a server of our own."""
+
+    def restore_commons(self, before: str) -> None:
+        """
+        Bring that back to what `commons` said.
+
+        Raises:
+            Failed: `database-error`, for a role that still owns something.
+        """
+
     def drop(self, name: str) -> None:
         """Drop a database, open sessions or not; quiet where there is none of that name."""
 

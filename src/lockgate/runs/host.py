@@ -63,6 +63,7 @@ class LocalHost:
         self._numbers = itertools.count(1)
         self._pools: dict[str, Pool] = {}
         self._homes: dict[str, str] = {}
+        self._out = 0
         self._lock = threading.Lock()
         self._clones = server.dialect.clones(server.url, 10.0)
         self._run = uuid.uuid4().hex[:8]
@@ -71,31 +72,57 @@ class LocalHost:
         if keeps:
             for name in self._clones.names(_KEPT):
                 self._clones.drop(name)
+        self._commons = self._clones.commons() if server.ours else ""
 
     def new_name(self) -> str:
         return f"{NAMED}{self._run}_{next(self._numbers)}"
 
     def take(self, template: str) -> str:
         with self._lock:
+            self._out += 1
             if self.server.dialect.features.shares_server and template not in self._pools:
                 self._pools[template] = Pool(self.server, template, self.new_name, self._spare, recycles=self._recycles)
             pool = self._pools.get(template)
-        name = pool.take() if pool else self._copy(template)
+        try:
+            name = pool.take() if pool else self._copy(template)
+        except BaseException:
+            self._out -= 1
+            raise
         self._homes[name] = template
         return name
 
     def give(self, name: str, *, drop: bool = False) -> None:
         pool = self._pools.get(self._homes.pop(name, ""))
-        if pool:
-            pool.give(name, drop=drop)
-        else:
-            self._clones.drop(name)
+        with self._lock:
+            self._out -= 1
+            if pool:
+                self._set_back(pool, name)
+                pool.give(name, drop=drop)
+            else:
+                self._clones.drop(name)
+
+    def _set_back(self, pool: Pool, name: str) -> None:
+        """
+        Set back what all databases share, when no test is left that a change may belong to.
+
+        Used databases are dropped before: a role that a test made owns what it made there.
+        """
+        if not self._commons or self._out or self._clones.commons() == self._commons:
+            return
+        pool.clear(self._clones, name)
+        for other in self._pools.values():
+            other.clear(self._clones)
+        try:
+            self._clones.restore_commons(self._commons)
+        finally:
+            self._commons = self._clones.commons()
 
     def keep(self, name: str) -> None:
         pool = self._pools.get(self._homes.pop(name, ""))
         if pool:
             pool.release(name)
         with self._lock:
+            self._out -= 1
             self._clones.rename(name, kept_name(name))
 
     def close(self) -> None:

@@ -36,7 +36,7 @@ class _Shelf:
     dead: deque[_Copy] = field(default_factory=deque)
     out: dict[str, _Copy] = field(default_factory=dict)
     waiting: int = 0
-    busy: int = 0  # copies that are being made or recycled by the thread
+    busy: bool = False  # whether the thread is about something
     error: BaseException | None = None
     closing: bool = False
 
@@ -91,6 +91,17 @@ class Pool:
                 (self._shelf.dead if drop or not self._picture else self._shelf.returned).append(copy)
                 self._turn.notify_all()
 
+    def clear(self, clones: Clones, name: str = "") -> None:
+        """Drop now whatever somebody has used: the copy of that name, and all that were given back."""
+        shelf = self._shelf
+        with self._turn:
+            self._turn.wait_for(lambda: not shelf.busy)
+            used = [*shelf.returned, *shelf.dead, *filter(None, [shelf.out.pop(name, None)])]
+            shelf.returned.clear()
+            shelf.dead.clear()
+        for copy in used:
+            self._drop(clones, copy)
+
     def release(self, name: str) -> None:
         """Forget a copy: it stays where it is, and is nobody's."""
         with self._turn:
@@ -133,6 +144,9 @@ class Pool:
                 self._read_note(clones)
                 while (job := self._job()) is not None:
                     job(clones)
+                    with self._turn:
+                        self._shelf.busy = False
+                        self._turn.notify_all()
                 self._drop_all(clones)
         except BaseException as error:
             with self._turn:
@@ -144,16 +158,23 @@ class Pool:
         shelf = self._shelf
         with self._turn:
             while not shelf.closing:
-                missing = shelf.waiting + (self._spare if shelf.out or shelf.waiting else 0) - len(shelf.ready)
-                if shelf.returned:
-                    copy = shelf.returned.popleft()
-                    return lambda clones: self._recycle(copy)
-                if missing > 0:
-                    return self._copy
-                if shelf.dead:
-                    dead = shelf.dead.popleft()
-                    return lambda clones: self._drop(clones, dead)
+                job = self._most_urgent()
+                if job is not None:
+                    shelf.busy = True
+                    return job
                 self._turn.wait()
+        return None
+
+    def _most_urgent(self) -> Callable[[Clones], None] | None:
+        shelf = self._shelf
+        if shelf.returned:
+            copy = shelf.returned.popleft()
+            return lambda clones: self._recycle(copy)
+        if len(shelf.ready) < shelf.waiting + (self._spare if shelf.out or shelf.waiting else 0):
+            return self._copy
+        if shelf.dead:
+            dead = shelf.dead.popleft()
+            return lambda clones: self._drop(clones, dead)
         return None
 
     def _recycle(self, copy: _Copy) -> None:

@@ -29,10 +29,12 @@ class ScratchServer:
     Args:
         url: of a database there that may be entered to make others; for files the folder.
         label: for people: `embedded server`, `environment test`.
+        ours: nobody else uses it, so what its databases share may be set back.
     """
 
     url: DatabaseUrl
     label: str
+    ours: bool = False
 
     @property
     def dialect(self) -> Dialect:
@@ -67,7 +69,7 @@ def embedded_in(folder: Path, *, stays: bool = False) -> ScratchServer:
     """
     from lockgate.scratch import throwaway_server  # here: it needs psycopg
 
-    return ScratchServer(throwaway_server(folder, stays=stays).url("postgres"), "embedded server")
+    return ScratchServer(throwaway_server(folder, stays=stays).url("postgres"), "embedded server", ours=True)
 
 
 def can_embed() -> bool:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from lockgate.dialects.clones import PREFIX, check_ours
+from lockgate.dialects.postgres.commons import read_commons, restore_commons, setting
 from lockgate.dialects.postgres.empty import quoted
 from lockgate.dialects.postgres.recycle import PostgresRecycler
 from lockgate.dialects.postgres.session import connect, facts
@@ -46,8 +47,9 @@ class PostgresClones:
     def clone(self, template: str, name: str, strategy: str = "") -> str:
         how = f" strategy {strategy}" if strategy else ""
         self._run(f"create database {quoted(check_ours(name))} template {quoted(check_ours(template))}{how}")
-        for role, settings in self._ask(_SETTINGS, [template]):
-            self._run(f"alter database {quoted(name)} set {settings}" if role is None else f"alter role {role} in database {quoted(name)} set {settings}")
+        for role, text in self._ask(_SETTINGS, [template]):
+            whose = f"alter role {role} in database" if role else "alter database"
+            self._run(f"{whose} {quoted(name)} set {setting(str(text))}")
         return str(self._ask("select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())")[0][0])
 
     def rename(self, name: str, new: str) -> None:
@@ -72,6 +74,12 @@ class PostgresClones:
 
     def recycler(self, name: str, since: str, picture: str) -> PostgresRecycler:
         return PostgresRecycler(self.url(name), _TIMEOUT_S, int(since), read_picture(picture))
+
+    def commons(self) -> str:
+        return read_commons(self._ask)
+
+    def restore_commons(self, before: str) -> None:
+        restore_commons(self._ask, before)
 
     def drop(self, name: str) -> None:
         for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):
@@ -115,12 +123,8 @@ class PostgresClones:
 
 
 # What ALTER DATABASE ... SET left in the template is not copied with it.
-_SETTINGS = r"""
-select case when s.setrole <> 0 then pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) end,
-       pg_catalog.format('%%I = %%s', pg_catalog.split_part(c, '=', 1),
-         case when pg_catalog.split_part(c, '=', 1) in ('search_path', 'temp_tablespaces', 'session_preload_libraries', 'local_preload_libraries', 'DateStyle')
-              then pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
-              else pg_catalog.quote_literal(pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)) end)
+_SETTINGS = """
+select case when s.setrole <> 0 then pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) end, c
   from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database d on d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) c
  where d.datname = %s
 """

@@ -53,6 +53,7 @@ class SqliteClones:
 
     def rename(self, name: str, new: str) -> None:
         self._path(check_ours(name)).replace(self._path(check_ours(new)))
+        self.drop(name)  # what lay beside it
 
     def seal(self, name: str) -> None:
         """A file that others may copy is protected by nothing but its name."""
@@ -68,6 +69,12 @@ class SqliteClones:
 
     def recycler(self, name: str, since: str, picture: str) -> Recycler:
         raise Bug("internal", "SQLite files are copied, not recycled", name)
+
+    def commons(self) -> str:
+        return ""
+
+    def restore_commons(self, before: str) -> None:
+        """Files share nothing."""
 
     def drop(self, name: str) -> None:
         path = str(self._path(check_ours(name)))
