@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,15 +45,23 @@ def pytest_configure_node(node: Any) -> None:
 
     stash = node.config.stash
     if SERVICE not in stash:
-        stash[SERVICE] = HostService(len(node.nodemanager.specs) if hasattr(node, "nodemanager") else 1)
-    node.workerinput[_ADDRESS] = stash[SERVICE].address
+        # A machine without such sockets: each worker owns its databases then. Whoever needs none must not notice.
+        with suppress(OSError, AttributeError):
+            stash[SERVICE] = HostService(len(node.nodemanager.specs))
+    if SERVICE in stash:
+        node.workerinput[_ADDRESS] = stash[SERVICE].address
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Give everything back, after the last fixture has ended; a worker of pytest-xdist may be stopped soon after."""
+    databases = session.config.stash.get(SESSION, None)
+    if databases is not None:
+        databases.close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Give everything back."""
-    databases = config.stash.get(SESSION, None)
-    if databases is not None:
-        databases.close()
+    """Drop what the workers left."""
     service: HostService | None = config.stash.get(SERVICE, None)
     if service is not None:
         service.close()

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from lockgate.dialects.clones import Clones, Recycler
 from lockgate.runs.scratch_server import ScratchServer
 
-_WORTH_IT = 0.8  # a strategy that is not clearly faster is not chosen: one sample says little
+_SAMPLES = 2
+_WORTH_IT = 0.8  # a strategy that is not clearly faster is not chosen: few samples say little
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Pool:
         self._picture = ""
         self._recycles = recycles
         self._strategies: list[str] = []
-        self._timed: dict[str, float] = {}
+        self._timed: dict[str, list[float]] = {}
         self._note: dict[str, str] = {}
         self._thread = threading.Thread(target=self._serve, name="lockgate-pool", daemon=True)
         self._thread.start()
@@ -134,13 +135,13 @@ class Pool:
 
     def _as_new(self, copy: _Copy) -> bool:
         if copy.recycler is None:
-            with self._server.open() as clones:
+            with self._server.entered() as clones:
                 copy.recycler = clones.recycler(copy.name, copy.since, self._picture)
         return copy.recycler.recycle()
 
     def _serve(self) -> None:
         try:
-            with self._server.open() as clones:
+            with self._server.entered() as clones:
                 self._read_note(clones)
                 while (job := self._job()) is not None:
                     job(clones)
@@ -187,7 +188,7 @@ class Pool:
         strategy, name = self._strategies[0], self._new_name()
         began = time.perf_counter()
         since = clones.clone(self._template, name, strategy)
-        self._timed.setdefault(strategy, time.perf_counter() - began)
+        self._timed.setdefault(strategy, []).append(time.perf_counter() - began)
         with self._turn:
             self._shelf.ready.append(_Copy(name, since))
             self._turn.notify_all()
@@ -200,15 +201,15 @@ class Pool:
         self._strategies = [known] if known in clones.strategies else list(clones.strategies)
 
     def _choose(self, clones: Clones) -> None:
-        """Time each strategy once for each template, on copies that were wanted anyway, and remember the faster beside the template."""
+        """Time each strategy on copies that were wanted anyway, the first two of each, and remember the faster beside the template."""
         if len(self._strategies) == 1:
             return
         self._strategies.append(self._strategies.pop(0))
-        if len(self._timed) < len(self._strategies):
+        if any(len(self._timed.get(strategy, ())) < _SAMPLES for strategy in self._strategies):
             return
-        first = clones.strategies[0]
-        best = min(self._timed, key=lambda strategy: self._timed[strategy])
-        best = best if self._timed[best] < _WORTH_IT * self._timed[first] else first
+        first, *others = clones.strategies
+        best = min(others, key=lambda strategy: min(self._timed[strategy]))
+        best = best if min(self._timed[best]) < _WORTH_IT * min(self._timed[first]) else first
         self._strategies = [best]
         clones.note(self._template, json.dumps({**self._note, "strategy": best}))
 

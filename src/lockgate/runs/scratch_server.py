@@ -42,7 +42,7 @@ class ScratchServer:
         return dialect_named(self.url.backend, self.label)
 
     @contextmanager
-    def open(self) -> Iterator[Clones]:
+    def entered(self) -> Iterator[Clones]:
         """Connect to it."""
         clones = self.dialect.clones(self.url, _TIMEOUT_S)
         try:

@@ -66,13 +66,12 @@ def template_of(project: Project, like: Environment, seeds: Sequence[str], produ
     return Template(project, like, f"{_NAMED}{_short(str(project.folder), project.name)[:8]}_{key}", names, kept=bool(digest))
 
 
-def provide(template: Template, clones: Clones, new_name: Callable[[], str], told: Callable[[str], None]) -> None:
+def provide(template: Template, clones: Clones, new_name: Callable[[], str]) -> None:
     """
     Build a template where it is missing, or wait for whoever builds it; afterwards it is held until the connection ends.
 
     Args:
         new_name: a name for a scratch database of this run.
-        told: called before a build, with what is about to be done.
     Raises:
         LockgateError: the project's revisions or seeds fail.
         Busy: somebody else builds it, and does not come to an end.
@@ -81,8 +80,7 @@ def provide(template: Template, clones: Clones, new_name: Callable[[], str], tol
     if not _there(template, clones):
         with _held(clones, word):
             if not _there(template, clones):
-                told(f"building {word}")
-                _build(template, clones, new_name, told)
+                _build(template, clones, new_name)
                 _forget_old(template, clones)
     for _ in _patience(word):
         if clones.hold(word, shared=True):
@@ -93,12 +91,12 @@ def _there(template: Template, clones: Clones) -> bool:
     return template.name in clones.names(template.name)
 
 
-def _build(template: Template, clones: Clones, new_name: Callable[[], str], told: Callable[[str], None]) -> None:
+def _build(template: Template, clones: Clones, new_name: Callable[[], str]) -> None:
     name = new_name()
     try:
         if template.seeds:
             base = template_of(template.project, template.like, (), clones.product, new_name())
-            provide(base, clones, new_name, told)
+            provide(base, clones, new_name)
             clones.clone(base.name, name)
             template.copy(clones, name).seed(*template.seeds)
         else:

@@ -56,16 +56,20 @@ class Lease:
 
 
 class TestDatabases:
-    """The databases of one test process; everything is found when the first one is asked for."""
+    """
+    The databases of one test process.
+
+    Args:
+        host: makes the owner of the databases; None for the one that settings and wish lead to.
+    """
 
     __test__ = False
 
-    def __init__(self, wish: Wish, told: Callable[[str], None] = lambda text: None) -> None:
-        self._told = told
+    def __init__(self, wish: Wish, host: Callable[[Project], Host] | None = None) -> None:
         self._wish = wish
         self._project = load_project(wish.project)
         self._like = _like(self._project)
-        self._host = self._find_host()
+        self._host = host(self._project) if host else self._find_host()
         self._clones = self._host.server.dialect.clones(self._host.server.url, 10.0)
         self._templates: dict[tuple[str, ...], Template] = {}
 
@@ -81,7 +85,7 @@ class TestDatabases:
         names = tuple(seed.name for seed in chosen(self._project, self._like.name, ())) if all_seeds else tuple(sorted(set(seeds)))
         if names not in self._templates:
             template = template_of(self._project, self._like, names, self._clones.product, self._host.new_name())
-            provide(template, self._clones, self._host.new_name, self._told)
+            provide(template, self._clones, self._host.new_name)
             self._templates[names] = template
         return self._templates[names]
 
@@ -113,7 +117,7 @@ class TestDatabases:
         wish, project = self._wish, self._project
         server = _named_server(project, wish.environ)
         if server is None or server.dialect.features.shares_server:
-            if wish.address:
+            if wish.address and Path(wish.address).exists():  # not on another machine
                 url = server.url.render().reveal() if server else ""
                 return RemoteHost(wish.address, project, url, server.label if server else "", stays=wish.keep)
             server = server or embedded_in(project.folder, stays=wish.keep)
@@ -124,7 +128,7 @@ def _named_server(project: Project, environ: Mapping[str, str]) -> ScratchServer
     """The server that the settings name, or files; None for the embedded one."""
     if project.tests.environment:
         return server_of(project, project.tests.environment, environ)
-    if project.tests.server == "sqlite" or (not project.tests.server and not can_embed()):
+    if project.tests.server not in ("", "embedded") or (not project.tests.server and not can_embed()):
         return files_in(project.folder / ".lockgate" / "tests" / "files")
     return None
 

@@ -55,14 +55,17 @@ def _roles(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
         if name not in now["roles"]:
             yield f"create role {quoted(name)}"
         if now["roles"].get(name) != role:
-            yield f"alter role {quoted(name)} with {_attributes(role)}"
+            changed = [word for key, word in _attributes(role).items() if now["roles"].get(name, {}).get(key) != role[key]]
+            yield f"alter role {quoted(name)} with {' '.join(changed)}"
 
 
-def _attributes(role: dict[str, Any]) -> str:
+def _attributes(role: dict[str, Any]) -> dict[str, str]:
+    """Each attribute as ALTER ROLE takes it; there is no way back from a date to none but the end of time."""
     flags = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
-    words = [("" if role[flag] else "no") + flag for flag in flags]
-    password = _literal(role["password"]) if role["password"] else "null"
-    return f"{' '.join(words)} connection limit {role['limit']} password {password} valid until {_literal(role['until'] or 'infinity')}"
+    password = f"password {_literal(role['password']) if role['password'] else 'null'}"
+    until = f"valid until {_literal(role['until'] or 'infinity')}"
+    words = {flag: ("" if role[flag] else "no") + flag for flag in flags}
+    return {**words, "limit": f"connection limit {role['limit']}", "password": password, "until": until}
 
 
 def _settings(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from lockgate.dialects.postgres.session import connect, facts
-from lockgate.dialects.postgres.template_picture import CLASSES, OUTSIDE, READS_SEQUENCES_SINCE, Picture, read_sequences
+from lockgate.dialects.postgres.template_picture import CLASSES, OUTSIDE, READS_SEQUENCES_SINCE, Picture, lasting, read_sequences
 from lockgate.secret import DatabaseUrl
 
 _OTHERS = """
@@ -123,5 +123,5 @@ def _newer(since: int) -> str:
 
 
 def _union(names: Sequence[str], since: int) -> str:
-    parts = [f"select {number}, count(*), count(*) filter (where {_newer(since)}) from only {name}" for number, name in enumerate(names)]
+    parts = [f"select {number}, count(*), count(*) filter (where {_newer(since)}) from only {name} where {lasting(name)}" for number, name in enumerate(names)]
     return " union all ".join(parts) + " order by 1"

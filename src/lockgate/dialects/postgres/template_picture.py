@@ -89,7 +89,7 @@ def take_picture(url: DatabaseUrl, timeout: float) -> str:
         tables = [(int(oid), f"{quoted(schema)}.{quoted(name)}", str(kind)) for oid, schema, name, kind in ask(_TABLES)]
         counted = [(oid, name, kind, int(ask(f"select count(*) from only {name}")[0][0])) for oid, name, kind in tables]
         picture = Picture(
-            {name: int(ask(f"select count(*) from {name}")[0][0]) for name in names},
+            {name: int(ask(f"select count(*) from {name} where {lasting(name)}")[0][0]) for name in names},
             str(ask(CLASSES)[0][0]),
             str(ask(OUTSIDE)[0][0]),
             tuple((name, kind, rows) for _, name, kind, rows in counted if rows or kind == "m"),
@@ -97,6 +97,11 @@ def take_picture(url: DatabaseUrl, timeout: float) -> str:
             read_sequences(ask, connection.info.server_version),
         )
         return json.dumps(asdict(picture))
+
+
+def lasting(catalog: str) -> str:
+    """Leave out what sessions make for their temporary tables and never remove."""
+    return "nspname !~ '^pg_(toast_)?temp_'" if catalog == "pg_namespace" else "true"
 
 
 @lru_cache(maxsize=8)

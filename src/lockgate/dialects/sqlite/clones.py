@@ -30,6 +30,7 @@ class SqliteClones:
         self._folder = Path(server.database)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._locks: dict[str, SideFileLock] = {}
+        self._sources: dict[str, sqlite3.Connection] = {}
         self.product = f"SQLite {sqlite3.sqlite_version}"
 
     def url(self, name: str) -> DatabaseUrl:
@@ -44,14 +45,23 @@ class SqliteClones:
         self._path(check_ours(name)).touch(mode=0o600)
 
     def clone(self, template: str, name: str, strategy: str = "") -> str:
-        source = f"file:{quote(str(self._path(check_ours(template))))}?mode=ro"
         # SQLite's own backup: a file copied by other means may lack what still lies in a WAL.
-        with closing(sqlite3.connect(source, uri=True)) as template_file, closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
+        with closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
             copy.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
-            template_file.backup(copy)
+            copy.execute("pragma journal_mode = off")
+            self._source(template).backup(copy)
         return ""
 
+    def _source(self, template: str) -> sqlite3.Connection:
+        """Stay connected: opening a database and reading its schema costs as much as copying it."""
+        if template not in self._sources:
+            uri = f"file:{quote(str(self._path(check_ours(template))))}?mode=ro"
+            self._sources[template] = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        return self._sources[template]
+
     def rename(self, name: str, new: str) -> None:
+        if name in self._sources:
+            self._sources.pop(name).close()
         self._path(check_ours(name)).replace(self._path(check_ours(new)))
         self.drop(name)  # what lay beside it
 
@@ -77,6 +87,8 @@ class SqliteClones:
         """Files share nothing."""
 
     def drop(self, name: str) -> None:
+        if name in self._sources:
+            self._sources.pop(name).close()
         path = str(self._path(check_ours(name)))
         for ending in ("", *_BESIDE):
             with suppress(FileNotFoundError):
@@ -98,6 +110,8 @@ class SqliteClones:
             (self._folder / f"{word}{_LOCK}").unlink(missing_ok=True)
 
     def close(self) -> None:
+        while self._sources:
+            self._sources.popitem()[1].close()
         while self._locks:
             self._locks.popitem()[1].release()
 
