@@ -55,6 +55,11 @@ STORIES = {
     ("scratch_database", "seed"): "and seeded as any other",
     ("drift", "drift_replay"): "what the revisions make",
     ("drift", "drift_models"): "what the models make",
+    ("test_databases", "template"): "databases of tests are copies of a template",
+    ("test_databases", "host"): "and belong to a host, in this process",
+    ("test_databases", "host_service"): "or in another one",
+    ("host_service", "host"): "the service is a host for other processes",
+    ("host", "pool"): "a host keeps a pool for each template",
     ("url", "status"): "a tested URL is one row of the status",
 }
 FACES_SEE = FLOORS[0] | {"runs", "files", "settings", "report"}

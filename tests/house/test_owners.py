@@ -27,7 +27,7 @@ OPENING_METHODS = (".open", ".read_text", ".write_text", ".read_bytes", ".write_
 OPENERS = ("files", "scratch", "dialects.sqlite.locks", "credentials.dotenv", "cli.output")
 # The process's environment is read once by each face. The seam sets the variables that env.py is promised.
 ENVIRONMENT = ("os.environ", "os.getenv", "os.putenv", "os.unsetenv", "os.environb")
-ENVIRONMENT_OWNERS = ("cli.main", "api", "alembic_plugin", "alembic_seam")
+ENVIRONMENT_OWNERS = ("cli.main", "api", "alembic_plugin", "alembic_seam", "pytest_plugin.hooks")
 # Names of database products; who compares with them asks "which one are you" instead of "what can you do".
 PRODUCTS = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", "psycopg", "psycopg2", "asyncpg", "aiosqlite"})
 PRODUCT_OWNERS = ("dialects", "secret", "words")
@@ -73,9 +73,9 @@ def test_files_are_opened_in_few_places(modules: list[Any]) -> None:
 
 
 def _is_ours(call: str) -> bool:
-    """`dialect.open(url)` connects to a database, `server.open()` to a server; `files.read_text(path)` is the owner itself."""
+    """`dialect.open(url)` connects to a database; `files.read_text(path)` is the owner itself."""
     front = call.rpartition(".")[0].rpartition(".")[2].removesuffix("()")
-    return front == "files" or "dialect" in front.lower() or front.endswith("server")
+    return front == "files" or "dialect" in front.lower()
 
 
 def test_the_environment_is_read_by_the_faces(modules: list[Any]) -> None:

@@ -418,3 +418,17 @@ def test_ctrl_c_leaves_no_scratch_database(project: Tiny, old_url: DatabaseUrl, 
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert databases(old_server) == before
+
+
+def test_the_scratch_database_begins_its_sessions_as_the_database_does(project: Tiny, old_url: DatabaseUrl) -> None:
+    """A search_path decides where a table goes, a time zone what a date means: a scratch database without them raises a false alarm."""
+    project.settings(ALLOWED).point("dev", old_url)
+    run(old_url, f"alter database {old_url.database} set search_path = app, public", f"alter database {old_url.database} set timezone = 'Asia/Tokyo'")
+    run(old_url, "create schema app")
+    project.here("adopt", "dev", check=0, CONFIRM_ENV="dev")
+    partition = "create table days_1 partition of days for values from ('2026-01-01') to ('2026-02-01')"
+    lines = ["create schema if not exists app", "create table days (at timestamptz) partition by range (at)", partition, "create table notes (id int)"]
+    project.revision("r1", None, "\n".join(f"op.execute({line!r})" for line in lines))
+    project.here("upgrade", "dev", check=0)
+    assert {"app.notes", "app.days"} < set(Database(old_url).tables())
+    assert [one.sentence for one in drift(project).differences] == []

@@ -27,7 +27,7 @@ def clones(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Clones]:
     if request.param == "postgresql":
         server: Any = request.getfixturevalue("postgres_server")
         here = ScratchServer(server.url("postgres"), "the test's server")
-    with here.open() as opened:
+    with here.entered() as opened:
         yield opened
         left = opened.names(NAMED)
         for name in left:
@@ -115,7 +115,7 @@ def test_a_server_of_an_environment_is_used_only_where_its_settings_say_so(proje
         server_of(load_project(project.folder), "dev", environ)
     assert refused.value.code == "scratch-not-allowed"
     project.settings(SETTINGS.replace('protection = "open"', 'protection = "open"\nscratch = true'))
-    with server_of(load_project(project.folder), "dev", environ).open() as opened:
+    with server_of(load_project(project.folder), "dev", environ).entered() as opened:
         assert opened.product.startswith("PostgreSQL 1")
     project.point("test", url).here("upgrade", "test", check=0)
     with pytest.raises(Refused) as refused:

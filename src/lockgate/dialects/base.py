@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.permit import Permit, Row, Session
@@ -63,6 +63,7 @@ class ServerFacts:
         extensions: that could be installed.
         roles: that grants and policies may name; the server's own are left out.
         role: who is asking.
+        settings: what sessions of this database begin with, as far as it changes what a revision makes.
     """
 
     major: str
@@ -70,6 +71,7 @@ class ServerFacts:
     extensions: frozenset[str] = frozenset()
     roles: tuple[str, ...] = ()
     role: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class BareSession(Session, Protocol):

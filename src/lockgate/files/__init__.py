@@ -1,5 +1,6 @@
 """The only room that opens project files."""
 
+from lockgate.files.digest import history_digest
 from lockgate.files.project import (
     SETTINGS,
     RevisionFiles,
@@ -26,6 +27,7 @@ __all__ = [
     "append_line",
     "find_settings",
     "graph_of",
+    "history_digest",
     "load_project",
     "name_in_pyproject",
     "private_file",

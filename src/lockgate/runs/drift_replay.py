@@ -61,19 +61,35 @@ def replayed(target: Target, project: Project, seen: Sight, found: Snapshot, not
 
 def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -> Snapshot:
     name = f"{NAMED}drift_{uuid.uuid4().hex[:12]}"
+    with (
+        _explained(f"no scratch database can be made ({server.label})", need, project),
+        server.entered() as clones,
+        scratch_database(project, clones, name, need.target.environment) as scratch,
+    ):
+        clones.configure(name, need.facts.settings)
+        with _explained(f"the revisions do not run on the scratch database ({server.label})", need, project):
+            after = _brought(scratch, need, seen)
+        table = after.version_table or after.kept_version_table or VersionTable()
+        with opened(scratch.target) as session:
+            return need.target.dialect.snapshot(session, table, after.heads, grants=project.drift.grants)
+
+
+@contextmanager
+def _explained(what: str, need: _Need, project: Project) -> Iterator[None]:
+    """Whatever goes wrong on the way to a comparison: there is none. Another run in this process is something to wait for."""
     try:
-        with server.open() as clones, scratch_database(project, clones, name, need.target.environment) as scratch:
-            return _migrated(scratch, need, seen, grants=project.drift.grants)
+        yield
     except Busy:
         raise
     except LockgateError as error:
         if error.code == "no-comparison":
             raise
-        what = f"the revisions do not run on the scratch database ({server.label}): {error.what}"
-        raise Unreachable("no-comparison", what, error.where, error.hint or _ways_out(need.target, project)) from error
+        hint = error.hint or _ways_out(need.target, project)
+        raise Unreachable("no-comparison", f"{what}: {error.what}", error.where, hint) from error
 
 
-def _migrated(scratch: ScratchDatabase, need: _Need, seen: Sight, *, grants: bool) -> Snapshot:
+def _brought(scratch: ScratchDatabase, need: _Need, seen: Sight) -> Sight:
+    """Bring the scratch database to where the target is, and look at it."""
     for head in seen.heads:
         scratch.upgrade(head)
     after = scratch.look()
@@ -81,9 +97,7 @@ def _migrated(scratch: ScratchDatabase, need: _Need, seen: Sight, *, grants: boo
         ours, theirs = ", ".join(seen.heads) or "base", ", ".join(after.heads) or "base"
         what = f"the scratch database came to revision {theirs}, this database is at {ours}"
         raise Unreachable("no-comparison", what, need.target.where, "look at `lockgate history` for a stamp that skipped something")
-    table = after.version_table or after.kept_version_table or VersionTable()
-    with opened(scratch.target) as session:
-        return need.target.dialect.snapshot(session, table, after.heads, grants=grants)
+    return after
 
 
 @contextmanager
@@ -129,8 +143,9 @@ def _embedded(need: _Need) -> Iterator[ScratchServer | str]:
         if objection:
             yield objection
             return
+        server.write_carelessly()
         server.create_roles(need.facts.roles, need.facts.role)
-        yield ScratchServer(replace(place.url, username=need.facts.role), "embedded server")
+        yield ScratchServer(replace(place.url, username=need.facts.role), "embedded server", ours=True)
 
 
 def _ways_out(target: Target, project: Project) -> str:

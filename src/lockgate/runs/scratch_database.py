@@ -89,9 +89,9 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
     Args:
         like: the environment whose driver, options and exported variables env.py is used to; None for the project's default.
     """
-    like = like or _default(project)
+    like = like or default_environment(project)
     url = clones.url(name)
-    url = replace(url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver), query={**like.query, **url.query})
+    url = url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver)
     environment = replace(like, name=SCRATCH, url=UrlSource("url"), protection=Protection.LOCKED, where="a scratch database")
     seeds = tuple(replace(seed, environments=(SCRATCH,)) for seed in project.seeds)
     as_scratch = replace(
@@ -132,7 +132,8 @@ def scratch_database(project: Project, clones: Clones, name: str, like: Environm
         clones.drop(name)
 
 
-def _default(project: Project) -> Environment:
+def default_environment(project: Project) -> Environment:
+    """The environment that the settings call the default one, or the first."""
     return project.environments.get(project.default_environment) or next(iter(project.environments.values()))
 
 

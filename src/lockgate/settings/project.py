@@ -135,6 +135,20 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class Tests:
+    """
+    Where the pytest plugin makes its databases.
+
+    Args:
+        environment: whose server it is, which its `scratch` must allow; empty for none.
+        server: `embedded` or `sqlite`; empty for the first that can be had.
+    """
+
+    environment: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
     """
     A project: its folder and its settings.
@@ -158,3 +172,4 @@ class Project:
     smoke: Smoke = Smoke()
     drift: Drift = Drift()
     seeds: tuple[Seed, ...] = ()
+    tests: Tests = Tests()

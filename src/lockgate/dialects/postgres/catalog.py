@@ -50,6 +50,8 @@ select n.nspname from pg_catalog.pg_namespace n
    and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_namespace'::pg_catalog.regclass", oid="n.oid")}
  order by 1
 """
+# Where a name without a schema goes, and what a date without a zone means.
+_SESSION = "select name, reset_val from pg_catalog.pg_settings where name in ('search_path', 'TimeZone', 'DateStyle')"
 _ROWS = "select coalesce(sum(n_live_tup), 0) from pg_catalog.pg_stat_user_tables where schemaname <> 'lockgate'"
 _INVALID = f"""
 select n.nspname, c.relname from pg_catalog.pg_index i
@@ -92,7 +94,8 @@ def server_facts(session: Session) -> ServerFacts:
     extensions = session.execute("select name from pg_catalog.pg_available_extensions")
     roles = session.execute("select rolname from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1")
     names = frozenset(str(name) for (name,) in extensions)
-    return ServerFacts(str(major), f"PostgreSQL {major}", names, tuple(str(name) for (name,) in roles), str(role))
+    settings = {str(name): str(value) for name, value in session.execute(_SESSION)}
+    return ServerFacts(str(major), f"PostgreSQL {major}", names, tuple(str(name) for (name,) in roles), str(role), settings)
 
 
 def cluster(session: Session) -> Cluster:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, cast
 
 from lockgate.dialects.clones import PREFIX, check_ours
+from lockgate.dialects.postgres.commons import read_commons, restore_commons, setting
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.recycle import PostgresRecycler
 from lockgate.dialects.postgres.session import connect, facts
+from lockgate.dialects.postgres.template_picture import read_picture, take_picture
 from lockgate.errors import Failed
 from lockgate.secret import DatabaseUrl
 
+_TIMEOUT_S = 10.0
 _STRATEGY_SINCE = 150000  # CREATE DATABASE ... STRATEGY; PostgreSQL 15 release notes
 
 
@@ -40,14 +44,48 @@ class PostgresClones:
     def create(self, name: str) -> None:
         self._run(f"create database {quoted(check_ours(name))}")
 
-    def clone(self, template: str, name: str, strategy: str = "") -> None:
+    def clone(self, template: str, name: str, strategy: str = "") -> str:
         how = f" strategy {strategy}" if strategy else ""
         self._run(f"create database {quoted(check_ours(name))} template {quoted(check_ours(template))}{how}")
-        for role, settings in self._ask(_SETTINGS, [template]):
-            self._run(f"alter database {quoted(name)} set {settings}" if role is None else f"alter role {role} in database {quoted(name)} set {settings}")
+        for role, text in self._ask(_SETTINGS, [template]):
+            whose = f"alter role {role} in database" if role else "alter database"
+            self._run(f"{whose} {quoted(name)} set {setting(str(text))}")
+        return str(self._ask("select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())")[0][0])
 
     def rename(self, name: str, new: str) -> None:
+        # The server waits some seconds for sessions that are about to end.
+        self._ask("select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname = %s", [name])
         self._run(f"alter database {quoted(check_ours(name))} rename to {quoted(check_ours(new))}")
+
+    def seal(self, name: str) -> None:
+        # Also keeps autovacuum away, for which a copy would have to wait.
+        self._run(f"alter database {quoted(check_ours(name))} with allow_connections false")
+
+    def note(self, name: str, text: str) -> None:
+        value = text.replace("'", "''")
+        self._run(f"comment on database {quoted(check_ours(name))} is '{value}'")
+
+    def noted(self, name: str) -> str:
+        sql = "select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = %s"
+        return "".join(text or "" for (text,) in self._ask(sql, [name]))
+
+    def picture(self, name: str) -> str:
+        return take_picture(self.url(name), _TIMEOUT_S)
+
+    def recycler(self, name: str, since: str, picture: str) -> PostgresRecycler:
+        return PostgresRecycler(self.url(name), _TIMEOUT_S, int(since), read_picture(picture))
+
+    def commons(self) -> str:
+        return read_commons(self._ask)
+
+    def restore_commons(self, before: str) -> None:
+        restore_commons(self._ask, before)
+
+    def configure(self, name: str, settings: Mapping[str, str]) -> None:
+        for key, value in settings.items():
+            # A list, such as a search_path, cannot be given as one text.
+            self._ask("select pg_catalog.set_config(%s, %s, false)", [key, value])
+            self._run(f"alter database {quoted(check_ours(name))} set {quoted(key)} from current")
 
     def drop(self, name: str) -> None:
         for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):
@@ -57,7 +95,7 @@ class PostgresClones:
     def hold(self, word: str, *, shared: bool = False) -> bool:
         return bool(self._ask(f"select pg_catalog.pg_try_advisory_lock{'_shared' * shared}({_key(word)})")[0][0])
 
-    def let_go(self, word: str, *, shared: bool = False) -> None:
+    def let_go(self, word: str, *, shared: bool = False, forever: bool = False) -> None:
         self._ask(f"select pg_catalog.pg_advisory_unlock{'_shared' * shared}({_key(word)})")
 
     def close(self) -> None:
@@ -65,7 +103,7 @@ class PostgresClones:
 
     def _rollback_prepared(self, name: str, gid: str) -> None:
         # Only from inside its own database; left open it would keep the database from being dropped.
-        with connect(self.url(name), 10.0) as there:
+        with connect(self.url(name), _TIMEOUT_S) as there:
             there.autocommit = True
             there.execute(cast("Any", "rollback prepared '" + gid.replace("'", "''") + "'"))
 
@@ -91,12 +129,8 @@ class PostgresClones:
 
 
 # What ALTER DATABASE ... SET left in the template is not copied with it.
-_SETTINGS = r"""
-select case when s.setrole <> 0 then pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) end,
-       pg_catalog.format('%%I = %%s', pg_catalog.split_part(c, '=', 1),
-         case when pg_catalog.split_part(c, '=', 1) in ('search_path', 'temp_tablespaces', 'session_preload_libraries', 'local_preload_libraries', 'DateStyle')
-              then pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
-              else pg_catalog.quote_literal(pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)) end)
+_SETTINGS = """
+select case when s.setrole <> 0 then pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) end, c
   from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database d on d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) c
  where d.datname = %s
 """
