@@ -21,10 +21,9 @@ def snapshot(session: Session, version_table: VersionTable, heads: tuple[str, ..
     major = session.execute(_MAJOR)[0][0]
     before = session.execute("select " + ", ".join(f"pg_catalog.current_setting('{name}')" for name in _PRINTING))[0]
     _set(session, _PRINTING)
-    try:
-        found = [*read_objects(session), *read_tables(session), *(read_grants(session) if grants else ())]
-    finally:
-        _set(session, dict(zip(_PRINTING, map(str, before), strict=True)))
+    found = [*read_objects(session), *read_tables(session), *(read_grants(session) if grants else ())]
+    # Only after success: a failed query has broken the transaction, and its end takes the settings back.
+    _set(session, dict(zip(_PRINTING, map(str, before), strict=True)))
     items = [item for item in found if not _is_version_table(item, version_table)]
     return make_snapshot(items, product="postgresql", server=str(major), heads=heads, grants_read=grants)
 
