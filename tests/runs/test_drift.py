@@ -14,7 +14,7 @@ from typing import Any
 import older_server
 import psycopg
 import pytest
-from building import SETTINGS, Database, Tiny, tiny, until
+from building import SETTINGS, Database, Tiny, create_table, tiny, until
 from schemas import EVERYTHING
 
 import lockgate
@@ -269,6 +269,17 @@ def test_a_file_is_compared_with_a_temporary_one(project: Tiny, sqlite_url: Data
     assert sorted(path.name for path in Path(sqlite_url.database).parent.iterdir()) == files
 
 
+def test_several_heads_are_replayed_each(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """A history with two lines has two rows in its version table, and a line that depends on another hides one."""
+    project.tables("users").point("dev", sqlite_url)
+    project.revision("a", "r1", create_table("orders"))
+    project.revision("b", "r1", create_table("notes"))
+    project.revision("c", None, create_table("logs"), depends="a")
+    project.here("upgrade", "dev", "heads", check=0)
+    done = drift(project)
+    assert (done.heads, done.differences) == (("b", "c"), ())
+
+
 def test_a_database_that_is_behind_is_compared_with_what_was_applied(project: Tiny, database_url: DatabaseUrl) -> None:
     """A pending revision is no drift, and base tables of a bootstrap are no surprise."""
     settings = ALLOWED + '[bootstrap]\nfile = "base.sql"\nstamp = "r1"\n'
@@ -418,6 +429,31 @@ def test_ctrl_c_leaves_no_scratch_database(project: Tiny, old_url: DatabaseUrl, 
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert databases(old_server) == before
+
+
+if older_server.INSTALLED:
+
+    def test_what_a_killed_run_left_is_dropped_by_the_next_one(project: Tiny, old_url: DatabaseUrl, old_server: Any) -> None:
+        """On a shared server such databases would pile up; those of a run that lives, or of somebody else, stay."""
+        project.settings(ALLOWED).tables("users").point("dev", old_url)
+        project.here("upgrade", "dev", check=0)
+        project.revision("r1", None, 'op.execute("select pg_sleep(60)")')
+        before = databases(old_server)
+        killed, alive = (project.start("drift", "dev", log=log) for log in ("killed", "alive"))
+        running = "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
+        until(lambda: Database(old_url).query(running) == [(2,)], "both replays run", killed, alive)
+        somebodys = min(databases(old_server) - before)[:-12] + "somebodys"
+        old_server.create_database(somebodys)
+        killed.kill()
+        killed.wait()
+        project.tables("users")
+        assert drift(project).differences == ()
+        left = databases(old_server) - before
+        assert somebodys in left
+        assert len(left) == 2
+        alive.send_signal(signal.SIGTERM)
+        assert alive.wait(60) == 143
+        assert databases(old_server) - before == {somebodys}
 
 
 def test_the_scratch_database_begins_its_sessions_as_the_database_does(project: Tiny, old_url: DatabaseUrl) -> None:

@@ -7,20 +7,22 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from lockgate.dialects.base import ServerFacts
+from lockgate.dialects.clones import Clones
 from lockgate.drift.ignore import names_extension
 from lockgate.drift.items import Extension
 from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Busy, LockgateError, Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import NAMED, ScratchDatabase, scratch_database
+from lockgate.runs.scratch_database import NAMED, ScratchDatabase, scratch_database, scratch_of
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
-from lockgate.words import Sight, VersionTable
+from lockgate.words import SCRATCH, Sight, VersionTable
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,13 @@ def replayed(target: Target, project: Project, seen: Sight, found: Snapshot, not
 
 
 def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -> Snapshot:
-    name = f"{NAMED}drift_{uuid.uuid4().hex[:12]}"
+    # Locks hold within one database: a run that connects to another one would take this one's scratch database for an orphan.
+    family = f"{NAMED}drift_{sha256(server.url.database.encode()).hexdigest()[:8]}_"
+    name = f"{family}{uuid.uuid4().hex[:12]}"
     with (
         _explained(f"no scratch database can be made ({server.label})", need, project),
         server.entered() as clones,
+        _held(clones, family, name, project),
         scratch_database(project, clones, name, need.target.environment) as scratch,
     ):
         clones.configure(name, need.facts.settings)
@@ -72,6 +77,26 @@ def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -
         table = after.version_table or after.kept_version_table or VersionTable()
         with opened(scratch.target) as session:
             return need.target.dialect.snapshot(session, table, after.heads, grants=project.drift.grants)
+
+
+@contextmanager
+def _held(clones: Clones, family: str, name: str, project: Project) -> Iterator[None]:
+    """Hold a lock as long as the database lives, and drop those of runs that were killed: nobody holds theirs any more."""
+    for left in clones.names(family):
+        if clones.hold(left):
+            if _is_scratch(clones, left, project):
+                clones.drop(left)
+            clones.let_go(left)
+    clones.hold(name)
+    yield
+
+
+def _is_scratch(clones: Clones, name: str, project: Project) -> bool:
+    try:
+        identity = scratch_of(project, clones, name).look().identity
+    except LockgateError:
+        return False
+    return identity is not None and identity.environment == SCRATCH
 
 
 @contextmanager
