@@ -22,7 +22,7 @@ from lockgate.drift.outcome import DriftOutcome
 from lockgate.errors import LockgateError, Unreachable
 from lockgate.secret import DatabaseUrl
 
-QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SERVERS = ["18", *([older_server.MAJOR] if older_server.INSTALLED else [])]
 ALLOWED = SETTINGS.replace("[environments.dev]\n", "[environments.dev]\nscratch = true\n")
 _numbers = itertools.count(1)
@@ -237,23 +237,24 @@ def server(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("older" if request.param == older_server.MAJOR else "postgres_server")
 
 
-@pytest.mark.parametrize("name", ["quickstart", "everything"])
+@pytest.mark.parametrize("name", ["quickstart", "combine", "work_data_hub", "everything"])
 def test_nobody_is_alarmed_where_nothing_was_done(server: Any, name: str, tmp_path: Path) -> None:
     """On the server of the examples and on one three major versions older, beside the database itself, and nothing stays behind."""
     folder = tmp_path / "project"
-    if name == "quickstart":
-        shutil.copytree(QUICKSTART, folder, ignore=shutil.ignore_patterns(".lockgate", "__pycache__"))
-    project = Tiny(folder) if name == "quickstart" else everything(folder)
-    text = (folder / "lockgate.toml").read_text(encoding="utf-8")
-    project.settings(text.replace("[environments.dev]\n", "[environments.dev]\nscratch = true\n"))
+    if name == "everything":
+        everything(folder)
+    else:
+        shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns(".lockgate", "__pycache__", ".venv"))
+    project, settings = Tiny(folder), folder / "lockgate.toml"
+    settings.write_text(settings.read_text("utf-8").replace("[environments.dev]\n", "[environments.dev]\nscratch = true\n"), "utf-8")
     database = f"calm_{next(_numbers)}"
     server.create_database(database)
     before = databases(server)
-    project.point("dev", server.url(database).with_driver("psycopg"))
-    project.here("upgrade", "dev", check=0)
-    done = drift(project)
-    assert (done.differences, done.ignored, done.objects > 10) == ((), 0, True)
-    assert done.by in ("PostgreSQL 18, embedded server", "PostgreSQL 15, the server of `dev`")
+    knock = ("--database-url", server.url(database).with_driver("psycopg").render().reveal())
+    project.lockgate("upgrade", "dev", *knock, check=0)
+    done = json.loads(project.lockgate("drift", "dev", "--json", *knock, check=0).stdout)
+    assert (done["differences"], done["ignored"], done["objects"] > 10) == ([], 0, True)
+    assert done["by"] in ("PostgreSQL 18, embedded server", "PostgreSQL 15, the server of `dev`")
     assert databases(server) == before
 
 

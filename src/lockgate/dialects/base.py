@@ -9,9 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -22,56 +23,6 @@ if TYPE_CHECKING:
     from lockgate.dialects.clones import Clones
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
     from lockgate.drift.snapshot import Snapshot
-
-
-@dataclass(frozen=True)
-class Features:
-    """
-    What a database can do, and how it spells what the registry needs.
-
-    Args:
-        lock_timeout: whether a statement's wait for a table can be bounded, and a revision be tried again after it.
-        transactional_ddl: what Alembic is told; None leaves its own idea of the database.
-        registry_prefix: put before the registry's table names: a schema with its dot, or a prefix.
-        registry_setup: statement that must come before its tables; empty where none is needed.
-        serial: column definition of an ascending primary key.
-        moment: column definition of a time that the database's own clock fills in.
-        moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
-        own_driver: SQLAlchemy's name of the driver that lockgate itself uses, for a scratch database where nobody named one.
-        shares_server: whether a new database stands beside others on a server, so that making it needs permission.
-    """
-
-    lock_timeout: bool
-    transactional_ddl: bool | None
-    registry_prefix: str
-    registry_setup: str
-    serial: str
-    moment: str
-    moment_text: str
-    own_driver: str
-    shares_server: bool
-
-
-@dataclass(frozen=True)
-class ServerFacts:
-    """
-    What decides whether another server can stand in for this one.
-
-    Args:
-        major: version by which texts are printed, as in `Snapshot.server`.
-        product: name and major version, as people write them.
-        extensions: that could be installed.
-        roles: that grants and policies may name; the server's own are left out.
-        role: who is asking.
-        settings: what sessions of this database begin with, as far as it changes what a revision makes.
-    """
-
-    major: str
-    product: str
-    extensions: frozenset[str] = frozenset()
-    roles: tuple[str, ...] = ()
-    role: str = ""
-    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class BareSession(Session, Protocol):
@@ -134,6 +85,17 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        """
+        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster.
+
+        Args:
+            timeout: seconds for connecting.
+        Raises:
+            Unreachable: the server cannot be entered, or the role may not create databases; nothing was made then.
+        """
+
+    @abstractmethod
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         """
         Read cluster, heads and catalog in one session, everything but the registry; creates nothing.
@@ -181,7 +143,27 @@ class Dialect(ABC):
 
     @abstractmethod
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        """Tables whose rows the open transaction changed, triggers' work included; every table where the database does not tell."""
+        """Tables whose rows the open transaction changed, triggers' work included."""
+
+    @abstractmethod
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> AbstractContextManager[Sequence[TableName]]:
+        """
+        Let what runs inside find another time than what ran before it, in the open transaction.
+
+        `now()` is the same all through a transaction, and the same second on SQLite: without this, a script that writes it again
+        each time would seem to change nothing. Rows in `tables` may be changed by it: go back to a savepoint afterwards.
+
+        Returns:
+            Gives tables in which a trigger writes the time whatever is written: any update of theirs writes it again.
+        """
+
+    @abstractmethod
+    def forget_settings(self, session: Session) -> None:
+        """Undo what a script has SET."""
+
+    @abstractmethod
+    def updates(self, session: Session, table: TableName) -> int:
+        """How many rows of a table the open transaction has inserted or updated so far; 0 where the database does not tell."""
 
     @abstractmethod
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:

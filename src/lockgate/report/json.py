@@ -16,6 +16,7 @@ from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
+from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedOutcome
 
 
@@ -50,6 +51,12 @@ def seeded(done: SeedOutcome) -> str:
 def drifted(done: DriftOutcome, failure: LockgateError | None) -> str:
     """Return what `drift` found; the fields of an error come with it where there is a difference."""
     return _document(done.code, (_error_fields(failure) if failure else {}) | msgspec.to_builtins(done))
+
+
+def exported(done: ExportOutcome) -> str:
+    """Return what `seed-export` wrote, a member of `files` per table."""
+    fields: Mapping[str, object] = msgspec.to_builtins(done)
+    return _document("", fields)
 
 
 def written(paths: Sequence[str]) -> str:

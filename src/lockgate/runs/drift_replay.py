@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from lockgate.dialects.base import ServerFacts
 from lockgate.dialects.clones import Clones
+from lockgate.dialects.features import ServerFacts
 from lockgate.drift.ignore import names_extension
 from lockgate.drift.items import Extension
 from lockgate.drift.snapshot import Snapshot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.dialects.base import ServerFacts
+from lockgate.dialects.features import ServerFacts
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable

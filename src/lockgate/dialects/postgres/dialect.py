@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import catalog, client, empty, locks, pooler, script, session, working
+from lockgate.dialects.features import Features, ServerFacts
+from lockgate.dialects.postgres import catalog, client, empty, locks, moments, pooler, script, session, working
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -26,7 +27,7 @@ class Postgres(base.Dialect):
 
     name = "postgresql"
     grammar = Grammar.POSTGRES
-    features = base.Features(
+    features = Features(
         lock_timeout=True,
         transactional_ddl=None,
         registry_prefix="lockgate.",
@@ -40,6 +41,9 @@ class Postgres(base.Dialect):
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
+
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        session.create_database(url, timeout)
 
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
@@ -72,6 +76,18 @@ class Postgres(base.Dialect):
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         return catalog.touched_tables(session)
+
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        yield moments.age(session, tables)
+
+    def forget_settings(self, session: Session) -> None:
+        label = session.execute("show application_name")[0][0]  # waiting runs read there who holds the lock
+        session.execute("reset all")
+        session.execute("select pg_catalog.set_config('application_name', :label, false)", {"label": label})
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return moments.updates(session, table)
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="psycopg")
@@ -126,7 +142,7 @@ class Postgres(base.Dialect):
 
         return snapshot(session, version_table, heads, grants)
 
-    def server_facts(self, session: Session) -> base.ServerFacts:
+    def server_facts(self, session: Session) -> ServerFacts:
         return catalog.server_facts(session)
 
     def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:

@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
-from lockgate.dialects.sqlite import catalog, locks, session, working
+from lockgate.dialects.features import Features, ServerFacts
+from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -20,6 +21,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 if TYPE_CHECKING:
     from lockgate.dialects.sqlite.clones import SqliteClones
     from lockgate.dialects.sqlite.rows import SqliteRows
+    from lockgate.dialects.sqlite.session import SqliteSession
     from lockgate.drift.snapshot import Snapshot
 
 
@@ -28,7 +30,7 @@ class Sqlite(base.Dialect):
 
     name = "sqlite"
     grammar = Grammar.SQLITE
-    features = base.Features(
+    features = Features(
         lock_timeout=False,
         transactional_ddl=True,
         registry_prefix="lockgate_",
@@ -42,6 +44,9 @@ class Sqlite(base.Dialect):
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
+
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        """A file that is missing is made by the first write."""
 
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
@@ -77,10 +82,22 @@ class Sqlite(base.Dialect):
         return _run_script(connection.connection.driver_connection, text)
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
-        session.execute(sql)
+        cast("SqliteSession", session).execute_noting(sql)
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        return [TableName(name) for name in catalog.look(session, "", None).tables]
+        touched = cast("SqliteSession", session).touched
+        return [TableName(name) for name in catalog.user_tables(session) if name in touched]
+
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        with moments.later(session.connection):  # type: ignore[attr-defined]  # a session of this dialect
+            yield ()
+
+    def forget_settings(self, session: Session) -> None:
+        """No seed may set any."""
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")
@@ -129,9 +146,9 @@ class Sqlite(base.Dialect):
 
         return snapshot(session, version_table, heads)
 
-    def server_facts(self, session: Session) -> base.ServerFacts:
+    def server_facts(self, session: Session) -> ServerFacts:
         major = str(session.execute("select sqlite_version()")[0][0]).partition(".")[0]
-        return base.ServerFacts(major, f"SQLite {major}")
+        return ServerFacts(major, f"SQLite {major}")
 
     def clones(self, server: DatabaseUrl, timeout: float) -> SqliteClones:
         from lockgate.dialects.sqlite.clones import SqliteClones  # not above, for the same reason
