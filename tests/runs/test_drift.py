@@ -251,8 +251,10 @@ def test_nobody_is_alarmed_where_nothing_was_done(server: Any, name: str, tmp_pa
     server.create_database(database)
     before = databases(server)
     knock = ("--database-url", server.url(database).with_driver("psycopg").render().reveal())
-    project.lockgate("upgrade", "dev", *knock, check=0)
-    done = json.loads(project.lockgate("drift", "dev", "--json", *knock, check=0).stdout)
+    # The two that bring modules of their own must not leave them in this process.
+    call = project.lockgate if name in ("combine", "work_data_hub") else project.here
+    call("upgrade", "dev", *knock, check=0)
+    done = json.loads(call("drift", "dev", "--json", *knock, check=0).stdout)
     assert (done["differences"], done["ignored"], done["objects"] > 10) == ([], 0, True)
     assert done["by"] in ("PostgreSQL 18, embedded server", "PostgreSQL 15, the server of `dev`")
     assert databases(server) == before
