@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -246,7 +246,7 @@ class Database:
         if self.url.backend == "sqlite":
             with closing(sqlite3.connect(self.url.database)) as connection, connection:
                 return connection.execute(sql).fetchall()
-        with psycopg.connect(self.url.render().reveal(), autocommit=True) as server:
+        with psycopg.connect(replace(self.url, driver="").render().reveal(), autocommit=True) as server:
             cursor = server.execute(sql)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
 
