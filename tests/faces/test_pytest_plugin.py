@@ -123,6 +123,17 @@ def test_sqlite_gives_every_test_a_file(project: Tiny, workers: str) -> None:
     assert len([name for name in files if name.endswith(".db")]) == 1
 
 
+def test_a_failed_tests_file_can_be_kept(project: Tiny) -> None:
+    """SQLite's half of `--lockgate-keep`."""
+    project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n').tables("users", "orders")
+    writes = "connection.execute(text(\"insert into users (name) values ('evidence')\"))"
+    tests = f"from sqlalchemy import text\ndef test_bad(migrated_engine):\n    with migrated_engine.begin() as connection:\n        {writes}\n    assert 0\n"
+    said = pytest_run(project, "--lockgate-keep", tests=tests, check=1)
+    (kept,) = (project.folder / ".lockgate" / "tests" / "files").glob(f"{PREFIX}kept_*.db")
+    assert f"\nsqlite3 {kept}" in said
+    assert Database(DatabaseUrl("sqlite", database=str(kept))).query("select name from users") == [("evidence",)]
+
+
 def test_seeds_are_loaded_for_the_tests_that_are_marked(project: Tiny, server: Database) -> None:
     """By name whatever their environments are; without a name those of the environment named for tests. Others see none."""
     pytest_run(

@@ -14,7 +14,7 @@ from pathlib import Path
 from lockgate.files import load_project
 from lockgate.runs.host import Host, LocalHost, kept_name
 from lockgate.runs.host_service import RemoteHost
-from lockgate.runs.scratch_database import default_environment
+from lockgate.runs.scratch_database import default_environment, url_of
 from lockgate.runs.scratch_server import ScratchServer, can_embed, embedded_in, files_in, server_of
 from lockgate.runs.seed_files import chosen
 from lockgate.runs.template import Template, provide, template_of
@@ -92,7 +92,7 @@ class TestDatabases:
     def take(self, template: Template) -> Lease:
         """Take a database of one's own."""
         name = self._host.take(template.name)
-        return Lease(name, template.copy(self._clones, name).url)
+        return Lease(name, url_of(self._clones, name, self._like))
 
     def give(self, lease: Lease, *, drop: bool = False) -> None:
         """Give it back; other sessions on it are ended."""
