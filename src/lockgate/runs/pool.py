@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from lockgate.dialects.clones import Clones, Recycler
 from lockgate.runs.scratch_server import ScratchServer
 
+_BREATH_S = 0.5  # between two tries after an error
 _SAMPLES = 2
 _WORTH_IT = 0.8  # a strategy that is not clearly faster is not chosen: few samples say little
 
@@ -38,7 +39,7 @@ class _Shelf:
     out: dict[str, _Copy] = field(default_factory=dict)
     waiting: int = 0
     busy: bool = False  # whether the thread is about something
-    error: BaseException | None = None
+    error: Exception | None = None
     closing: bool = False
 
 
@@ -121,11 +122,12 @@ class Pool:
         shelf = self._shelf
         while True:
             with self._turn:
-                self._turn.wait_for(lambda: shelf.ready or shelf.returned or shelf.error)
+                self._turn.wait_for(lambda: shelf.ready or shelf.error or shelf.returned)
                 if shelf.ready:
                     return shelf.ready.popleft()
-                if not shelf.returned:
-                    raise shelf.error or RuntimeError
+                if shelf.error:
+                    error, shelf.error = shelf.error, None
+                    raise error
                 copy = shelf.returned.popleft()
             if self._as_new(copy):
                 return copy
@@ -140,19 +142,26 @@ class Pool:
         return copy.recycler.recycle()
 
     def _serve(self) -> None:
-        try:
-            with self._server.entered() as clones:
-                self._read_note(clones)
-                while (job := self._job()) is not None:
-                    job(clones)
-                    with self._turn:
-                        self._shelf.busy = False
-                        self._turn.notify_all()
-                self._drop_all(clones)
-        except BaseException as error:
-            with self._turn:
-                self._shelf.error = error
-                self._turn.notify_all()
+        while not self._shelf.closing:
+            try:
+                with self._server.entered() as clones:
+                    self._read_note(clones)
+                    while (job := self._job()) is not None:
+                        job(clones)
+                        self._done()
+                    self._drop_all(clones)
+            except Exception as error:
+                self._done(error)
+
+    def _done(self, error: Exception | None = None) -> None:
+        """A job has ended; whoever waits is told of an error, and then it is tried again."""
+        shelf = self._shelf
+        with self._turn:
+            shelf.busy = False
+            shelf.error = error if shelf.waiting else None
+            self._turn.notify_all()
+            if error:
+                self._turn.wait(_BREATH_S)
 
     def _job(self) -> Callable[[Clones], None] | None:
         """Wait for something to do; the most urgent first."""

@@ -21,7 +21,7 @@ from lockgate.runs.template import Template, provide, template_of
 from lockgate.secret import DatabaseUrl
 from lockgate.settings.project import Environment, Project
 
-__test__ = False
+__test__ = False  # for a pytest that is pointed here: this is no module of tests
 
 
 @dataclass(frozen=True)
