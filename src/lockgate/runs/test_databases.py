@@ -84,7 +84,7 @@ class TestDatabases:
         """
         names = tuple(seed.name for seed in chosen(self._project, self._like.name, ())) if all_seeds else tuple(sorted(set(seeds)))
         if names not in self._templates:
-            template = template_of(self._project, self._like, names, self._clones.product, self._host.new_name())
+            template = template_of(self._project, self._like, names, self._clones, self._host.new_name())
             provide(template, self._clones, self._host.new_name)
             self._templates[names] = template
         return self._templates[names]

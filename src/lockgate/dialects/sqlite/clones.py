@@ -9,6 +9,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,6 +34,7 @@ class SqliteClones:
         self._folder = Path(server.database)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._locks: dict[str, SideFileLock] = {}
+        self.circle = sha256(server.database.encode()).hexdigest()[:8]
         self.product = f"SQLite {sqlite3.sqlite_version}"
 
     def url(self, name: str) -> DatabaseUrl:
