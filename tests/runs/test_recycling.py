@@ -182,6 +182,15 @@ def test_a_test_that_only_writes_rows_gives_its_database_back(databases: TestDat
     assert all(connection.closed or not _alive(connection) for connection in kept)
 
 
+def test_a_test_may_drop_its_own_database(databases: TestDatabases, expected: str) -> None:
+    """A teardown that is too thorough is the test's own affair: the next one gets a database all the same."""
+    for _ in range(2):
+        with leased(databases) as lease:
+            Database(replace(lease.url, database="postgres")).query(f'drop database "{lease.name}" with (force)')
+    with leased(databases) as following:
+        assert dumped(following.url) == expected
+
+
 def _alive(connection: Any) -> bool:
     try:
         connection.execute("select 1")

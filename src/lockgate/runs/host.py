@@ -74,7 +74,8 @@ class LocalHost:
         if keeps:
             for name in self._clones.names(f"{_KEPT}{self._clones.circle}_"):
                 self._clones.drop(name)
-        self._commons = self._clones.commons() if server.ours else ""
+        # What another session's tests have made by now is not how the server should be left.
+        self._commons = self._clones.commons() if server.ours and self._alone() else ""
 
     def new_name(self) -> str:
         return f"{_NAMED}{self._run}_{next(self._numbers)}"
@@ -109,7 +110,7 @@ class LocalHost:
 
         Used databases are dropped before: a role that a test made owns what it made there.
         """
-        if not self._commons or self._out or self._clones.commons() == self._commons:
+        if not self._commons or self._out or self._clones.commons() == self._commons or not self._alone():
             return
         pool.clear(self._clones, name)
         for other in self._pools.values():
@@ -118,6 +119,10 @@ class LocalHost:
             self._clones.restore_commons(self._commons)
         finally:
             self._commons = self._clones.commons()
+
+    def _alone(self) -> bool:
+        """Whether no other session has databases here."""
+        return all(name.startswith(f"{_NAMED}{self._run}_") for name in self._clones.names(_NAMED))
 
     def keep(self, name: str) -> None:
         pool = self._pools.get(self._homes.pop(name, ""))
