@@ -37,9 +37,12 @@ demo: $(STAMP) ## A tour on a throw-away PostgreSQL server, in less than a minut
 	@$(BIN)/python examples/quickstart/demo.py
 
 .PHONY: test
-test: lint types ## Lint, types and every test, the fast ones first
+test: lint types ## Lint, types and every test, the fast ones first, and those of the examples
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/house tests/thought
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
+	@# From inside its folder: the example's own settings count, as for somebody who copied it away.
+	cd examples/combine && ../../$(BIN)/python -m mypy && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
+	$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
 
 .PHONY: lint
 lint: $(STAMP) ## Style and likely bugs (ruff)

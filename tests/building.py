@@ -288,5 +288,5 @@ class Database:
 
     def picture(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything: each table with all its rows. Two equal pictures mean that nothing changed."""
-        quoted = {name: ".".join(f'"{part}"' for part in name.split(".")) for name in self.tables()}
+        quoted = {name: ".".join('"' + part.replace('"', '""') + '"' for part in name.split(".")) for name in self.tables()}
         return {name: sorted(self.query(f"select * from {sql}"), key=repr) for name, sql in quoted.items()}

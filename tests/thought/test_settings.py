@@ -11,7 +11,7 @@ import pytest
 from lockgate.errors import SettingsError
 from lockgate.seeds.spec import Seed
 from lockgate.settings.load import read_settings
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, Tests, UrlSource
+from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, PlaceForTests, Project, Smoke, SmokeQuery, UrlSource
 from lockgate.words import Protection
 
 HERE = Path("/srv/app")
@@ -287,10 +287,10 @@ def test_every_key_has_its_kind(text: str, part: str) -> None:
 def test_scratch_databases_beside_a_real_one_must_be_allowed() -> None:
     """Whoever says nothing has none on that server."""
     assert not read(DEV).environments["dev"].scratch
-    assert read(DEV).tests == Tests()
+    assert read(DEV).tests == PlaceForTests()
     told = read(DEV + 'scratch = true\n[tests]\nenvironment = "dev"\n')
     assert told.environments["dev"].scratch
-    assert told.tests == Tests(environment="dev")
+    assert told.tests == PlaceForTests(environment="dev")
 
 
 @pytest.mark.parametrize(

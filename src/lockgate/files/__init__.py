@@ -1,6 +1,7 @@
 """The only room that opens project files."""
 
 from lockgate.files.digest import history_digest
+from lockgate.files.exports import Drafts, drafts, inside, refuse_existing
 from lockgate.files.project import (
     SETTINGS,
     RevisionFiles,
@@ -17,16 +18,19 @@ from lockgate.files.project import (
     tool_table,
     write_new,
 )
-from lockgate.files.seeds import SeedFile, seed_files
+from lockgate.files.seeds import SeedFile, seed_file, seed_files
 
 __all__ = [
+    "Drafts",
     "RevisionFiles",
     "SETTINGS",
     "SeedFile",
     "append_line",
+    "drafts",
     "find_settings",
     "graph_of",
     "history_digest",
+    "inside",
     "load_project",
     "name_in_pyproject",
     "private_file",
@@ -34,6 +38,8 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "refuse_existing",
+    "seed_file",
     "seed_files",
     "tool_table",
     "write_new",

@@ -11,7 +11,16 @@ from typing import Any
 from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, Tests
+from lockgate.settings.project import (
+    Bootstrap,
+    Environment,
+    EnvironmentVariable,
+    PlaceForTests,
+    Project,
+    RevisionIds,
+    Smoke,
+    SmokeQuery,
+)
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
@@ -88,6 +97,7 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         smoke=_smoke(root),
         seeds=read_seeds(root, environments),
         tests=_tests(root, environments),
+        revision_ids=_revision_ids(root),
     )
     root.close()
     return project
@@ -115,15 +125,24 @@ def _variable(root: Table) -> EnvironmentVariable:
     return EnvironmentVariable(name, required_for)
 
 
-def _tests(root: Table, environments: Mapping[str, Environment]) -> Tests:
+def _tests(root: Table, environments: Mapping[str, Environment]) -> PlaceForTests:
     table = root.table("tests")
     if table is None:
-        return Tests()
-    found = Tests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
+        return PlaceForTests()
+    found = PlaceForTests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
     if found.environment and found.server:
         table.wrong("", "`tests` takes one of `environment` and `server`")
     table.close()
     return found
+
+
+def _revision_ids(root: Table) -> RevisionIds:
+    table = root.table("revisions")
+    if table is None:
+        return RevisionIds.ALEMBIC
+    ids = table.word("ids", [item.value for item in RevisionIds], RevisionIds.ALEMBIC.value)
+    table.close()
+    return RevisionIds(ids)
 
 
 def _environments(root: Table) -> dict[str, Environment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,8 +118,15 @@ class Smoke:
     timeout: float = 30.0
 
 
+class RevisionIds(str, enum.Enum):
+    """How plain `alembic` names a new revision: as it always did, or as `lockgate revision` does."""
+
+    ALEMBIC = "alembic"
+    TIMESTAMP = "timestamp"
+
+
 @dataclass(frozen=True)
-class Tests:
+class PlaceForTests:
     """
     Where the pytest plugin makes its databases.
 
@@ -142,6 +150,7 @@ class Project:
         name: written into every marker; empty where the project does not name itself.
         alembic_ini: path of the ini file (or of `pyproject.toml` with `[tool.alembic]`) below the folder.
         seeds: in the order they are written; no two of one name.
+        revision_ids: what `alembic revision` and `alembic merge` do without `--rev-id`.
     """
 
     folder: Path
@@ -154,4 +163,5 @@ class Project:
     bootstrap: Bootstrap | None = None
     smoke: Smoke = Smoke()
     seeds: tuple[Seed, ...] = ()
-    tests: Tests = Tests()
+    tests: PlaceForTests = PlaceForTests()
+    revision_ids: RevisionIds = RevisionIds.ALEMBIC

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from lockgate.dialects.postgres import rows_copy, rows_errors, rows_shape, rows_values
+from lockgate.dialects.postgres import rows_copy, rows_errors, rows_export, rows_shape, rows_values
 from lockgate.dialects.postgres.rows_stage import PostgresStage, make_stage
 from lockgate.permit import Permit, Session
-from lockgate.seeds.rows import TableShape
+from lockgate.seeds.csv_body import row_that_copy_calls
+from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
 
@@ -50,13 +51,33 @@ class PostgresRows:
             if column.sequence and column.name in columns:
                 rows_copy.move_sequence(permit.session, rows_shape.sql_name(shape.table), column)
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
+    def settle(self, session: Session) -> None:
+        """Check deferred constraints; they stay deferred for what comes after."""
+        session.execute("savepoint lockgate_settle")
+        session.execute("set constraints all immediate")
+        session.execute("rollback to savepoint lockgate_settle")
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Return 0: the server refuses them."""
         return 0
 
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """Return number and hash of the table's rows; see `rows_values.fingerprint`."""
         return rows_values.fingerprint(session, shape, columns)
+
+    def snapshot(self, session: Session) -> None:
+        """Make the transaction REPEATABLE READ; READ ONLY it is already."""
+        session.execute("set transaction isolation level repeatable read")
+
+    def estimate(self, session: Session, shape: TableShape) -> int:
+        """Return what the last ANALYZE or VACUUM left in the catalog."""
+        return rows_export.estimate(session, shape)
+
+    def export(
+        self, session: Session, shape: TableShape, columns: Sequence[Column], key: Sequence[str], format: str
+    ) -> Iterator[tuple[bytes, int]]:
+        """Let the server write both formats, by COPY."""
+        return rows_export.export(session, shape, columns, key, format)
 
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """
@@ -65,3 +86,7 @@ class PostgresRows:
         For a CSV the number is the line within its body at which the row ends: the server counts lines.
         """
         return rows_errors.bad_value(error)
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Count as COPY does."""
+        return row_that_copy_calls(lines, number)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import cast
 
+from lockgate.dialects.foreign_keys import Orphan, Search
 from lockgate.dialects.postgres.empty import quoted
-from lockgate.dialects.postgres.rows_shape import sql_name
+from lockgate.dialects.postgres.rows_shape import foreign_keys, sql_name
 from lockgate.dialects.postgres.rows_values import comparable
 from lockgate.dialects.postgres.session import PostgresSession
 from lockgate.dialects.row_changes import Sampler
@@ -60,9 +61,11 @@ class PostgresStage:
         self.name = name
         self._session, self._columns, self._key = session, columns, key
         self._table, self._target = shape.table, sql_name(shape.table)
-        self._walks = False
+        self._rows = 0
+        self._walks = False  # along a unique index of the file's keys
         self._same = comparable(session, shape)
         self._others = [column for column in columns if column not in key]
+        self._always = [column.name for column in shape.columns if column.identity == "always"]
         self._counts: Counts | None = None
         self._on = " and ".join(f"t.{quoted(column)} = s.{quoted(column)}" for column in key)
         self._unknown = f"not exists (select from {name} s where {self._on})"
@@ -77,10 +80,23 @@ class PostgresStage:
         self._session.execute("set local jit = off")  # compiling the join takes as long as a tenth of it
         with self._setting("default_statistics_target", "1"):
             self._session.execute(f"analyze {self.name} ({self._list(self._key)})")
+        self._rows = rows
         if rows >= _MANY_ROWS and len(self._key) == 1 and self._both_in_order():
-            self._session.execute(f"create index on {self.name} ({self._list(self._key)})")
-            self._walks = True
+            self._walks = self._indexed()
         return self
+
+    def _indexed(self) -> bool:
+        """Index the key, which proves on the way that it stands nowhere twice; False, and no index, where it does."""
+        import psycopg
+
+        self._session.execute("savepoint lockgate_index")
+        try:
+            self._session.execute(f"create unique index on {self.name} ({self._list(self._key)})")
+        except psycopg.errors.UniqueViolation:
+            self._session.execute("rollback to savepoint lockgate_index")
+            return False
+        self._session.execute("release savepoint lockgate_index")
+        return True
 
     def _both_in_order(self) -> bool:
         """Whether file and table lie in the order of the key: two walks side by side then need a fifth less than a hash (measured)."""
@@ -114,16 +130,15 @@ class PostgresStage:
             self._session.execute(
                 f"create temp table {name} on commit drop as select s.ctid as place, {new} as is_new {left} where {different}"
             )
-        sql = f"select (select count(*) from {self.name}), (select count(*) from {self._target}),"
-        sql += f" count(*) filter (where is_new), count(*) filter (where not is_new) from {self._differences}"
-        staged, there, fresh, changed = (int(str(number)) for number in self._session.execute(sql)[0])
+        sql = f"select (select count(*) from {self._target}), count(*) filter (where is_new), count(*) filter (where not is_new)"
+        there, fresh, changed = (int(str(number)) for number in self._session.execute(f"{sql} from {self._differences}")[0])
         # The key is unique in the table: as many of its rows are known as rows of the file were not new.
-        return Counts(fresh, changed, staged - fresh - changed, max(there - (staged - fresh), 0))
+        return Counts(fresh, changed, self._rows - fresh - changed, max(there - (self._rows - fresh), 0))
 
     def duplicates(self) -> tuple[dict[str, str], tuple[int, ...]] | None:
         """Return the first key that stands in the file twice, as text, and the numbers of its first rows."""
         keys = self._list(self._key)
-        if not self._has_duplicates(keys):
+        if self._walks or not self._has_duplicates(keys):
             return None
         numbered = f"select {keys}, row_number() over (order by ctid) as number from {self.name}"
         names = ", ".join(f"{quoted(column)}::pg_catalog.text" for column in self._key)
@@ -144,6 +159,12 @@ class PostgresStage:
 
     def _grouped(self, keys: str) -> bool:
         return bool(self._session.execute(f"select 1 from {self.name} group by {keys} having count(*) > 1 limit 1"))
+
+    def orphan(self) -> Orphan | None:
+        """Return the first row whose parent is missing."""
+        cell = "{}::pg_catalog.text".format
+        search = Search(self.name, "ctid", self._table, self._columns, sql_name, quoted, cell, self._session.execute)
+        return search.first(foreign_keys(self._session, self._table))
 
     def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
         """Return the first rows of a kind, by key; values as the server prints them."""
@@ -175,9 +196,16 @@ class PostgresStage:
         return self._run(f"delete from {self._target} t where {self._unknown}")
 
     def _update(self) -> int:
-        values = ", ".join(f"{quoted(column)} = s.{quoted(column)}" for column in self._others)
         source = f"from {self.name} s join {self._differences} d on d.place = s.ctid and not d.is_new"
+        values = ", ".join(f"{quoted(column)} = s.{quoted(column)}" for column in self._others if not self._stays(column, source))
         return self._run(f"update {self._target} t set {values} {source} where {self._on}")
+
+    def _stays(self, column: str, source: str) -> bool:
+        """Whether a GENERATED ALWAYS column has its value already: the server takes no UPDATE of one, not even to the same value."""
+        if column not in self._always:
+            return False
+        joined = f"{source} join {self._target} t on {self._on} where {self._differs(column)}"
+        return not self._session.execute(f"select 1 {joined} limit 1")
 
     def _insert(self) -> int:
         names = self._list(self._columns)

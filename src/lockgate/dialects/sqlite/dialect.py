@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
-from lockgate.dialects.sqlite import catalog, locks, session, working
+from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -20,6 +20,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 if TYPE_CHECKING:
     from lockgate.dialects.sqlite.clones import SqliteClones
     from lockgate.dialects.sqlite.rows import SqliteRows
+    from lockgate.dialects.sqlite.session import SqliteSession
 
 
 class Sqlite(base.Dialect):
@@ -41,6 +42,9 @@ class Sqlite(base.Dialect):
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
+
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        """A file that is missing is made by the first write."""
 
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
@@ -76,10 +80,22 @@ class Sqlite(base.Dialect):
         return _run_script(connection.connection.driver_connection, text)
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
-        session.execute(sql)
+        cast("SqliteSession", session).execute_noting(sql)
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        return [TableName(name) for name in catalog.look(session, "", None).tables]
+        touched = cast("SqliteSession", session).touched
+        return [TableName(name) for name in catalog.user_tables(session) if name in touched]
+
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        with moments.later(session.connection):  # type: ignore[attr-defined]  # a session of this dialect
+            yield ()
+
+    def forget_settings(self, session: Session) -> None:
+        """No seed may set any."""
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")

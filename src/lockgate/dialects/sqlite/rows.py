@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import marshal
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from lockgate.dialects.sqlite import rows_load, rows_shape
+from lockgate.dialects.sqlite import rows_export, rows_load, rows_shape
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_stage import SqliteStage, make_stage
 from lockgate.dialects.sqlite.session import SqliteSession
 from lockgate.permit import Permit, Session
-from lockgate.seeds.rows import TableShape
+from lockgate.seeds.csv_body import records
+from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
 _BATCH_ROWS = 2000
@@ -58,10 +59,15 @@ class SqliteRows:
     def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
         """Nothing to do: SQLite notes the highest AUTOINCREMENT value itself, given or counted (sqlite.org, Autoincrement)."""
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
+    def settle(self, session: Session) -> None:
+        """Nothing to do: `orphans()` looks after the foreign keys, and SQLite defers nothing else."""
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Count what `foreign_key_check` finds: enforcement is off on lockgate's own connections."""
-        name = shape.table.name.replace('"', '""')
-        return len(session.execute(f'pragma foreign_key_check("{name}")'))
+        if shape is None:
+            return len(session.execute("pragma foreign_key_check"))
+        names = {shape.table.name, *rows_shape.children(session, shape.table)}
+        return sum(len(session.execute(f"pragma foreign_key_check({quoted(name)})")) for name in names)
 
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """
@@ -78,9 +84,28 @@ class SqliteRows:
             count += len(batch)
         return f"{count}-{digest.hexdigest()}"
 
+    def snapshot(self, session: Session) -> None:
+        """Nothing to do: every transaction reads one state (sqlite.org, Isolation In SQLite)."""
+
+    def estimate(self, session: Session, shape: TableShape) -> int:
+        """Count the rows; nobody keeps their number."""
+        return int(str(session.execute(f"select count(*) from {rows_shape.sql_name(shape.table)}")[0][0]))
+
+    def export(
+        self, session: Session, shape: TableShape, columns: Sequence[Column], key: Sequence[str], format: str
+    ) -> Iterator[tuple[bytes, int]]:
+        """Read in batches, and write the values as the loading of seeds reads them."""
+        return rows_export.export(connection(session), shape, columns, key, format)
+
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
         return (error.row, error.column, error.message) if isinstance(error, rows_load.BadValue) else None
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Python's reader has counted the lines of the body."""
+        found = records(lines)
+        head = next(found).last_line
+        return next((record.line for record in found if record.last_line >= head + number), 0)
 
 
 def connection(session: Session) -> sqlite3.Connection:
