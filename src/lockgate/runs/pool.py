@@ -72,17 +72,14 @@ class Pool:
 
     def take(self) -> str:
         """Return the name of a copy as new; waits for one where none is ready."""
-        shelf = self._shelf
-        with self._turn:
-            shelf.waiting += 1
-            self._turn.notify_all()
-        try:
-            copy = self._next()
-        finally:
+        while True:
+            copy, new = self._next()
+            if new or self._as_new(copy):
+                break
             with self._turn:
-                shelf.waiting -= 1
+                self._shelf.dead.append(copy)
         with self._turn:
-            shelf.out[copy.name] = copy
+            self._shelf.out[copy.name] = copy
             self._turn.notify_all()
         return copy.name
 
@@ -119,22 +116,22 @@ class Pool:
             self._turn.notify_all()
         self._thread.join()
 
-    def _next(self) -> _Copy:
+    def _next(self) -> tuple[_Copy, bool]:
+        """Wait for a copy; whether it is as new, or was given back and must be recycled."""
         shelf = self._shelf
-        while True:
-            with self._turn:
+        with self._turn:
+            shelf.waiting += 1
+            self._turn.notify_all()
+            try:
                 self._turn.wait_for(lambda: shelf.ready or shelf.error or shelf.returned)
-                if shelf.ready:
-                    return shelf.ready.popleft()
-                if shelf.error:
-                    error, shelf.error = shelf.error, None
-                    raise error
-                copy = shelf.returned.popleft()
-            if self._as_new(copy):
-                return copy
-            with self._turn:
-                shelf.dead.append(copy)
-                self._turn.notify_all()
+            finally:
+                shelf.waiting -= 1
+            if shelf.ready:
+                return shelf.ready.popleft(), True
+            if shelf.error:
+                error, shelf.error = shelf.error, None
+                raise error
+            return shelf.returned.popleft(), False
 
     def _as_new(self, copy: _Copy) -> bool:
         try:
