@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from lockgate.dialects.clones import Recycler, check_ours
+from lockgate.dialects.clones import PREFIX, Recycler, check_ours
 from lockgate.dialects.sqlite.locks import SideFileLock
 from lockgate.errors import Bug
 from lockgate.secret import DatabaseUrl
@@ -36,6 +36,9 @@ class SqliteClones:
     def url(self, name: str) -> DatabaseUrl:
         return replace(self._server, database=str(self._path(name)))
 
+    def family(self, kind: str) -> str:
+        return f"{PREFIX}{kind}_"  # databases and locks are files of one folder
+
     def names(self, prefix: str) -> Sequence[str]:
         with os.scandir(self._folder) as found:
             files = [entry for entry in found if entry.name.startswith(prefix) and entry.name.endswith(_ENDING)]
@@ -46,10 +49,11 @@ class SqliteClones:
 
     def clone(self, template: str, name: str, strategy: str = "") -> str:
         # SQLite's own backup: a file copied by other means may lack what still lies in a WAL.
+        source = self._source(template)  # before the copy's file comes into being
         with closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
             copy.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
             copy.execute("pragma journal_mode = off")
-            self._source(template).backup(copy)
+            source.backup(copy)
         return ""
 
     def _source(self, template: str) -> sqlite3.Connection:
