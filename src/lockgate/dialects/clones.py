@@ -40,6 +40,9 @@ class Clones(Protocol):
     def url(self, name: str) -> DatabaseUrl:
         """The URL of a database here, whether it exists or not."""
 
+    def family(self, kind: str) -> str:
+        """How the names of one kind of our databases begin; whoever sees the same names sees the same locks."""
+
     def names(self, prefix: str) -> Sequence[str]:
         """Names of databases that begin with `prefix`, in the order in which they were made."""
 

@@ -12,15 +12,14 @@ import threading
 import uuid
 from typing import Protocol
 
-from lockgate.dialects.clones import PREFIX, Clones
-from lockgate.runs.gate import look
+from lockgate.dialects.clones import Clones
 from lockgate.runs.pool import Pool
-from lockgate.runs.scratch_database import NAMED, scratch_of
+from lockgate.runs.scratch_database import drop_orphan
 from lockgate.runs.scratch_server import ScratchServer
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH
 
-_KEPT = f"{PREFIX}kept_"
+_KEPT = "kept"
 
 
 class Host(Protocol):
@@ -70,12 +69,12 @@ class LocalHost:
         self._clones.hold(f"run_{self._run}")
         sweep(project, self._clones)
         if keeps:
-            for name in self._clones.names(_KEPT):
+            for name in self._clones.names(self._clones.family(_KEPT)):
                 self._clones.drop(name)
         self._commons = self._clones.commons() if server.ours else ""
 
     def new_name(self) -> str:
-        return f"{NAMED}{self._run}_{next(self._numbers)}"
+        return f"{self._clones.family(SCRATCH)}{self._run}_{next(self._numbers)}"
 
     def take(self, template: str) -> str:
         with self._lock:
@@ -123,12 +122,12 @@ class LocalHost:
             pool.release(name)
         with self._lock:
             self._out -= 1
-            self._clones.rename(name, kept_name(name))
+            self._clones.rename(name, kept_name(self._clones, name))
 
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
-        for name in self._clones.names(f"{NAMED}{self._run}_"):
+        for name in self._clones.names(f"{self._clones.family(SCRATCH)}{self._run}_"):
             self._clones.drop(name)
         self._clones.let_go(f"run_{self._run}", forever=True)
         self._clones.close()
@@ -141,24 +140,15 @@ class LocalHost:
 
 
 def sweep(project: Project, clones: Clones) -> None:
-    """
-    Drop what killed sessions left: databases named as ours, whose session is dead, marked `scratch` or empty still.
-
-    Raises: nothing of a database that cannot be looked at; it stays.
-    """
-    for run, names in itertools.groupby(clones.names(NAMED), lambda name: name.removeprefix(NAMED).partition("_")[0]):
+    """Drop what killed sessions left: databases named as ours, whose session is dead; see `drop_orphan`."""
+    family = clones.family(SCRATCH)
+    for run, names in itertools.groupby(clones.names(family), lambda name: name.removeprefix(family).partition("_")[0]):
         if clones.hold(f"run_{run}"):
             for name in names:
-                if _is_scratch(project, clones, name):
-                    clones.drop(name)
+                drop_orphan(project, clones, name)
             clones.let_go(f"run_{run}", forever=True)
 
 
-def _is_scratch(project: Project, clones: Clones, name: str) -> bool:
-    seen = look(scratch_of(project, clones, name).target)
-    return seen.identity.environment == SCRATCH if seen.identity else seen.empty
-
-
-def kept_name(name: str) -> str:
+def kept_name(clones: Clones, name: str) -> str:
     """Return the name of a copy when it is kept."""
-    return _KEPT + name.removeprefix(NAMED)
+    return clones.family(_KEPT) + name.removeprefix(clones.family(SCRATCH))

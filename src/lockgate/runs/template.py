@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
-from lockgate.dialects.clones import PREFIX, Clones
+from lockgate.dialects.clones import Clones
 from lockgate.errors import Busy
 from lockgate.files import history_digest
 from lockgate.registry.tables import VERSION
@@ -23,7 +23,7 @@ from lockgate.runs.seed_files import named
 from lockgate.settings.project import Environment, Project
 from lockgate.words import SCRATCH
 
-_NAMED = f"{PREFIX}template_"
+_KIND = "template"
 _KEPT = 6  # templates of one project: a branch or two, with and without seeds
 _LONGEST_BUILD_S = 1800.0
 
@@ -50,20 +50,20 @@ class Template:
         return scratch_of(self.project, clones, name, self.like)
 
 
-def template_of(project: Project, like: Environment, seeds: Sequence[str], product: str, run: str) -> Template:
+def template_of(project: Project, like: Environment, seeds: Sequence[str], clones: Clones, run: str) -> Template:
     """
     Name the template of a project as its files are now.
 
     Args:
-        product: the server's name and version.
+        clones: where it is going to be.
         run: makes the name unique where the history cannot be hashed.
     Raises:
         UsageError: `unknown-seed`, `seed-missing-file`.
     """
     names = tuple(sorted(set(seeds)))
     digest = history_digest(project, named(project, names))
-    key = _short(digest or run, product, str(VERSION), *names)
-    return Template(project, like, f"{_NAMED}{_short(str(project.folder), project.name)[:8]}_{key}", names, kept=bool(digest))
+    key = _short(digest or run, clones.product, str(VERSION), *names)
+    return Template(project, like, f"{clones.family(_KIND)}{_short(str(project.folder), project.name)[:8]}_{key}", names, kept=bool(digest))
 
 
 def provide(template: Template, clones: Clones, new_name: Callable[[], str]) -> None:
@@ -95,7 +95,7 @@ def _build(template: Template, clones: Clones, new_name: Callable[[], str]) -> N
     name = new_name()
     try:
         if template.seeds:
-            base = template_of(template.project, template.like, (), clones.product, new_name())
+            base = template_of(template.project, template.like, (), clones, new_name())
             provide(base, clones, new_name)
             clones.clone(base.name, name)
             template.copy(clones, name).seed(*template.seeds)

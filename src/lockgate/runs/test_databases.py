@@ -84,7 +84,7 @@ class TestDatabases:
         """
         names = tuple(seed.name for seed in chosen(self._project, self._like.name, ())) if all_seeds else tuple(sorted(set(seeds)))
         if names not in self._templates:
-            template = template_of(self._project, self._like, names, self._clones.product, self._host.new_name())
+            template = template_of(self._project, self._like, names, self._clones, self._host.new_name())
             provide(template, self._clones, self._host.new_name)
             self._templates[names] = template
         return self._templates[names]
@@ -104,7 +104,7 @@ class TestDatabases:
 
     def when_kept(self, lease: Lease) -> str:
         """Return how to connect to a database that is going to be kept, in lines for people; they hold no password."""
-        url = self._clones.url(kept_name(lease.name))
+        url = self._clones.url(kept_name(self._clones, lease.name))
         command, _, _ = self._host.server.dialect.client(url)
         return f"{url.place}\n{shlex.join(command)}"
 
