@@ -376,6 +376,16 @@ def test_a_version_table_of_another_name_is_found_by_the_first_upgrade(project: 
     assert drift(project).differences == ()
 
 
+def test_a_table_that_somebody_holds_is_waited_for_no_longer_than_lock_wait(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """The server prints no definition of it meanwhile; without a bound a nightly job would hang behind a forgotten session."""
+    project.settings(SETTINGS.replace("[environments.dev]\n", "[environments.dev]\nlock_wait = 0.2\n"))
+    project.revision("r1", None, create_table("users") + '\nop.create_index("ix_users_name", "users", ["name"])')
+    project.point("dev", postgres_url).here("upgrade", "dev", check=0)
+    with psycopg.connect(postgres_url.render().reveal()) as other:
+        other.execute("lock table users in access exclusive mode")
+        assert "code: lock-timeout" in project.here("drift", "dev", check=4).stderr
+
+
 def test_another_environments_database_is_refused(project: Tiny, database_url: DatabaseUrl) -> None:
     """Its differences would be taken for this one's."""
     project.tables("users").point("dev", database_url)
