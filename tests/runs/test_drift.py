@@ -472,6 +472,7 @@ if older_server.INSTALLED:
         until(lambda: Database(old_url).query(running) == [(2,)], "both replays run", killed, alive)
         somebodys = min(databases(old_server) - before)[:-12] + "somebodys"
         old_server.create_database(somebodys)
+        run(old_server.url(somebodys), "create table theirs (id integer)")
         killed.kill()
         killed.wait()
         project.tables("users")
