@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from lockgate.alembic_seam.crew import Crew, StatementJournal
-from lockgate.alembic_seam.replayed import answer_of, replay
+from lockgate.alembic_seam.replayed import answer_of, refusal_of, replay
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
@@ -27,6 +27,7 @@ from lockgate.secret import redact
 from lockgate.words import Step
 
 _EVENTS = ("do_execute", "do_executemany", "do_execute_no_params")
+_PASSING = ("deadlock", "lock-timeout", "unreachable")  # says nothing of the statement
 Execute = Callable[[], None]
 
 
@@ -120,7 +121,15 @@ class Watch:
         if earlier is not None and move is Move.SKIP:
             self._crew.statement_done(self._step, earlier, skipped=True)
             replay(context, from_text(earlier.answer))
-        elif found.kind is Kind.READ:
+        else:
+            try:
+                self._run(found, entry, context, cursor, execute)
+            except Exception as error:
+                self._remember_refusal(entry, context, error)
+                raise
+
+    def _run(self, found: Statement, entry: Entry, context: Any, cursor: Any, execute: Execute) -> None:
+        if found.kind is Kind.READ:
             self._patiently(found, execute)
             answer = answer_of(context, cursor)
             if answer is not None:
@@ -129,6 +138,16 @@ class Watch:
             self._write(found, entry, context, cursor, execute)
         else:
             self._commit_with(found, entry, execute)
+
+    def _remember_refusal(self, entry: Entry, context: Any, error: Exception) -> None:
+        """
+        Keep a refusal for the case that the revision goes on: asked again after later statements, the server might say yes.
+
+        SQLAlchemy's own `has_table` is such a question. A revision that breaks off here is asked again.
+        """
+        facts, answer = self._dialect.facts(error), refusal_of(context, error)
+        if answer is not None and facts is not None and facts.kind not in _PASSING:
+            self._pending.append((entry, answer))
 
     def _happened(self, found: Statement, earlier: Entry) -> bool:
         """Look whether a statement that was begun did happen; the lock is ours, so nobody is still running it."""

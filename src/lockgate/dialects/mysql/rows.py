@@ -1,5 +1,6 @@
 """Seeds."""
 from typing import Any
 
+
 class MysqlRows:
     def __getattr__(self, name: str) -> Any: raise NotImplementedError
