@@ -12,7 +12,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # 0: words
     frozenset({"errors", "words", "outcome", "events", "secret", "version"}),
     # 1: thought, no hands
-    frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script"}),
+    frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script", "journal"}),
     # 2: hands, no decisions
     frozenset({"files", "credentials", "dialects", "registry", "alembic_seam", "scratch"}),
     # 3: stories
