@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -16,12 +16,14 @@ from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import history as _history
 from lockgate.runs import reset as _reset
 from lockgate.runs import seed as _seed
+from lockgate.runs import seed_export as _seed_export
 from lockgate.runs import smoke as _smoke
 from lockgate.runs import stamp as _stamp
 from lockgate.runs import status as _status
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs import upgrade_seed as _upgrade_seed
 from lockgate.runs.operator import operator
+from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedOutcome
 from lockgate.settings.project import Project
 from lockgate.words import Request, Verb
@@ -115,6 +117,37 @@ def seed(
     request = _request(Verb.SEED, environment, options)
     how = _seed.SeedOptions(names, dry_run, if_changed)
     return _seed.seed(request, project, options.get("notify") or _nothing, how, lambda loading: None)
+
+
+def seed_export(
+    project: Project,
+    environment: str,
+    *tables: str,
+    out: str | Path,
+    format: str = "csv",
+    columns: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    gzip: bool = False,
+    overwrite: bool = False,
+    **options: Unpack[Options],
+) -> ExportOutcome:
+    """
+    Write tables into files that are ready to be seeds, all of one moment; the database is only read.
+
+    Args:
+        tables: `table`, `schema.table`, parts quoted where they need it.
+        out: folder of the files; made where it is not there.
+        format: `csv` or `jsonl`.
+        columns: of the one table; left out, all that are not generated.
+        sensitive: columns that may be written although a seed says that they are sensitive.
+        gzip: pack the files.
+        overwrite: replace files that are there.
+    Raises:
+        LockgateError: as `upgrade`; no file is written then.
+    """
+    request = _request(Verb.SEED_EXPORT, environment, options)
+    how = _seed_export.ExportOptions(tables, Path(out), format, tuple(columns), tuple(sensitive), gzip, overwrite)
+    return _seed_export.seed_export(request, project, how, lambda loading: None)
 
 
 def status(project: Project, *environments: str, environ: Mapping[str, str] | None = None) -> tuple[EnvironmentRow, ...]:

@@ -118,6 +118,8 @@ CODES: dict[str, type[LockgateError]] = {
     "seed-cycle": UsageError,
     "seed-file": UsageError,
     "unknown-seed": UsageError,
+    "export-invalid": UsageError,
+    "export-value": UsageError,
     # refusals of the guard
     "identity-mismatch": Refused,
     "copied-database": Refused,
@@ -139,6 +141,7 @@ CODES: dict[str, type[LockgateError]] = {
     "seed-forbidden": Refused,
     "seed-not-idempotent": Refused,
     "seed-unknown-rows": Refused,
+    "export-sensitive": Refused,
     # a lock was not free in time
     "busy": Busy,
     "busy-in-process": Busy,

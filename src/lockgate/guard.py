@@ -67,6 +67,8 @@ def decide(asked: Asked, sight: Sight) -> Verdict:
     Returns:
         A yes, with `adopt` where the marker is to be written first, or a refusal with one code, its reason and the next step.
     """
+    if asked.verb is Verb.SEED_EXPORT:
+        return _identity(asked, sight) or _export(asked, sight)
     if not asked.verb.acts and asked.verb is not Verb.RECORD:
         return _YES
     for rule in _RULES:
@@ -84,6 +86,15 @@ def _consent(asked: Asked, sight: Sight) -> Verdict:
         return Verdict(
             True, adopt=True, notices=(f"this database is a copy (it was marked as `{was}`); its marker is bound to this one now",)
         )
+    return _YES
+
+
+def _export(asked: Asked, sight: Sight) -> Verdict:
+    """A yes: the files will carry the environment's name, so whoever reads them must know where that is only an assumption."""
+    if sight.identity is None:
+        return Verdict(True, notices=(f"this database does not say which environment it is; you say it is `{asked.environment}`",))
+    if not sight.identity.cluster.same(sight.cluster):
+        return Verdict(True, notices=(f"this database is a copy of `{asked.environment}`: its rows may be older",))
     return _YES
 
 

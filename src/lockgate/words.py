@@ -27,6 +27,7 @@ class Verb(str, enum.Enum):
     STAMP = "stamp"
     RESET = "reset"
     SEED = "seed"
+    SEED_EXPORT = "seed-export"
     RECORD = "record"  # lockgate's own row in the ledger of the right database: a refusal, the answers of a smoke query
 
     @property

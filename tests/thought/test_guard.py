@@ -16,7 +16,7 @@ from lockgate.words import SCRATCH, Cluster, Identity, Protection, Sight, Verb
 HERE = Cluster("postgresql", "7312", "16384")
 ELSEWHERE = Cluster("postgresql", "7312", "99999")
 ACTING = [verb for verb in Verb if verb.acts]
-READING = [verb for verb in Verb if not verb.acts and verb is not Verb.RECORD]
+READING = [verb for verb in Verb if not verb.acts and verb not in (Verb.RECORD, Verb.SEED_EXPORT)]
 
 
 def marked(environment: str = "test", project: str = "app", cluster: Cluster = HERE) -> Identity:
@@ -151,7 +151,7 @@ def test_data_is_never_destroyed_without_its_own_confirmation() -> None:
 def test_an_unmarked_database_with_objects_is_only_ever_adopted() -> None:
     """Nobody knows whose tables these are."""
     for case, seen in EVERYTHING:
-        if seen.identity is None and seen.objects and case.verb not in READING and decide(case, seen).allowed:
+        if seen.identity is None and seen.objects and case.verb not in (*READING, Verb.SEED_EXPORT) and decide(case, seen).allowed:
             assert case.verb is Verb.ADOPT
             assert case.confirm == "test"
 
@@ -161,6 +161,17 @@ def test_reading_verbs_are_always_allowed_and_never_adopt() -> None:
     for case, seen in EVERYTHING:
         if case.verb in READING:
             assert decide(case, seen) == decide(asked(Verb.STATUS), sight(marked()))
+
+
+def test_an_export_asks_the_marker_and_nothing_else() -> None:
+    """It writes nothing here, but its files carry the environment's name; where nobody vouches for that, it says so."""
+    for case, seen in EVERYTHING:
+        if case.verb is Verb.SEED_EXPORT:
+            verdict, marker = decide(case, seen), seen.identity
+            assert verdict.allowed == (marker is None or (marker.environment, marker.project) == ("test", "app"))
+            assert verdict.code == ("" if verdict.allowed else "identity-mismatch")
+            assert bool(verdict.notices) == (verdict.allowed and (marker is None or marker.cluster != HERE))
+            assert not verdict.adopt
 
 
 def test_every_refusal_has_a_documented_code_a_reason_and_a_next_step() -> None:

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "reset": ("lockgate.cli.reset", "command", "Empty the database and run the revisions again; destructive."),
     "stamp": ("lockgate.cli.stamp", "command", "Write the version table without running revisions."),
     "seed": ("lockgate.cli.seed", "command", "Load the rows that the project promises."),
+    "seed-export": ("lockgate.cli.seed_export", "command", "Write tables into files that are ready to be seeds."),
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),
     "revision": ("lockgate.cli.revision", "command", "Write a new, empty revision file."),
 }

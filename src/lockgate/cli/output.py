@@ -211,7 +211,7 @@ def _draw(console: Console, block: Block) -> None:
     from rich.text import Text
 
     if isinstance(block, str):
-        console.print(Text(redact(block)))
+        console.print(Text(redact(block)), soft_wrap=True)  # a line that is to be pasted must stay one
         return
     drawn = Drawn(box=None, header_style="bold", pad_edge=False)
     for column in block.columns:

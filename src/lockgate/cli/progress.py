@@ -34,7 +34,7 @@ class Bars:
         """Move the bar of a seed."""
         self._progress.start()  # not before: revisions have a live line of their own, and a terminal has one last line
         if loading.name not in self._tasks:
-            self._tasks[loading.name] = self._progress.add_task(f"seed {loading.name}", total=loading.total_bytes, speed="")
+            self._tasks[loading.name] = self._progress.add_task(f"{loading.doing} {loading.name}", total=loading.total_bytes, speed="")
         task = self._tasks[loading.name]
         seconds = self._progress.tasks[task].elapsed or 0.0
         speed = f"{loading.rows / seconds:,.0f} rows/s" if seconds else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from lockgate.permit import Permit, Session
-from lockgate.seeds.rows import Counts, RowChange, TableShape
+from lockgate.seeds.rows import Column, Counts, RowChange, TableShape
 from lockgate.seeds.spec import OnChange, TableName
 
 Progress = Callable[[int], None]  # bytes of the file read so far
@@ -61,6 +61,26 @@ class Rows(Protocol):
 
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """Return number and content of the table's rows as a short text, computed in the server, whatever their order."""
+
+    def snapshot(self, session: Session) -> None:
+        """Let the transaction that begins now see one state of all tables, whatever others write meanwhile; the first thing to say in it."""
+
+    def estimate(self, session: Session, shape: TableShape) -> int:
+        """Return about how many rows the table has, without counting them where that takes long; 0 where nobody knows."""
+
+    def export(
+        self, session: Session, shape: TableShape, columns: Sequence[Column], key: Sequence[str], format: str
+    ) -> Iterator[tuple[bytes, int]]:
+        """
+        Read the rows in the order of the key, the same on every server, and write them as a seed of `format` says them.
+
+        Args:
+            format: `csv` (without a header) or `jsonl`.
+        Yields:
+            Blocks of whole rows as UTF-8, each with its number of rows; memory does not grow with the table.
+        Raises:
+            UsageError: `export-value`: a value that a seed of this format could not bring back.
+        """
 
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """Row (from 1, header excluded), column and message of a value that does not fit; None for any other error."""

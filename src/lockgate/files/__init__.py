@@ -1,5 +1,6 @@
 """The only room that opens project files."""
 
+from lockgate.files.exports import Drafts, drafts, inside, refuse_existing
 from lockgate.files.project import (
     SETTINGS,
     RevisionFiles,
@@ -19,12 +20,15 @@ from lockgate.files.project import (
 from lockgate.files.seeds import SeedFile, seed_files
 
 __all__ = [
+    "Drafts",
     "RevisionFiles",
     "SETTINGS",
     "SeedFile",
     "append_line",
+    "drafts",
     "find_settings",
     "graph_of",
+    "inside",
     "load_project",
     "name_in_pyproject",
     "private_file",
@@ -32,6 +36,7 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "refuse_existing",
     "seed_files",
     "tool_table",
     "write_new",

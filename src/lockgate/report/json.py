@@ -15,6 +15,7 @@ from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
+from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedOutcome
 
 
@@ -44,6 +45,12 @@ def seeded(done: SeedOutcome) -> str:
     """Return what seeding did, a member of `seeds` per file."""
     fields: Mapping[str, object] = msgspec.to_builtins(done)
     return _document("", {"environment": done.environment, "place": done.place, "dry_run": done.dry_run, "seeds": fields["done"]})
+
+
+def exported(done: ExportOutcome) -> str:
+    """Return what `seed-export` wrote, a member of `files` per table."""
+    fields: Mapping[str, object] = msgspec.to_builtins(done)
+    return _document("", fields)
 
 
 def written(paths: Sequence[str]) -> str:

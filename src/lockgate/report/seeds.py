@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import duration
+from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedDone, SeedOutcome
 from lockgate.seeds.rows import RowChange
 
@@ -22,6 +23,15 @@ def seeded(outcome: SeedOutcome) -> Blocks:
     elif not outcome.wrote:
         head = f"nothing to do: the seeds of `{outcome.environment}` ({cell(outcome.place)}) are in place"
     return (head, table_of(outcome.done), *(line for done in outcome.done for line in _differences(done)))
+
+
+def exported(outcome: ExportOutcome) -> Blocks:
+    """Return a row per file, what is to be known of them, and the settings that make seeds of them."""
+    head = f"exported `{outcome.environment}` ({cell(outcome.place)}), all tables at one moment"
+    rows = tuple(tuple(map(cell, (file.table, file.file, file.rows, file.bytes))) for file in outcome.files)
+    notes = [f"note: {notice}" for notice in outcome.notices]
+    pasted = [f"\nto make seeds of them, paste this into the settings:\n\n{outcome.settings}"] if outcome.settings else []
+    return (head, Table(("table", "file", "rows", "bytes"), rows), *notes, *pasted)
 
 
 def table_of(seeds: Sequence[SeedDone]) -> Table:

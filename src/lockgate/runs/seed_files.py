@@ -58,6 +58,16 @@ def loads(project: Project, seeds: Sequence[Seed]) -> tuple[Load, ...]:
     return tuple(found)
 
 
+def tables_of(project: Project, seed: Seed) -> tuple[TableName, ...]:
+    """Return the tables that a seed of rows is for, its files there or not."""
+    if format_of(seed.file) == "sql":
+        return ()
+    try:
+        return tuple(load.table for load in loads(project, [seed]))
+    except UsageError:
+        return (table_name(seed.table or _quoted(stem_of(seed.file)), seed.where),)
+
+
 def _quoted(stem: str) -> str:
     """A file's stem may be `schema.table`; a stem with blanks or quotes is one name."""
     return stem if '"' not in stem and " " not in stem else '"' + stem.replace('"', '""') + '"'

@@ -43,6 +43,12 @@ def _no_constant(text: str) -> object:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_exact, parse_constant=_no_constant)
 
 
+def json_value(text: str) -> object:
+    """Read one JSON text as seeds read it, digits kept; ValueError for what they refuse: a key twice in an object, `NaN`."""
+    value: object = _DECODER.decode(text)
+    return value
+
+
 def json_lines(texts: Iterable[str], columns: Sequence[str] = (), where: str = "") -> Iterator[FileRow]:
     """
     Read JSON Lines: one object a line, empty lines skipped; `line` of a row is its line.

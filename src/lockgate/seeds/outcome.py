@@ -58,12 +58,17 @@ class SeededUpgrade(Outcome):
 
 @dataclass(frozen=True)
 class Loading:
-    """How far a file has been read; `total_bytes` is its size on disk, `rows` those on their way to the database."""
+    """
+    How far a file has been read; `total_bytes` is its size on disk, `rows` those on their way to the database.
+
+    For an export: how far it has been written, and the size that it will probably have.
+    """
 
     name: str
     read_bytes: int
     total_bytes: int
     rows: int
+    doing: str = "seed"
 
 
 Watch = Callable[[Loading], None]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from lockgate.dialects.postgres import rows_copy, rows_errors, rows_shape, rows_values
+from lockgate.dialects.postgres import rows_copy, rows_errors, rows_export, rows_shape, rows_values
 from lockgate.dialects.postgres.rows_stage import PostgresStage, make_stage
 from lockgate.permit import Permit, Session
-from lockgate.seeds.rows import TableShape
+from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
 
@@ -57,6 +57,20 @@ class PostgresRows:
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """Return number and hash of the table's rows; see `rows_values.fingerprint`."""
         return rows_values.fingerprint(session, shape, columns)
+
+    def snapshot(self, session: Session) -> None:
+        """Make the transaction REPEATABLE READ; READ ONLY it is already."""
+        session.execute("set transaction isolation level repeatable read")
+
+    def estimate(self, session: Session, shape: TableShape) -> int:
+        """Return what the last ANALYZE or VACUUM left in the catalog."""
+        return rows_export.estimate(session, shape)
+
+    def export(
+        self, session: Session, shape: TableShape, columns: Sequence[Column], key: Sequence[str], format: str
+    ) -> Iterator[tuple[bytes, int]]:
+        """Let the server write both formats, by COPY."""
+        return rows_export.export(session, shape, columns, key, format)
 
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """

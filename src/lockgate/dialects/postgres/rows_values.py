@@ -90,7 +90,7 @@ def fingerprint(session: Session, shape: TableShape, columns: Sequence[str]) -> 
     hashed = {name: expression.format(quoted(name)) for name, _, expression in _expressions(session, shape)}
     old = cast(PostgresSession, session).connection.info.server_version < _HASH_SINCE
     row = _text_hash(hashed, columns) if old else _row_hash(hashed, shape, columns)
-    with _plain_text(session) if old else nullcontext():
+    with plain_text(session) if old else nullcontext():
         count, total = session.execute(f"select count(*), coalesce(sum({row}), 0)::pg_catalog.text from {sql_name(shape.table)}")[0]
     return f"{count}-{int(str(total)) & _MASK:016x}"
 
@@ -106,10 +106,10 @@ def _text_hash(hashed: dict[str, str], columns: Sequence[str]) -> str:
 
 
 @contextmanager
-def _plain_text(session: Session) -> Iterator[None]:
+def plain_text(session: Session, settings: Mapping[str, str] = _TEXT_SETTINGS) -> Iterator[None]:
     """Print values the same way whatever the session's settings are, and put these back."""
-    before = {name: str(session.execute(f"show {name}")[0][0]) for name in _TEXT_SETTINGS}
-    _set(session, _TEXT_SETTINGS)
+    before = {name: str(session.execute(f"show {name}")[0][0]) for name in settings}
+    _set(session, settings)
     yield
     _set(session, before)
 

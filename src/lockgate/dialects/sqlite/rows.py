@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import marshal
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from lockgate.dialects.sqlite import rows_load, rows_shape
+from lockgate.dialects.sqlite import rows_export, rows_load, rows_shape
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_stage import SqliteStage, make_stage
 from lockgate.dialects.sqlite.session import SqliteSession
 from lockgate.permit import Permit, Session
-from lockgate.seeds.rows import TableShape
+from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
 _BATCH_ROWS = 2000
@@ -77,6 +77,19 @@ class SqliteRows:
             digest.update(marshal.dumps(batch, _MARSHAL_VERSION))
             count += len(batch)
         return f"{count}-{digest.hexdigest()}"
+
+    def snapshot(self, session: Session) -> None:
+        """Nothing to do: every transaction reads one state (sqlite.org, Isolation In SQLite)."""
+
+    def estimate(self, session: Session, shape: TableShape) -> int:
+        """Count the rows; nobody keeps their number."""
+        return int(str(session.execute(f"select count(*) from {rows_shape.sql_name(shape.table)}")[0][0]))
+
+    def export(
+        self, session: Session, shape: TableShape, columns: Sequence[Column], key: Sequence[str], format: str
+    ) -> Iterator[tuple[bytes, int]]:
+        """Read in batches, and write the values as the loading of seeds reads them."""
+        return rows_export.export(connection(session), shape, columns, key, format)
 
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
