@@ -47,6 +47,9 @@ def refuse_another(half: HalfApplied | None, steps: Sequence[Step], place: str) 
         return
     if steps and (steps[0].direction, steps[0].revision) == (half.direction, half.revision):
         return
+    if half.direction == "bootstrap":
+        hint = "put `[bootstrap]` back into the settings and upgrade, or begin anew: lockgate reset ENV"
+        raise Failed("half-applied", "the bootstrap was broken off", place, hint)
     done = f"{half.done} of its statements {'is' if half.done == 1 else 'are'} done"
     to = half.revision if half.direction == "upgrade" else "-1"
     raise Failed(

@@ -10,20 +10,17 @@ from pathlib import Path
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Bug, Failed, LockgateError
-from lockgate.events import Applied, Notice, Notify, Retrying, Started
-from lockgate.journal.entry import Entry
-from lockgate.journal.statement import Kind
+from lockgate.errors import Failed, LockgateError
+from lockgate.events import Applied, Notify, Started
 from lockgate.permit import Permit, Session
 from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
 from lockgate.runs.leftovers import drop_leftovers, refuse_another
+from lockgate.runs.scribe import Scribe
 from lockgate.words import Sight, Step, StepDone, VersionTable
 
-_SHOWN_STATEMENTS, _SHOWN_CHARACTERS = 5, 80
 
-
-class Passage:
+class Passage(Scribe):
     """
     Implements the seam's `Crew` for one call of a verb; survives the passes of env.py.
 
@@ -34,20 +31,16 @@ class Passage:
     """
 
     def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False) -> None:
-        self.limits = limits
+        super().__init__(notify, limits)
         self.recorded = False
         self.base = ""  # what was committed before the first step: a bootstrap
         self.steps: list[StepDone] = []
         self.after: Sight | None = None
-        self.permit: Permit | None = None
-        self.dialect: Dialect | None = None
         self.step: Step | None = None
         self._gate = gate
-        self._notify = notify
         self._folder = folder
         self._bootstrapped = bootstrapped
         self._left_transaction = False
-        self._statements: list[str] = []  # of the open step, done for good
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -57,9 +50,7 @@ class Passage:
         if self.steps:
             done.append(f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps))
         if self.step is not None and self._statements:
-            shown = "; ".join(text[:_SHOWN_CHARACTERS] for text in self._statements[-_SHOWN_STATEMENTS:])
-            count = len(self._statements)
-            done.append(f"{count} statement{'s' if count != 1 else ''} of `{self.step.revision}`, the last: {shown}")
+            done.append(self.ran(f"`{self.step.revision}`"))
         elif self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
@@ -93,23 +84,7 @@ class Passage:
             return
         refuse_another(permit.sight.half_applied, steps, permit.sight.place)
         if steps:
-            features = dialect.features
-            journal.create(permit, features.registry_prefix, features.moment, features.long_text, features.registry_options)
-            for caution in dialect.cautions(permit.session):
-                self._notify(Notice(caution))
-            permit.session.commit()
-
-    def journal(self, step: Step) -> journal.Journal:
-        """See `Crew`."""
-        permit, dialect = self._working()
-        return journal.Journal(permit, dialect.features.registry_prefix, step.direction, step.revision)
-
-    def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
-        """See `Crew`."""
-        if skipped and not self._statements:
-            self._notify(Notice(f"revision `{step.revision}` was broken off by an earlier run; statements that are done are not run again"))
-        if entry.kind is not Kind.READ:
-            self._statements.append(entry.text)
+            self.open_journal()
 
     def started(self, step: Step) -> None:
         """See `Crew`."""
@@ -138,10 +113,6 @@ class Passage:
             ledger.Event("started", step.revision, before, before, details=details),
             dialect.ledger_guard(),
         )
-
-    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
-        """See `Crew`."""
-        self._notify(Retrying(step, attempt, delay_s, reason))
 
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""
@@ -193,8 +164,3 @@ class Passage:
     def leave(self) -> None:
         """See `Crew`."""
         self._gate.leave()
-
-    def _working(self) -> tuple[Permit, Dialect]:
-        if self.permit is None or self.dialect is None:
-            raise Bug("internal", "a step ran without a permit")
-        return self.permit, self.dialect
