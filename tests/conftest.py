@@ -131,7 +131,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_url" not in metafunc.fixturenames or chosen:
         return
     databases = ["postgresql", "sqlite"]
-    essential = metafunc.module.__name__.rpartition(".")[2] in ON_MARIADB and not metafunc.definition.get_closest_marker("undoes_ddl")
+    essential = metafunc.module.__name__.rpartition(".")[2] in ON_MARIADB and not metafunc.definition.get_closest_marker("not_on_mariadb")
     if is_installed() and essential:
         databases.append("mariadb")
     metafunc.parametrize("database_url", databases, indirect=True)
