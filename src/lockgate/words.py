@@ -141,6 +141,9 @@ class HalfApplied:
     revision: str
     done: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.direction} of `{self.revision}`, {self.done} statement{'s' if self.done != 1 else ''} done"
+
 
 @dataclass(frozen=True)
 class Sight:
