@@ -17,6 +17,7 @@ import pytest
 from building import Tiny, tiny
 from maria import MISSING, Maria, is_installed, mariadb
 
+from lockgate import secret
 from lockgate.secret import DatabaseUrl
 
 NAMES = frozenset({"COMBINE_ENV", "CONFIRM_ENV", "CI", "ALLOW_DESTRUCTIVE_IN_CI", "DATABASE_URL"})
@@ -53,6 +54,14 @@ def clean_environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def forgotten_secrets() -> Iterator[None]:
+    """A password of one test masks nothing in the messages of the next: a made-up one may be an ordinary word."""
+    before = set(secret._known)
+    yield
+    secret._known.intersection_update(before)
 
 
 @pytest.fixture(scope="session")

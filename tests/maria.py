@@ -16,7 +16,7 @@ from building import pymysql_connection, until
 
 from lockgate.secret import DatabaseUrl
 
-MISSING = "MariaDB: not run, its server is not installed here (Debian: make mariadb, or apt-get install mariadb-server)"
+MISSING = "MariaDB: not run, its server is not installed here (Debian: make mariadb, or apt-get install mariadb-server-core mariadb-client-core)"
 _SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M")
 
 

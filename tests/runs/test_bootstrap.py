@@ -10,6 +10,7 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
 import pytest
 from building import MYSQL, SETTINGS, Database, Tiny, create_table, until
 
@@ -232,6 +233,18 @@ def test_a_bootstrap_killed_in_the_middle_leaves_an_empty_database_and_can_be_re
     assert database.user_tables() == [] and database.heads() == []
     project.here("upgrade", "dev", check=0)
     assert database.heads() == ["r2"]
+
+
+def test_a_bootstrap_that_waits_for_somebodys_lock_is_busy_and_can_be_repeated(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Nothing is to be mended in the script: the name is taken by a transaction that may be rolled back."""
+    with_dump(project, postgres_url, BASE)
+    with psycopg.connect(postgres_url.render().reveal()) as other:
+        other.execute("create table documents (id int)")
+        said = project.here("upgrade", "dev", check=4).stderr
+        assert "code: lock-timeout" in said and "line 2: " in said and "schema.sql" in said and "changed: nothing" in said
+        other.rollback()
+    project.here("upgrade", "dev", check=0)
+    assert Database(postgres_url).heads() == ["r2"]
 
 
 def test_a_bootstrap_does_not_run_on_a_database_that_is_not_empty(project: Tiny, database_url: DatabaseUrl, dump: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from building import MYSQL, SETTINGS, Database, Tiny
 from guarded import closed_port
 
+import lockgate
 from lockgate.secret import DatabaseUrl
 
 READING = (
@@ -186,6 +187,14 @@ def test_a_database_that_is_ahead_is_not_up_to_date(two: Tiny, database_url: Dat
     (two.folder / "migrations" / "versions" / "r2.py").unlink()
     done = two.here("status", "dev", "--check", check=1)
     assert "unknown here: r2" in done.stdout
+
+
+def test_python_gets_the_url_that_the_command_line_prints(two: Tiny, database_url: DatabaseUrl) -> None:
+    """An application that asks here cannot be at another database than its migrations."""
+    printed = two.here("url", "dev", check=0).stdout.strip()
+    assert lockgate.url(lockgate.load_project(two.folder), "dev", environ=two.environ) == printed
+    with pytest.raises(lockgate.UsageError, match="there is no environment `nowhere`"):
+        lockgate.url(lockgate.load_project(two.folder), "nowhere", environ=two.environ)
 
 
 def test_url_check_ends_like_the_error_that_it_found(two: Tiny, database_url: DatabaseUrl) -> None:

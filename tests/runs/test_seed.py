@@ -221,3 +221,21 @@ def test_a_script_that_could_do_harm_is_refused_and_rolled_back(project: Tiny, d
     before = database.contents()
     assert f"code: {code}" in project.here("seed", "dev", check=3).stderr
     assert database.contents() == before
+
+
+def test_another_file_can_stand_in_for_one_seed(project: Tiny, database_url: DatabaseUrl, tmp_path: Path) -> None:
+    """Somebody's own test data, from anywhere; where it may go is still what the settings say."""
+    write(project, "seeds/kinds.csv", csv(ROWS))
+    database = seeded(project, database_url, 'name = "kinds"\nfile = "seeds/kinds.csv"\ntable = "kinds"\nenvironments = ["dev"]')
+    own = tmp_path / "own rows.sql"
+    own.write_text("insert into kinds values ('a:b', '12:30:00', 1) on conflict do nothing;\ninsert into kinds values ('c', ':x', 2) on conflict do nothing;\n")
+    assert document(project, "seed", "dev", "kinds", "--file", str(own))["seeds"][0]["how"] == "loaded"  # type: ignore[index]
+    assert sorted(database.query("select * from kinds")) == [("a:b", "12:30:00", 1), ("c", ":x", 2)]
+    for arguments, code in (
+        (("dev", "--file", str(own)), "usage"),
+        (("dev", "kinds", "--file", str(tmp_path / "none.sql")), "seed-missing-file"),
+        (("test", "kinds", "--file", str(own)), "seed-environment"),
+    ):
+        before = database.picture()
+        assert f"code: {code}," in project.here("seed", *arguments).stderr
+        assert database.picture() == before
