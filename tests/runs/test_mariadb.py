@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from building import SETTINGS, Database, Tiny, create_table, until
+from maria import Maria
 
 from lockgate.secret import DatabaseUrl
 
@@ -219,6 +220,18 @@ def test_a_statement_that_cannot_get_its_table_steps_back_and_tries_again(
     reader()
     assert process.wait(60) == 0, project.said("waiting")
     assert database.heads() == ["r1"] and journal(database) == []
+
+
+def test_a_database_that_is_missing_is_made_on_request(project: Tiny, mariadb_server: Maria) -> None:
+    """A new developer has a server and nothing on it."""
+    url = mariadb_server.url("made_on_request")
+    project.tables("users").point("dev", url)
+    assert "code: database-missing" in project.here("upgrade", "dev", check=5).stderr
+    try:
+        assert "created database `made_on_request`" in project.here("upgrade", "dev", "--create-database", check=0).stderr
+        assert Database(url).user_tables() == ["users"]
+    finally:
+        mariadb_server.drop("made_on_request")
 
 
 def test_an_async_env_py_is_journaled_as_well(project: Tiny, mariadb_url: DatabaseUrl, database: Database) -> None:
