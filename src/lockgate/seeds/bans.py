@@ -35,6 +35,7 @@ _FUNCTIONS = (
     (r"table_import_from_s3|query_export_to_s3|http(?:_get|_post|_put|_patch|_delete|_head)?", "reaches another server"),
 )
 _FUNCTION = re.compile("|".join(f"(?P<f{number}>{pattern})" for number, (pattern, _) in enumerate(_FUNCTIONS)), re.I)
+_CATALOGS = frozenset("pg_catalog information_schema performance_schema mysql sys".split())
 _FUNCTION_SCHEMAS = {"cron": "schedules statements for later", "aws_s3": "reaches another server", "aws_lambda": "reaches another server"}
 _ROLE_SETTINGS = ("role", "session_authorization", "session authorization")
 _READING_PRAGMAS = frozenset(
@@ -89,7 +90,7 @@ def registry_table(name: str, schema: str = "", version_table: str = "alembic_ve
 
 def banned_table(name: str, schema: str = "", version_table: str = "alembic_version") -> str:
     """Return why no seed may write a table of that name; empty where it may."""
-    is_catalog = schema.lower() in ("pg_catalog", "information_schema", "mysql", "performance_schema", "sys") or name.lower().startswith("pg_")
+    is_catalog = schema.lower() in _CATALOGS or name.lower().startswith("pg_")
     if is_catalog or (name.lower().startswith("sqlite_") and name.lower() != "sqlite_sequence"):
         return f"`{name}` belongs to the database itself"
     return registry_table(name, schema, version_table)
