@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from building import SETTINGS, Database, Tiny, create_table, until
+from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, pymysql_connection, until
 from maria import Maria
 
 from lockgate.secret import DatabaseUrl
@@ -198,8 +199,6 @@ def create(connection):
 @pytest.fixture
 def reader(database: Database) -> Iterator[Callable[[], None]]:
     """Somebody who reads `users` in an open transaction; calling it ends that."""
-    from building import pymysql_connection
-
     session = pymysql_connection(database.url)
     database.query("create table users (id integer auto_increment primary key, name varchar(50))")
     session.begin()
@@ -234,14 +233,13 @@ def test_a_database_that_is_missing_is_made_on_request(project: Tiny, mariadb_se
         mariadb_server.drop("made_on_request")
 
 
-def test_an_async_env_py_is_journaled_as_well(project: Tiny, mariadb_url: DatabaseUrl, database: Database) -> None:
-    """aiomysql brings its connection through SQLAlchemy's adapter: the same gate, the same journal."""
-    from dataclasses import replace
-
-    from building import TEMPLATES
-
-    project.env_py((TEMPLATES / "async" / "env.py").read_text(encoding="utf-8"))
-    project.point("dev", replace(mariadb_url, driver="aiomysql"))
+@pytest.mark.parametrize("backend, driver, template", [("mysql", "aiomysql", "async"), ("mariadb", "pymysql", "generic")])
+def test_whatever_brings_the_connection_is_journaled(
+    project: Tiny, mariadb_url: DatabaseUrl, database: Database, backend: str, driver: str, template: str
+) -> None:
+    """aiomysql brings it through SQLAlchemy's adapter, `mariadb://` through a dialect of that name: the same gate, the same journal."""
+    project.env_py((TEMPLATES / template / "env.py").read_text(encoding="utf-8"))
+    project.point("dev", replace(mariadb_url, backend=backend, driver=driver))
     broken(project)
     project.here("upgrade", "dev", check=1)
     broken(project, last="pass")
