@@ -221,6 +221,23 @@ def test_a_statement_that_cannot_get_its_table_steps_back_and_tries_again(
     assert database.heads() == ["r1"] and journal(database) == []
 
 
+def test_a_snapshot_finds_what_somebody_changed_by_hand(project: Tiny, database: Database) -> None:
+    """Scratch databases are not made there yet; a snapshot that was saved needs none."""
+    parts = 'op.create_table("parts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("user", sa.Integer, sa.ForeignKey("users.id")))'
+    code = "op.execute('create view v as select id from users')\nop.execute('create procedure p(a int) select a')"
+    trigger = "op.execute('create trigger t before insert on users for each row set new.name = upper(new.name)')"
+    project.revision("r1", None, f"{create_table('users')}\n{parts}\n{code}\n{trigger}\nop.create_index('by_name', 'users', ['name'])")
+    project.here("upgrade", "dev", check=0)
+    project.here("drift", "dev", "--save", str(project.folder / "snapshot.json"), check=0)
+    project.here("drift", "dev", "--against", str(project.folder / "snapshot.json"), check=0)
+    for statement in ("alter table users modify name varchar(60)", "drop index by_name on users", "drop view v", "drop procedure p", "drop trigger t"):
+        database.query(statement)
+    found = project.here("drift", "dev", "--against", str(project.folder / "snapshot.json"), check=1).stdout
+    for word in ("users.name", "by_name", "view `v`", "procedure", "trigger"):
+        assert word in found
+    assert "code: database-unsupported" in project.here("drift", "dev").stderr
+
+
 def test_a_database_that_is_missing_is_made_on_request(project: Tiny, mariadb_server: Maria) -> None:
     """A new developer has a server and nothing on it."""
     url = mariadb_server.url("made_on_request")
