@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,8 @@ from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Sight, VersionTable
+
+_NOT_EMBEDDED = "there is no embedded server of this product"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _server(need: _Need, project: Project) -> Iterator[ScratchServer]:
         with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
             yield replace(files_in(Path(folder)), label="temporary file")
         return
-    with _embedded(need) as found:
+    with _embedded(need) if need.target.dialect.features.embeds else nullcontext(_NOT_EMBEDDED) as found:
         if isinstance(found, ScratchServer):
             yield found
             return
