@@ -20,7 +20,7 @@ TRIALS = 10
 REVISIONS = 20
 DATA = """
 connection = op.get_bind()
-connection.execute(sa.text("insert into {table} (name) values ('a'), ('b')"))
+connection.execute(sa.text("insert into {table} (id, name) values (1, 'a'), (2, 'b')"))
 op.add_column("{table}", sa.Column("extra", sa.Integer))
 for number, in connection.execute(sa.text("select id from {table} order by id")).fetchall():
     connection.execute(sa.text("update {table} set extra = :extra where id = :id"), {{"extra": number * 10, "id": number}})
