@@ -60,6 +60,10 @@ def test_what_is_not_known_to_stay_in_the_transaction_counts_as_leaving_it(sql: 
         ("create or replace view v as select 1", Statement(Kind.DDL, (Thing("view", "v"),), again=True)),
         ("drop view v", Statement(Kind.DDL, (Thing("view", "v"),), drops=True)),
         ("create definer=`a`@`b` trigger t before insert on users for each row set @a = 1", Statement(Kind.DDL, (Thing("trigger", "t"),))),
+        (
+            "create trigger t before insert on users for each row if exists (select 1) then set @a = 1",
+            Statement(Kind.DDL, (Thing("trigger", "t"),)),
+        ),
         ("drop procedure work", Statement(Kind.DDL, (Thing("routine", "work"),), drops=True)),
     ],
 )

@@ -82,7 +82,11 @@ _INDEX = re.compile(rf"(?:create|drop)\b.*?\bindex\b.*?\bon\s+{_WHOLE}", re.I | 
 _RENAMED = re.compile(rf"{_WHOLE}\s+(?:wait\s+\d+\s+|nowait\s+)?to\s+{_WHOLE}", re.I)
 _TARGET = re.compile(rf"(?:insert|replace|update|delete)\b(?:\s+(?:low_priority|delayed|high_priority|quick|ignore|into|from))*\s+{_WHOLE}", re.I)
 _TEMPORARY = re.compile(rf"(?:create|drop)\s+(?:or\s+replace\s+)?temporary\s+table\s+(?:if\s+(?:not\s+)?exists\s+)?{_WHOLE}", re.I)
-_AGAIN = re.compile(r"create\s+or\s+replace\b|(?:create|drop)\b[^(]*?\bif\s+(?:not\s+)?exists\b|(?:alter|create|drop)\s+(?:database|schema)\b", re.I)
+_AGAIN = re.compile(
+    r"create\s+or\s+replace\b|(?:alter|create|drop)\s+(?:database|schema)\b"
+    r"|(?:create|drop)\s+(?:[\w=@`.]+\s+)*?(?:table|view|sequence|trigger|procedure|function|event|index)\s+if\s+(?:not\s+)?exists\b",
+    re.I,
+)
 _INTO_FILE = re.compile(r"\binto\s+(?:outfile|dumpfile)\b", re.I)
 
 

@@ -11,7 +11,7 @@ from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Failed, LockgateError
-from lockgate.events import Applied, Notify, Started
+from lockgate.events import Applied, Notice, Notify, Started
 from lockgate.permit import Permit, Session
 from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
@@ -86,7 +86,10 @@ class Passage(Scribe):
         permit, dialect = self._working()
         if not dialect.features.journal:
             return
-        refuse_another(permit.sight.half_applied, steps, permit.sight.place)
+        half = permit.sight.half_applied
+        refuse_another(half, steps, permit.sight.place)
+        if half is not None and any(step.direction == "stamp" for step in steps):
+            self._notify(Notice(f"the stamp ends what was half applied ({half}): nobody has compared the schema with it"))
         if steps:
             self.open_journal()
 
