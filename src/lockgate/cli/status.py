@@ -44,6 +44,8 @@ def found(rows: Sequence[EnvironmentRow]) -> str:
     seen = [row for row in rows if not row.error]
     if any(row.says and row.says != row.name for row in seen):
         return "identity-mismatch"
+    if any(row.half_applied for row in seen):
+        return "half-applied"
     if any(row.pending != 0 or row.unknown for row in seen):  # None, a number that cannot be known, is not zero
         return "pending"
     return next((row.error_code or "unreachable" for row in rows if row.error), "")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.dialects.features import Features, ServerFacts
+from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -112,6 +113,10 @@ class Dialect(ABC):
     def place(self, session: Session) -> str:
         """Host, port and database (or file) that this session is really connected to, for people."""
 
+    def has_journal(self, session: Session) -> bool:
+        """Whether the registry has a journal of statements."""
+        return False
+
     @abstractmethod
     def lock(self, session: Session, label: str) -> Lock:
         """The lock of the database behind `session`; `label` tells waiters who holds it."""
@@ -202,6 +207,18 @@ class Dialect(ABC):
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         """Whether the transaction of that name was rolled back in the meantime."""
         return False
+
+    def keeps_transaction(self, session: Session) -> bool:
+        """Whether a lock timeout undoes no more than the statement that waited."""
+        return False
+
+    def definition(self, session: Session, thing: Thing) -> str:
+        """How an object is defined now, as a digest; empty where there is none. For journaled statements."""
+        return ""
+
+    def cautions(self, session: Session) -> Sequence[str]:
+        """What the user should know before a run: what this database cannot do."""
+        return ()
 
     @abstractmethod
     def bound_waiting(self, session: Session, seconds: float) -> None:

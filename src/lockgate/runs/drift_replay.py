@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import Sight, VersionTable
+
+_NOT_EMBEDDED = "there is no embedded server of this product"
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _server(need: _Need, project: Project) -> Iterator[ScratchServer]:
         with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
             yield replace(files_in(Path(folder)), label="temporary file")
         return
-    with _embedded(need) as found:
+    with _embedded(need) if need.target.dialect.features.embeds else nullcontext(_NOT_EMBEDDED) as found:
         if isinstance(found, ScratchServer):
             yield found
             return

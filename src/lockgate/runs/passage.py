@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Bug, Failed, LockgateError
-from lockgate.events import Applied, Notify, Retrying, Started
+from lockgate.errors import Failed, LockgateError
+from lockgate.events import Applied, Notice, Notify, Started
 from lockgate.permit import Permit, Session
-from lockgate.registry import ledger, marker
+from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
-from lockgate.runs.leftovers import drop_leftovers
+from lockgate.runs.leftovers import drop_leftovers, refuse_another
+from lockgate.runs.scribe import Scribe
 from lockgate.words import Sight, Step, StepDone, VersionTable
 
 
-class Passage:
+class Passage(Scribe):
     """
     Implements the seam's `Crew` for one call of a verb; survives the passes of env.py.
 
@@ -32,17 +34,14 @@ class Passage:
     def __init__(
         self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False, created: str = ""
     ) -> None:
-        self.limits = limits
+        super().__init__(notify, limits)
         self.recorded = False
         self.created = created
         self.base = ""  # what was committed before the first step: a bootstrap
         self.steps: list[StepDone] = []
         self.after: Sight | None = None
-        self.permit: Permit | None = None
-        self.dialect: Dialect | None = None
         self.step: Step | None = None
         self._gate = gate
-        self._notify = notify
         self._folder = folder
         self._bootstrapped = bootstrapped
         self._left_transaction = False
@@ -54,7 +53,9 @@ class Passage:
         done = [done for done in (self.created, self.base) if done]
         if self.steps:
             done.append(f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps))
-        if self.step is not None and self._left_transaction:
+        if self.step is not None and self._statements:
+            done.append(self.ran(f"`{self.step.revision}`"))
+        elif self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
 
@@ -80,9 +81,22 @@ class Passage:
         drop_leftovers(self.permit, dialect, self._notify)
         return self.permit
 
+    def planned(self, steps: Sequence[Step]) -> None:
+        """See `Crew`."""
+        permit, dialect = self._working()
+        if not dialect.features.journal:
+            return
+        half = permit.sight.half_applied
+        refuse_another(half, steps, permit.sight.place)
+        if half is not None and any(step.direction == "stamp" for step in steps):
+            self._notify(Notice(f"the stamp ends what was half applied ({half}): nobody has compared the schema with it"))
+        if steps:
+            self.open_journal()
+
     def started(self, step: Step) -> None:
         """See `Crew`."""
         self.step, self._left_transaction = step, False
+        self._statements = []
         self._notify(Started(step))
 
     def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
@@ -91,6 +105,9 @@ class Passage:
         outcome = "stamped" if step.direction == "stamp" else "applied"
         event = ledger.Event(outcome, step.revision, before, after, duration_ms)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+        if dialect.features.journal:
+            # A stamp says what the schema is, whatever was left of other revisions.
+            journal.forget_all(permit, dialect.features.registry_prefix)
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""
@@ -103,10 +120,6 @@ class Passage:
             ledger.Event("started", step.revision, before, before, details=details),
             dialect.ledger_guard(),
         )
-
-    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
-        """See `Crew`."""
-        self._notify(Retrying(step, attempt, delay_s, reason))
 
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""
@@ -158,8 +171,3 @@ class Passage:
     def leave(self) -> None:
         """See `Crew`."""
         self._gate.leave()
-
-    def _working(self) -> tuple[Permit, Dialect]:
-        if self.permit is None or self.dialect is None:
-            raise Bug("internal", "a step ran without a permit")
-        return self.permit, self.dialect

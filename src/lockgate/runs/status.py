@@ -103,6 +103,7 @@ def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None) -> EnvironmentR
         empty=seen.empty,
         tables=len(seen.tables),
         heads=seen.heads,
+        half_applied=str(seen.half_applied or ""),
         pending=len(graph.pending(seen.heads)) if graph is not None and known else None,
         unknown=graph.unknown(seen.heads) if graph is not None and known else (),
     )

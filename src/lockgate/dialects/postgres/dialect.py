@@ -37,6 +37,7 @@ class Postgres(base.Dialect):
         moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
         own_driver="psycopg",
         shares_server=True,
+        embeds=True,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:

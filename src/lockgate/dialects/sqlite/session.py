@@ -33,6 +33,12 @@ class SqliteSession:
             self.connection.execute(self._begin)
         return self.connection.execute(sql, dict(params or {})).fetchall()
 
+    def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one writing statement; see `lockgate.permit.Session`."""
+        if not self.connection.in_transaction:
+            self.connection.execute(self._begin)
+        return self.connection.execute(sql, dict(params or {})).rowcount
+
     def execute_noting(self, sql: str) -> None:
         """
         Run one statement and note the tables that it writes, its triggers' too.
