@@ -52,6 +52,9 @@ class BareSession(Session, Protocol):
     def ask(self, sql: str) -> list[Row]:
         """Run one statement of somebody else's and return its rows; text that holds more than one is refused."""
 
+    def cancel(self) -> None:
+        """Stop the statement under way; called from another thread, harmless where none runs."""
+
     def close(self) -> None:
         """Close the connection."""
 
@@ -196,6 +199,18 @@ class Dialect(ABC):
     @abstractmethod
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Bound how long statements of the open transaction wait for a table, where the database can."""
+
+    def session_id(self, session: Session) -> str:
+        """The server's number of a session, for `blockers` asked from another one; empty where the database cannot tell."""
+        return ""
+
+    def blockers(self, session: Session, session_id: str) -> Sequence[str]:
+        """Who holds the locks that a session waits for: one line each, for people; none where it does not wait."""
+        return ()
+
+    @abstractmethod
+    def cancel(self, driver_connection: Any) -> None:
+        """Stop the statement that runs on a driver's connection; called from another thread, harmless where none runs."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:

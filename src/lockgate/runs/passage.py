@@ -10,11 +10,12 @@ from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Bug, Failed, LockgateError
-from lockgate.events import Applied, Notify, Retrying, Started
+from lockgate.events import Applied, LeftTransaction, Notify, Retrying, Started
 from lockgate.permit import Permit, Session
 from lockgate.registry import ledger, marker
 from lockgate.runs.gate import Gate, see
 from lockgate.runs.leftovers import drop_leftovers
+from lockgate.runs.onlooker import Onlooker
 from lockgate.words import Sight, Step, StepDone, VersionTable
 
 
@@ -26,9 +27,12 @@ class Passage:
         limits: of the environment.
         folder: of the project.
         bootstrapped: whether the project has base tables for an empty database.
+        onlooker: sees from outside who makes the run wait; None where lockgate has no way to the database but env.py's.
     """
 
-    def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False) -> None:
+    def __init__(
+        self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False, onlooker: Onlooker | None = None
+    ) -> None:
         self.limits = limits
         self.recorded = False
         self.base = ""  # what was committed before the first step: a bootstrap
@@ -41,6 +45,8 @@ class Passage:
         self._notify = notify
         self._folder = folder
         self._bootstrapped = bootstrapped
+        self._onlooker = onlooker
+        self._session_id = ""
         self._left_transaction = False
 
     @property
@@ -53,6 +59,11 @@ class Passage:
         if self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Who was in the way of the step that failed, as far as anybody was seen."""
+        return self._onlooker.seen if self._onlooker else ()
 
     @property
     def scene(self) -> Scene:
@@ -73,13 +84,18 @@ class Passage:
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """See `Crew`."""
         self.permit = self._gate.enter(session, dialect, version_table)
+        self._session_id = dialect.session_id(session)
         drop_leftovers(self.permit, dialect, self._notify)
         return self.permit
 
     def started(self, step: Step) -> None:
         """See `Crew`."""
         self.step, self._left_transaction = step, False
+        permit, dialect = self._working()
+        ledger.check_lock(permit, dialect.ledger_guard())
         self._notify(Started(step))
+        if self._onlooker and self._session_id:
+            self._onlooker.watch(self._session_id, step)
 
     def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
         """See `Crew`."""
@@ -91,6 +107,8 @@ class Passage:
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
+        if not self._left_transaction:
+            self._notify(LeftTransaction(step))
         self._left_transaction = True
         details = json.dumps({"invalid_indexes": permit.sight.invalid_indexes})
         ledger.append(
@@ -107,6 +125,8 @@ class Passage:
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""
         self.step = None
+        if self._onlooker:
+            self._onlooker.rest()
         self.steps.append(StepDone(step, duration_ms))
         self._notify(Applied(self.steps[-1]))
 
@@ -140,8 +160,10 @@ class Passage:
 
     def failed(self, error: BaseException) -> None:
         """See `Crew`. A row that cannot be written never hides what it is about."""
-        if self.permit is None or self.dialect is None:
-            return
+        if self._onlooker:
+            self._onlooker.rest()
+        if self.permit is None or self.dialect is None or not isinstance(error, (Exception, SystemExit)):
+            return  # of an interruption the connection mostly dies; who called the run writes it down
         ours = error if isinstance(error, LockgateError) else translate(error, self.scene)
         revision = self.step.revision if self.step else ""
         event = ledger.Event("failed", revision, self.permit.sight.heads, error=f"{ours.code}: {ours.what}")

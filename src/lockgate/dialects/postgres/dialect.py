@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import catalog, client, empty, locks, pooler, script, session, working
+from lockgate.dialects.postgres import blockers, catalog, client, empty, locks, pooler, script, session, working
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -86,6 +86,7 @@ class Postgres(base.Dialect):
 
     @contextmanager
     def around_step(self, connection: Any) -> Iterator[None]:
+        working.limit(connection)
         yield
 
     def transaction_id(self, session: Session) -> str:
@@ -96,6 +97,15 @@ class Postgres(base.Dialect):
 
     def bound_waiting(self, session: Session, seconds: float) -> None:
         session.execute(f"set local lock_timeout = {round(seconds * 1000)}")
+
+    def session_id(self, session: Session) -> str:
+        return str(session.execute("select pg_catalog.pg_backend_pid()")[0][0])
+
+    def blockers(self, session: Session, session_id: str) -> Sequence[str]:
+        return blockers.blockers(session, session_id)
+
+    def cancel(self, driver_connection: Any) -> None:
+        working.cancel(driver_connection)
 
     def before_commit(self, connection: Any) -> None:
         """PostgreSQL checks its constraints itself."""

@@ -99,6 +99,10 @@ class Sqlite(base.Dialect):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
 
+    def cancel(self, driver_connection: Any) -> None:
+        if isinstance(driver_connection, sqlite3.Connection):
+            driver_connection.interrupt()
+
     def before_commit(self, connection: Any) -> None:
         working.before_commit(connection)
 

@@ -42,6 +42,10 @@ class SqliteSession:
         """Undo the open transaction."""
         self.connection.rollback()
 
+    def cancel(self) -> None:
+        """Stop the statement under way; see `BareSession`."""
+        self.connection.interrupt()
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
