@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 
 from lockgate.cli.call import Face
 from lockgate.cli.main import run
@@ -27,6 +28,7 @@ from lockgate.secret import DatabaseUrl
 _ALEMBIC = find_spec("alembic")
 assert _ALEMBIC is not None
 assert _ALEMBIC.origin is not None
+MYSQL = ("mysql", "mariadb")
 TEMPLATES = Path(_ALEMBIC.origin).parent / "templates"
 
 SETTINGS = """
@@ -235,6 +237,12 @@ def tiny(folder: Path, template: str = "generic") -> Tiny:
     return Tiny(folder).settings(SETTINGS)
 
 
+def pymysql_connection(url: DatabaseUrl) -> pymysql.Connection[Any]:
+    """Connect as a person at a prompt: every statement commits itself."""
+    login = {"user": url.username, "password": url.password.reveal(), "database": url.database, "unix_socket": url.query["unix_socket"]}
+    return pymysql.connect(**login, charset="utf8mb4", autocommit=True, ssl_disabled=True)
+
+
 @dataclass
 class Database:
     """A database as somebody with a SQL prompt sees it, by the bare driver."""
@@ -246,6 +254,10 @@ class Database:
         if self.url.backend == "sqlite":
             with closing(sqlite3.connect(self.url.database)) as connection, connection:
                 return connection.execute(sql).fetchall()
+        if self.url.backend in MYSQL:
+            with closing(pymysql_connection(self.url)) as session, session.cursor() as found:
+                found.execute(sql)
+                return list(found.fetchall())
         with psycopg.connect(self.url.render().reveal(), autocommit=True) as server:
             cursor = server.execute(sql)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
@@ -260,6 +272,9 @@ class Database:
             return []
         if self.url.backend == "sqlite":
             return sorted(row[0] for row in self.query("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"))
+        if self.url.backend in MYSQL:
+            names = self.query("select table_name from information_schema.tables where table_schema = database() and table_type <> 'VIEW'")
+            return sorted(name for (name,) in names)
         sql = "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
         return sorted(name if schema == "public" else f"{schema}.{name}" for schema, name in self.query(sql))
 
@@ -273,7 +288,7 @@ class Database:
 
     def ledger(self) -> list[tuple[Any, ...]]:
         """Rows of the ledger, oldest first: verb, outcome, revision, error."""
-        name = "lockgate_ledger" if self.url.backend == "sqlite" else "lockgate.ledger"
+        name = "lockgate.ledger" if self.url.backend == "postgresql" else "lockgate_ledger"
         if name not in self.tables():
             return []
         return self.query(f"select verb, outcome, revision, error from {name} order by id")
@@ -288,5 +303,6 @@ class Database:
 
     def picture(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything: each table with all its rows. Two equal pictures mean that nothing changed."""
-        quoted = {name: ".".join(f'"{part}"' for part in name.split(".")) for name in self.tables()}
+        mark = "`" if self.url.backend in MYSQL else '"'
+        quoted = {name: ".".join(f"{mark}{part}{mark}" for part in name.split(".")) for name in self.tables()}
         return {name: sorted(self.query(f"select * from {sql}"), key=repr) for name, sql in quoted.items()}

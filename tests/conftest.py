@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from building import Tiny, tiny
+from maria import MISSING, Maria, is_installed, mariadb
 
 from lockgate.secret import DatabaseUrl
 
@@ -24,6 +25,11 @@ PREFIXES = ("LOCKGATE_", "AWS_", "PG")
 SUFFIXES = ("_DATABASE_URL",)
 # Nothing of the person who runs the tests: no profile, no credentials file, no question to a metadata service.
 HERMETIC = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+# Batteries that run on MariaDB, too: those about what the dialect itself does. The others are about rooms that no dialect changes.
+ON_MARIADB = frozenset(
+    "test_locks test_look test_upgrade test_rivals test_reset_downgrade_stamp test_reading_creates_nothing test_bootstrap test_rows test_seed".split()
+)
 
 _numbers = itertools.count(1)
 
@@ -91,10 +97,64 @@ def sqlite_url(tmp_path: Path) -> DatabaseUrl:
     return DatabaseUrl("sqlite", database=str(tmp_path / "app.db"))
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Maria]:
+    """The test process's own MariaDB server, by its Unix socket only; see `maria.py`."""
+    with mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def make_mariadb_database(mariadb_server: Maria) -> Iterator[Callable[[], DatabaseUrl]]:
+    """Each call gives the URL of one more empty database; all are dropped after the test."""
+    made: list[str] = []
+
+    def make() -> DatabaseUrl:
+        made.append(f"test_{next(_numbers)}")
+        mariadb_server.run(f"create database {made[-1]}")
+        return mariadb_server.url(made[-1])
+
+    yield make
+    for name in made:
+        mariadb_server.drop(name)
+
+
+@pytest.fixture
+def mariadb_url(make_mariadb_database: Callable[[], DatabaseUrl]) -> DatabaseUrl:
+    """An empty MariaDB database of the test's own."""
+    return make_mariadb_database()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a battery once for each database: PostgreSQL, SQLite, and MariaDB where its server is installed and the test is essential."""
+    if "database_url" not in metafunc.fixturenames:
+        return
+    databases = ["postgresql", "sqlite"]
+    essential = metafunc.module.__name__.rpartition(".")[2] in ON_MARIADB and not metafunc.definition.get_closest_marker("undoes_ddl")
+    if is_installed() and essential:
+        databases.append("mariadb")
+    metafunc.parametrize("database_url", databases, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without the server nothing that needs it is collected, and the last line of the report says so."""
+    if is_installed():
+        return
+    out = [item for item in items if "mariadb_server" in getattr(item, "fixturenames", ())]
+    items[:] = [item for item in items if item not in out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was not run."""
+    if not is_installed():
+        terminalreporter.write_line(MISSING)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> DatabaseUrl:
-    """An empty database, once on PostgreSQL and once on SQLite: one battery for both."""
-    url: DatabaseUrl = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
+    """An empty database of each product: one battery for all."""
+    fixtures = {"postgresql": "postgres_url", "sqlite": "sqlite_url", "mariadb": "mariadb_url"}
+    url: DatabaseUrl = request.getfixturevalue(fixtures[request.param])
     return url
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from alembic import command
-from building import Database, Tiny
+from building import MYSQL, Database, Tiny
 from calling import config_for, plain
 
 import lockgate
@@ -42,6 +42,8 @@ def mark(project: Tiny, environment: str, url: DatabaseUrl) -> Database:
 
 def lock_is_free(url: DatabaseUrl) -> bool:
     """Whether nobody holds lockgate's lock on a database: no session any advisory lock, no process the side file."""
+    if url.backend in MYSQL:
+        return Database(url).query("select is_used_lock(concat('lockgate.', sha1(lower(database()))))") == [(None,)]
     if url.backend != "sqlite":
         return Database(url).query("select * from pg_locks where locktype = 'advisory'") == []
     lock = SideFileLock(url.database, "a test")

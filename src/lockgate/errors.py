@@ -171,6 +171,9 @@ CODES: dict[str, type[LockgateError]] = {
     "permission-denied": Failed,
     "reset-incomplete": Failed,
     "lock-lost": Failed,
+    "half-applied": Failed,
+    "statement-changed": Failed,
+    "statement-unclear": Failed,
     "database-error": Failed,
     "seed-failed": Failed,
     # ours

@@ -22,6 +22,9 @@ class Session(Protocol):
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement with `:name` parameters; return its rows, none for a statement without a result."""
 
+    def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one writing statement with `:name` parameters; return the number of rows that it wrote."""
+
     def commit(self) -> None:
         """Commit what this session wrote."""
 

@@ -17,7 +17,12 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
 from lockgate.errors import UsageError
 
 MASK = "***"
-_SQLITE_DRIVERS = ("pysqlite", "aiosqlite", "pysqlcipher")
+_DRIVERS = {  # of a backend, as SQLAlchemy calls them; any other one is PostgreSQL's
+    "sqlite": ("pysqlite", "aiosqlite", "pysqlcipher"),
+    "mysql": ("pymysql", "mysqldb", "aiomysql", "asyncmy", "mysqlconnector", "mariadbconnector", "cymysql", "pyodbc"),
+}
+_SERVERS = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mariadb"}
+_PORTS = {"mysql": 3306, "mariadb": 3306}
 _known: set[str] = set()
 # A value this short would take ordinary words out of messages; it is still masked inside URLs.
 _SHORTEST_REDACTED = 4
@@ -84,7 +89,7 @@ class DatabaseUrl:
     Where a database is and how to enter it, in parts; no part is percent-encoded.
 
     Args:
-        backend: `postgresql` or `sqlite` (`postgres` is read as `postgresql`).
+        backend: `postgresql`, `mysql`, `mariadb` or `sqlite` (`postgres` is read as `postgresql`).
         driver: SQLAlchemy's name of the driver (`psycopg`, `asyncpg`, `aiosqlite`), empty for the default one.
         database: name of the database; for SQLite the path of the file.
         query: driver options as given, such as `sslmode`.
@@ -105,9 +110,10 @@ class DatabaseUrl:
         if self.backend == "sqlite":
             return self.database or ":memory:"
         host = self.host or self.query.get("host", "") or "localhost"
-        if host.startswith("/"):
-            return f"{host}/{self.database}"
-        return f"{host}:{self.port or 5432}/{self.database}"
+        socket = self.query.get("unix_socket", "")
+        if socket or host.startswith("/"):
+            return f"{socket or host}/{self.database}"
+        return f"{host}:{self.port or _PORTS.get(self.backend, 5432)}/{self.database}"
 
     def __repr__(self) -> str:
         return f"DatabaseUrl({self.backend}, {self.place})"
@@ -116,7 +122,8 @@ class DatabaseUrl:
 
     def with_driver(self, driver: str) -> DatabaseUrl:
         """Return the URL with `driver` where it names none itself, and the driver is one for its database."""
-        fits = (driver in _SQLITE_DRIVERS) == (self.backend == "sqlite")
+        family = next((name for name, drivers in _DRIVERS.items() if driver in drivers), "postgresql")
+        fits = family == ("mysql" if self.backend == "mariadb" else self.backend)
         return replace(self, driver=driver) if driver and not self.driver and fits else self
 
     def anchored(self, folder: Path) -> DatabaseUrl:
@@ -156,7 +163,8 @@ class DatabaseUrl:
 
 def parse_url(text: str, where: str = "") -> DatabaseUrl:
     """
-    Read a database URL, in any of the forms in use: `postgres://`, `postgresql://`, `postgresql+DRIVER://`, `sqlite:///`.
+    Read a database URL, in any of the forms in use: `postgres://`, `postgresql://`, `postgresql+DRIVER://`, `mysql://`,
+    `mariadb+DRIVER://`, `sqlite:///`.
 
     A password may be percent-encoded or raw; a raw one may hold `@`, `/` and `:` (the last `@` before the options ends it).
 
@@ -177,9 +185,11 @@ def parse_url(text: str, where: str = "") -> DatabaseUrl:
     backend, _, driver = scheme.lower().partition("+")
     if backend == "sqlite":
         return _parse_sqlite(rest, driver, where)
-    if backend not in ("postgres", "postgresql"):
-        raise UsageError("database-unsupported", f"`{backend}` databases are not supported", where, "lockgate knows postgresql and sqlite")
-    return _parse_server(rest, driver, where)
+    if backend not in _SERVERS:
+        raise UsageError(
+            "database-unsupported", f"`{backend}` databases are not supported", where, "lockgate knows postgresql, mysql, mariadb and sqlite"
+        )
+    return _parse_server(_SERVERS[backend], rest, driver, where)
 
 
 def _parse_sqlite(rest: str, driver: str, where: str) -> DatabaseUrl:
@@ -190,7 +200,7 @@ def _parse_sqlite(rest: str, driver: str, where: str) -> DatabaseUrl:
     return DatabaseUrl("sqlite", driver, database=unquote(path[1:]), query=dict(parse_qsl(query)))
 
 
-def _parse_server(rest: str, driver: str, where: str) -> DatabaseUrl:
+def _parse_server(backend: str, rest: str, driver: str, where: str) -> DatabaseUrl:
     end = _login_end(rest)
     login, target = rest[: max(end, 0)], rest[end + 1 :]
     target, _, options = target.partition("?")
@@ -203,7 +213,7 @@ def _parse_server(rest: str, driver: str, where: str) -> DatabaseUrl:
         raise UsageError("url-invalid", "the host and port of this database URL cannot be read", where, hint)
     secret = Secret(unquote(password) or query.pop("password", ""))
     return DatabaseUrl(
-        "postgresql",
+        backend,
         driver,
         unquote(username),
         secret,

@@ -86,7 +86,7 @@ class Cluster:
     Which physical database this is, as the server tells it.
 
     PostgreSQL: `system` is the `system_identifier` (empty where the server does not tell an ordinary role), `database` the oid;
-    both must agree. SQLite: `system` is the inode, `database` the real path; one must agree: a moved file keeps its inode.
+    both must agree. MariaDB and MySQL: the server's own id, and the name of the schema. SQLite: `system` is the inode, `database` the real path; one must agree: a moved file keeps its inode.
     """
 
     kind: str
@@ -128,6 +128,21 @@ class VersionTable:
 
 
 @dataclass(frozen=True)
+class HalfApplied:
+    """
+    A revision of which a broken run did only some statements, on a database that cannot undo them.
+
+    Args:
+        direction: `upgrade`, `downgrade`, or `bootstrap` for the base tables.
+        done: how many of its statements are known to be done.
+    """
+
+    direction: str
+    revision: str
+    done: int = 0
+
+
+@dataclass(frozen=True)
 class Sight:
     """
     What one read-only look at a database saw.
@@ -148,6 +163,7 @@ class Sight:
         invalid_indexes: qualified names of indexes that the server marks as invalid.
         kept_tables: the tables that the last run left, for the smoke query.
         writable: False for a standby, a role or a file that can only be read.
+        half_applied: the revision that a broken run left unfinished; None where there is none.
     """
 
     place: str
@@ -165,6 +181,7 @@ class Sight:
     kept_version_table: VersionTable | None = None
     kept_tables: tuple[str, ...] | None = None
     writable: bool = True
+    half_applied: HalfApplied | None = None
 
     @property
     def empty(self) -> bool:

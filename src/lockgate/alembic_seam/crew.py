@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from lockgate.dialects.base import Dialect
+from lockgate.journal.entry import Entry
 from lockgate.permit import Permit, Session
 from lockgate.words import Step, VersionTable
 
@@ -26,6 +28,25 @@ class Limits:
     statement_timeout: float | None = None
 
 
+class StatementJournal(Protocol):
+    """Implemented by `registry/journal.py`: what is written down of one step's statements."""
+
+    def entries(self) -> Mapping[int, Entry]:
+        """What earlier runs wrote, by number."""
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Add rows in the open transaction."""
+
+    def finish(self, number: int) -> None:
+        """Say that a statement that was begun is done."""
+
+    def strike(self, number: int) -> None:
+        """Take a statement back that was begun and did not happen."""
+
+    def remedy(self, number: int, done: bool) -> str:
+        """The SQL by which a user says whether a statement that was begun happened."""
+
+
 class Crew(Protocol):
     """Implemented by `runs/gate.py`; called by the seam while env.py runs."""
 
@@ -39,6 +60,15 @@ class Crew(Protocol):
 
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """Take the lock on this session, judge again under it, write the marker where it is due; raises `Refused` or `Busy`."""
+
+    def planned(self, steps: Sequence[Step]) -> None:
+        """These steps are about to run; no transaction is open. Raises `Failed` where another one must be finished first."""
+
+    def journal(self, step: Step) -> StatementJournal:
+        """Where the statements of a step are written down."""
+
+    def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
+        """A statement is done for good, whatever becomes of its revision: a moment ago, or by an earlier run."""
 
     def started(self, step: Step) -> None:
         """A step begins; no transaction is open."""

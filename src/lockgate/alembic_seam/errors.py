@@ -15,7 +15,7 @@ from lockgate.errors import Failed, LockgateError, Refused, Unreachable, UsageEr
 from lockgate.secret import redact
 from lockgate.words import Step
 
-_DRIVERS = ("psycopg", "psycopg2", "asyncpg", "aiosqlite", "pg8000")
+_DRIVERS = ("psycopg", "psycopg2", "asyncpg", "aiosqlite", "pg8000", "pymysql", "MySQLdb", "aiomysql", "asyncmy")
 _LONGEST_STATEMENT = 300  # characters
 _ALEMBIC = (
     (alembic_revision.MultipleHeads, "multiple-heads", "merge them with `alembic merge heads`, or ask for `heads`"),
@@ -93,12 +93,10 @@ def _in_step(error: BaseException, scene: Scene, step: Step, facts: ErrorFacts |
     if isinstance(error, DBAPIError) and error.statement:
         where += f"\n  statement: {_shortened(error.statement)}"
     reason = facts.message if facts else _sentence(error)
-    return Failed(
-        "revision-failed",
-        f"revision `{step.revision}` failed: {reason}",
-        where,
-        "mend the revision, then run the command again: it continues after the last committed one",
-    )
+    hint = "mend the revision, then run the command again: it continues after the last committed one"
+    if scene.dialect is not None and scene.dialect.features.journal:
+        hint = "mend this statement or those behind it, then run the command again: it goes on after the last one that was done"
+    return Failed("revision-failed", f"revision `{step.revision}` failed: {reason}", where, hint)
 
 
 def _facts(error: BaseException, scene: Scene) -> ErrorFacts | None:

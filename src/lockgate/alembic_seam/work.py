@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.journaled import journaled
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
@@ -92,12 +93,13 @@ class Work:
         steps = list(self._steps_of(heads, context))
         # Alembic may have created its version table in this transaction, and has read from it.
         self._connection.commit()
+        self._crew.planned([word_of(step) for step in steps])
         for step in steps:
             self._step, self._left_transaction, self._transaction = word_of(step), False, ""
             self._crew.started(self._step)
             self._began = time.monotonic()
-            if self._dialect.features.lock_timeout and not step.info.is_stamp:
-                step.migration_fn = self._patient(step.migration_fn)
+            if not step.info.is_stamp:
+                step.migration_fn = self._cared_for(step.migration_fn)
             with self._dialect.around_step(self._connection):
                 yield step
                 self._refuse_open_transaction()
@@ -105,6 +107,20 @@ class Work:
         # Not the connection that did the work: what counts is what everybody else sees.
         with self._connection.engine.connect() as fresh:
             self._crew.finished(self._heads, AlchemySession(fresh))
+
+    def _cared_for(self, migration: Callable[..., None]) -> Callable[..., None]:
+        features = self._dialect.features
+        if features.journal:
+            return self._journaled(migration)
+        return self._patient(migration) if features.lock_timeout else migration
+
+    def _journaled(self, migration: Callable[..., None]) -> Callable[..., None]:
+        @wraps(migration)  # Alembic logs the function's name as the direction
+        def migrate(**kw: Any) -> None:
+            with journaled(self._connection, self._dialect, self._crew, self._step, self._permit.sight.place):
+                migration(**kw)
+
+        return migrate
 
     def _refuse_open_transaction(self) -> None:
         """Alembic commits the transaction that it began; one that is open after that began when the revision had ended Alembic's."""

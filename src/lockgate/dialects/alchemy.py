@@ -22,6 +22,10 @@ class AlchemySession:
         result = self.connection.execute(text(sql), dict(params)) if params else self.connection.exec_driver_sql(sql)
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
 
+    def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one writing statement; see `lockgate.permit.Session`."""
+        return int(self.connection.execute(text(sql), dict(params or {})).rowcount)
+
     def commit(self) -> None:
         """Commit the open transaction."""
         self.connection.commit()

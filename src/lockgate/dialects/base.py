@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -35,6 +36,9 @@ class Features:
         serial: column definition of an ascending primary key.
         moment: column definition of a time that the database's own clock fills in.
         moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
+        long_text: type of a text without a limit that a user might reach.
+        registry_options: put behind the definition of each of the registry's tables.
+        journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
     """
 
     lock_timeout: bool
@@ -44,6 +48,9 @@ class Features:
     serial: str
     moment: str
     moment_text: str
+    long_text: str = "text"
+    registry_options: str = ""
+    journal: bool = False
 
 
 class BareSession(Session, Protocol):
@@ -125,6 +132,10 @@ class Dialect(ABC):
     def place(self, session: Session) -> str:
         """Host, port and database (or file) that this session is really connected to, for people."""
 
+    def has_journal(self, session: Session) -> bool:
+        """Whether the registry has a journal of statements."""
+        return False
+
     @abstractmethod
     def lock(self, session: Session, label: str) -> Lock:
         """The lock of the database behind `session`; `label` tells waiters who holds it."""
@@ -195,6 +206,18 @@ class Dialect(ABC):
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         """Whether the transaction of that name was rolled back in the meantime."""
         return False
+
+    def keeps_transaction(self, session: Session) -> bool:
+        """Whether a lock timeout undoes no more than the statement that waited."""
+        return False
+
+    def definition(self, session: Session, thing: Thing) -> str:
+        """How an object is defined now, as a digest; empty where there is none. For journaled statements."""
+        return ""
+
+    def cautions(self, session: Session) -> Sequence[str]:
+        """What the user should know before a run: what this database cannot do."""
+        return ()
 
     @abstractmethod
     def bound_waiting(self, session: Session, seconds: float) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lockgate.dialects.base import Dialect
+from lockgate.dialects.mysql.dialect import Mysql
 from lockgate.dialects.postgres.dialect import Postgres
 from lockgate.dialects.sqlite.dialect import Sqlite
 from lockgate.errors import UsageError
 
-_DIALECTS: dict[str, type[Dialect]] = {"postgresql": Postgres, "sqlite": Sqlite}
+_DIALECTS: dict[str, type[Dialect]] = {"postgresql": Postgres, "sqlite": Sqlite, "mysql": Mysql, "mariadb": Mysql}
 # Also SQLAlchemy's adapters of async drivers, which live in modules named after them.
-_MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",)}
+_MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",), "mysql": ("mysql", "MySQLdb", "asyncmy", "mariadb")}
 
 
 def dialect_named(name: str, where: str = "") -> Dialect:
@@ -21,7 +22,7 @@ def dialect_named(name: str, where: str = "") -> Dialect:
     """
     if name not in _DIALECTS:
         raise UsageError(
-            "database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {' and '.join(_DIALECTS)}"
+            "database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {', '.join(_DIALECTS)}"
         )
     return _DIALECTS[name]()
 

@@ -23,6 +23,15 @@ class DriverSession:
         finally:
             cursor.close()
 
+    def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one writing statement without parameters."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(sql)
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
+
     def commit(self) -> None:
         """Commit the open transaction."""
         self.connection.commit()

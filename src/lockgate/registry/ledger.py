@@ -55,15 +55,15 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> N
         "marker": permit.identity.marker_id,
     }
     names = [name.strip() for name in _COLUMNS.split(",")]
-    # The casts give drivers that prepare statements the types that a select list does not tell; the number is ours.
-    duration = "cast(null as integer)" if event.duration_ms is None else str(int(event.duration_ms))
-    columns = ", ".join(duration if name == "duration_ms" else f"cast(:{name} as text)" for name in names)
-    rows = permit.session.execute(
+    # The empty text gives drivers that prepare statements the type that a select list does not tell; the number is ours.
+    duration = "null" if event.duration_ms is None else str(int(event.duration_ms))
+    columns = ", ".join(duration if name == "duration_ms" else f"coalesce(:{name}, '')" for name in names)
+    written = permit.session.write(
         f"insert into {prefix}ledger ({_COLUMNS}) select {columns} from {prefix}marker"
-        f" where marker_id = cast(:marker as text) and {guard} returning id",
+        f" where marker_id = coalesce(:marker, '') and {guard}",
         values,
     )
-    if not rows:
+    if written != 1:
         raise _lock_lost(permit)
 
 

@@ -12,26 +12,31 @@ from lockgate.permit import Session
 VERSION = 1
 
 _TABLES = (
-    """create table {prefix}marker (
+    """create table if not exists {prefix}marker (
         singleton integer primary key default 1 check (singleton = 1),
         environment text not null, project text not null, marker_id text not null,
         cluster_kind text not null, cluster_system text not null, cluster_database text not null, cluster_source text not null,
-        adopted_at {moment}, adopted_by text not null)""",
-    "create table {prefix}setting (name text primary key, value text not null)",
-    """create table {prefix}ledger (
+        adopted_at {moment}, adopted_by text not null){options}""",
+    # A key of MySQL's has a length.
+    "create table if not exists {prefix}setting (name varchar(100) primary key, value {long_text} not null){options}",
+    """create table if not exists {prefix}ledger (
         id {serial}, run text not null, at {moment}, verb text not null, environment text not null, outcome text not null,
         revision text not null, from_heads text not null, to_heads text not null, duration_ms integer,
         operator text not null, ci_job text not null, lockgate text not null, git_commit text not null,
-        error text not null, details text not null)""",
+        error text not null, details {long_text} not null){options}""",
 )
 
 
-def create(session: Session, prefix: str, setup: str, serial: str, moment: str) -> None:
-    """Create version 1 of the registry in the open transaction; called by whoever is about to write the marker."""
+def create(session: Session, prefix: str, setup: str, serial: str, moment: str, long_text: str = "text", options: str = "") -> None:
+    """
+    Create version 1 of the registry in the open transaction; called by whoever is about to write the marker.
+
+    Where the database commits each table, a broken run may have left some of them.
+    """
     if setup:
         session.execute(setup)
     for statement in _TABLES:
-        session.execute(statement.format(prefix=prefix, serial=serial, moment=moment))
+        session.execute(statement.format(prefix=prefix, serial=serial, moment=moment, long_text=long_text, options=options))
     session.execute(f"insert into {prefix}setting (name, value) values ('registry_version', :version)", {"version": str(VERSION)})
 
 

@@ -18,7 +18,7 @@ from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
-from lockgate.registry import ledger, marker, tables
+from lockgate.registry import journal, ledger, marker, tables
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
@@ -37,6 +37,7 @@ def see(session: Session, dialect: Dialect, place: str, version_table: VersionTa
     prefix, moment = dialect.features.registry_prefix, dialect.features.moment_text
     record = marker.read(session, prefix, moment) if dialect.registered(session) else marker.Record()
     tables.check_version(record.version, place)
+    half_applied = journal.unfinished(session, prefix) if dialect.has_journal(session) else None
     seen = dialect.look(session, place, version_table or record.version_table)
     return replace(
         seen,
@@ -44,6 +45,7 @@ def see(session: Session, dialect: Dialect, place: str, version_table: VersionTa
         registry_version=record.version,
         kept_tables=record.tables,
         kept_version_table=record.version_table,
+        half_applied=half_applied,
     )
 
 
@@ -260,7 +262,8 @@ class Gate:
     def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:
         features = dialect.features
         if seen.registry_version == 0:
-            tables.create(session, features.registry_prefix, features.registry_setup, features.serial, features.moment)
+            setup, options = features.registry_setup, features.registry_options
+            tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
         # Asked again: SQLite's file has an inode only now, when something was written.
         cluster = dialect.cluster(session)
         asked = self.asked

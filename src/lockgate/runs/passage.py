@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,13 +11,17 @@ from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Bug, Failed, LockgateError
-from lockgate.events import Applied, LeftTransaction, Notify, Retrying, Started
+from lockgate.events import Applied, LeftTransaction, Notice, Notify, Retrying, Started
+from lockgate.journal.entry import Entry
+from lockgate.journal.statement import Kind
 from lockgate.permit import Permit, Session
-from lockgate.registry import ledger, marker
+from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
-from lockgate.runs.leftovers import drop_leftovers
+from lockgate.runs.leftovers import drop_leftovers, refuse_another
 from lockgate.runs.onlooker import Onlooker
 from lockgate.words import Sight, Step, StepDone, VersionTable
+
+_SHOWN_STATEMENTS, _SHOWN_CHARACTERS = 5, 80
 
 
 class Passage:
@@ -48,6 +53,7 @@ class Passage:
         self._onlooker = onlooker
         self._session_id = ""
         self._left_transaction = False
+        self._statements: list[str] = []  # of the open step, done for good
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -56,7 +62,11 @@ class Passage:
         done = [self.base] if self.base else []
         if self.steps:
             done.append(f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps))
-        if self.step is not None and self._left_transaction:
+        if self.step is not None and self._statements:
+            shown = "; ".join(text[:_SHOWN_CHARACTERS] for text in self._statements[-_SHOWN_STATEMENTS:])
+            count = len(self._statements)
+            done.append(f"{count} statement{'s' if count != 1 else ''} of `{self.step.revision}`, the last: {shown}")
+        elif self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
 
@@ -88,9 +98,35 @@ class Passage:
         drop_leftovers(self.permit, dialect, self._notify)
         return self.permit
 
+    def planned(self, steps: Sequence[Step]) -> None:
+        """See `Crew`."""
+        permit, dialect = self._working()
+        if not dialect.features.journal:
+            return
+        refuse_another(permit.sight.half_applied, steps, permit.sight.place)
+        if steps:
+            features = dialect.features
+            journal.create(permit, features.registry_prefix, features.moment, features.long_text, features.registry_options)
+            for caution in dialect.cautions(permit.session):
+                self._notify(Notice(caution))
+            permit.session.commit()
+
+    def journal(self, step: Step) -> journal.Journal:
+        """See `Crew`."""
+        permit, dialect = self._working()
+        return journal.Journal(permit, dialect.features.registry_prefix, step.direction, step.revision)
+
+    def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
+        """See `Crew`."""
+        if skipped and not self._statements:
+            self._notify(Notice(f"revision `{step.revision}` was broken off by an earlier run; statements that are done are not run again"))
+        if entry.kind is not Kind.READ:
+            self._statements.append(entry.text)
+
     def started(self, step: Step) -> None:
         """See `Crew`."""
         self.step, self._left_transaction = step, False
+        self._statements = []
         permit, dialect = self._working()
         ledger.check_lock(permit, dialect.ledger_guard())
         self._notify(Started(step))
@@ -103,6 +139,9 @@ class Passage:
         outcome = "stamped" if step.direction == "stamp" else "applied"
         event = ledger.Event(outcome, step.revision, before, after, duration_ms)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+        if dialect.features.journal:
+            # A stamp says what the schema is, whatever was left of other revisions.
+            journal.forget_all(permit, dialect.features.registry_prefix)
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from lockgate.errors import NOTHING, Bug, Busy, Failed, LockgateError
 from lockgate.events import Notice, Notify, Retrying
 from lockgate.outcome import Outcome
-from lockgate.registry import ledger
+from lockgate.registry import journal, ledger
 from lockgate.runs.arrival import Arrival, arrive
 from lockgate.runs.gate import entered, look
 from lockgate.runs.upgrade import climb
@@ -63,6 +63,8 @@ def _empty(arrival: Arrival) -> int:
     with entered(arrival.gate, arrival.target) as permit:
         dialect.bound_waiting(permit.session, environment.lock_timeout or 1.0)
         dropped = dialect.drop_everything(permit, permit.sight.kept_version_table or permit.sight.version_table or VersionTable())
+        if permit.sight.half_applied is not None:
+            journal.forget_all(permit, dialect.features.registry_prefix)
         after = dialect.look(permit.session, permit.sight.place, permit.sight.kept_version_table)
         if not after.empty:
             names = ", ".join(after.tables[:5]) or f"{after.objects} objects"

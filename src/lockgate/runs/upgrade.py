@@ -61,6 +61,8 @@ def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
 def _at_target(arrival: Arrival, to: str) -> bool:
     """Whether the cheap look says already that nothing is pending, so that env.py need not run."""
     seen, graph = arrival.sight, arrival.graph
+    if seen.half_applied is not None:
+        return False
     if to not in ("head", "heads") or seen.identity is None or seen.kept_version_table is None or not graph.complete:
         return False
     bound = seen.identity.cluster.same(seen.cluster)

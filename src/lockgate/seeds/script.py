@@ -23,6 +23,7 @@ class Grammar(enum.Enum):
 
     POSTGRES = "PostgreSQL"
     SQLITE = "SQLite"
+    MYSQL = "MySQL"
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class PostgresSession:
         cursor = self.connection.execute(cast("Any", text), dict(params) if params else None)
         return cursor.fetchall() if cursor.description else []
 
+    def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one writing statement; see `lockgate.permit.Session`."""
+        text = _PARAMETER.sub(r"%(\1)s", sql) if params else sql
+        return self.connection.execute(cast("Any", text), dict(params) if params else None).rowcount
+
     def ask(self, sql: str) -> list[Row]:
         """
         Run one statement; see `BareSession`.

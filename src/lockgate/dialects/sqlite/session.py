@@ -30,6 +30,12 @@ class SqliteSession:
             self.connection.execute(self._begin)
         return self.connection.execute(sql, dict(params or {})).fetchall()
 
+    def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one writing statement; see `lockgate.permit.Session`."""
+        if not self.connection.in_transaction:
+            self.connection.execute(self._begin)
+        return self.connection.execute(sql, dict(params or {})).rowcount
+
     def ask(self, sql: str) -> list[Row]:
         """Run one statement; Python's driver takes no second one."""
         return self.execute(sql)

@@ -1,0 +1,131 @@
+"""MariaDB 10.6 and later, MySQL 8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lockgate.dialects import base
+from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
+from lockgate.journal.statement import Thing
+from lockgate.permit import Permit, Session
+from lockgate.secret import DatabaseUrl
+from lockgate.seeds.script import Grammar
+from lockgate.seeds.spec import TableName
+from lockgate.words import Cluster, Sight, VersionTable
+
+if TYPE_CHECKING:
+    from lockgate.dialects.mysql.rows import MysqlRows
+
+
+class Mysql(base.Dialect):
+    """MariaDB and MySQL through pymysql for lockgate's own looks, and whatever driver env.py brings for the work."""
+
+    name = "mysql"
+    grammar = Grammar.MYSQL
+    features = base.Features(
+        lock_timeout=True,
+        transactional_ddl=None,
+        registry_prefix="lockgate_",
+        registry_setup="",
+        serial="bigint not null auto_increment primary key",
+        moment="datetime not null default (utc_timestamp())",
+        moment_text="concat(replace(cast({0} as char), ' ', 'T'), 'Z')",
+        long_text="longtext",
+        registry_options=" engine = InnoDB default charset = utf8mb4",
+        journal=True,
+    )
+
+    def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
+        return session.open_session(url, timeout, write=write)
+
+    def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
+        return catalog.look(session, place, version_table)
+
+    def cluster(self, session: Session) -> Cluster:
+        return catalog.cluster(session)
+
+    def place(self, session: Session) -> str:
+        host, port, database = session.execute("select @@hostname, @@port, database()")[0]
+        return f"{host}:{port}/{database}"
+
+    def registered(self, session: Session) -> bool:
+        return catalog.registered(session)
+
+    def has_journal(self, session: Session) -> bool:
+        return catalog.has_journal(session)
+
+    def lock(self, session: Session, label: str) -> locks.NamedLock:
+        return locks.NamedLock(session)
+
+    def ledger_guard(self) -> str:
+        return locks.HELD_BY_ME
+
+    def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
+        return empty.drop_everything(permit, version_table)
+
+    def run_script(self, permit: Permit, connection: Any, text: str) -> int:
+        return script.run_script(connection, text)
+
+    def run_statement(self, session: Session, sql: str, data: str | None) -> None:
+        session.execute(sql)
+
+    def touched_tables(self, session: Session) -> Sequence[TableName]:
+        return [TableName(name) for name in catalog.look(session, "", None).tables]
+
+    def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
+        return replace(url, driver="pymysql")
+
+    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        return url, {}
+
+    def limit(self, session: Session, seconds: float) -> None:
+        working.limit(session, seconds)
+
+    def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
+        return client.shell(url)
+
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+        working.prepare(connection, lock_timeout, statement_timeout)
+
+    @contextmanager
+    def around_step(self, connection: Any) -> Iterator[None]:
+        yield
+
+    def keeps_transaction(self, session: Session) -> bool:
+        return not session.execute("select @@global.innodb_rollback_on_timeout")[0][0]
+
+    def definition(self, session: Session, thing: Thing) -> str:
+        return objects.definition(session, thing)
+
+    def cautions(self, session: Session) -> Sequence[str]:
+        return catalog.cautions(session)
+
+    def bound_waiting(self, session: Session, seconds: float) -> None:
+        working.bound_waiting(session, seconds)
+
+    def cancel(self, driver_connection: Any) -> None:
+        """The drivers wait in Python, where a signal is heard; the server ends the statement with its connection, or after it."""
+
+    def before_commit(self, connection: Any) -> None:
+        """The server checks its constraints itself."""
+
+    @contextmanager
+    def without_lock_timeout(self, connection: Any) -> Iterator[None]:
+        yield
+
+    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+        return session.facts(error)
+
+    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+        """An index is there or not; none is left half built."""
+
+    def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
+        """Proxies that share connections take them out of the pool while a named lock is held (ProxySQL), or refuse the lock."""
+
+    def rows(self) -> MysqlRows:
+        from lockgate.dialects.mysql.rows import MysqlRows  # not above: a look imports this module too, and needs nothing of seeds
+
+        return MysqlRows()

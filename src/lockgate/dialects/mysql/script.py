@@ -1,0 +1,32 @@
+"""Running a SQL script, such as mysqldump's output, statement by statement on the connection that is journaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.errors import Failed
+from lockgate.secret import redact
+from lockgate.seeds.script import Grammar, parts
+
+
+def run_script(connection: Any, text: str) -> int:
+    """
+    Run every statement of `text`.
+
+    Returns:
+        The number of statements.
+    Raises:
+        Failed: `bootstrap-failed`, with the line.
+    """
+    from sqlalchemy.exc import DBAPIError  # not above: a look imports this package too, and is quick because it needs no SQLAlchemy
+
+    count = 0
+    for part in parts(text, Grammar.MYSQL, "the script"):
+        try:
+            connection.exec_driver_sql(part.text)
+        except DBAPIError as error:
+            first = (redact(str(error.orig)).strip().splitlines() or [""])[0]
+            hint = "mend the script, then run the command again: it goes on after the last statement that was done"
+            raise Failed("bootstrap-failed", f"line {part.line}: {first}", hint=hint) from error
+        count += 1
+    return count

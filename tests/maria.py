@@ -1,0 +1,84 @@
+"""A throw-away MariaDB server for one test process: Debian's own binaries, a Unix socket, a temporary folder, no TCP port."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+from building import pymysql_connection, until
+
+from lockgate.secret import DatabaseUrl
+
+MISSING = "MariaDB: not run, its server is not installed here (Debian: make mariadb, or apt-get install mariadb-server)"
+_SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M")
+
+
+def is_installed() -> bool:
+    """Whether the server's programs are here."""
+    return bool(shutil.which("mariadbd") and shutil.which("mariadb-install-db"))
+
+
+@dataclass
+class Maria:
+    """The running server."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def socket(self) -> str:
+        """Path of its socket."""
+        return str(self.folder / "socket")
+
+    def url(self, database: str) -> DatabaseUrl:
+        """The superuser's way in."""
+        return DatabaseUrl("mysql", "pymysql", "root", database=database, query={"unix_socket": self.socket})
+
+    def run(self, sql: str) -> list[tuple[object, ...]]:
+        """Run one statement as superuser."""
+        with closing(pymysql_connection(self.url("mysql"))) as session, session.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def drop(self, database: str) -> None:
+        """Drop a database, after ending the sessions in it: they would keep it."""
+        for (number,) in self.run(f"select id from information_schema.processlist where db = '{database}'"):
+            try:
+                self.run(f"kill {number}")
+            except pymysql.err.Error as error:
+                assert error.args[0] == 1094, error  # it has ended by itself
+        self.run(f"drop database if exists {database}")
+
+
+@contextmanager
+def mariadb() -> Iterator[Maria]:
+    """Start a server of one's own; it ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="lockgate-maria-") as name:
+        folder = Path(name)
+        data, user = folder / "data", getpass.getuser()
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal"]
+        subprocess.run([*install, "--skip-test-db", "--skip-name-resolve"], check=True, capture_output=True, timeout=120)
+        paths = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
+        options = ["--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=2", "--innodb-fast-shutdown=2", "--local-infile=1"]
+        process = subprocess.Popen(["mariadbd", "--no-defaults", f"--user={user}", *paths, *options, *_SMALL], stderr=subprocess.DEVNULL)
+        server = Maria(folder, process)
+        try:
+            until(lambda: _answers(server), "the MariaDB server answers", process)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def _answers(server: Maria) -> bool:
+    try:
+        return server.run("select 1") == [(1,)]
+    except pymysql.err.OperationalError:
+        return False
