@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import blockers, catalog, client, empty, locks, pooler, script, session, working
+from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, pooler, script, session, working
+from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -97,6 +98,21 @@ class Postgres(base.Dialect):
 
     def bound_waiting(self, session: Session, seconds: float) -> None:
         session.execute(f"set local lock_timeout = {round(seconds * 1000)}")
+
+    def has_journal(self, session: Session) -> bool:
+        return bool(session.execute("select pg_catalog.to_regclass('lockgate.journal') is not null")[0][0])
+
+    def builds(self, session: Session) -> builds.ConcurrentBuilds:
+        return builds.ConcurrentBuilds(session)
+
+    def has_written(self, session: Session) -> bool:
+        return bool(session.execute("select pg_catalog.txid_current_if_assigned() is not null")[0][0])
+
+    def invalid_indexes(self, session: Session) -> Sequence[str]:
+        return catalog.invalid_indexes(session)
+
+    def definition(self, session: Session, thing: Thing) -> str:
+        return catalog.index_definition(session, thing)
 
     def session_id(self, session: Session) -> str:
         return str(session.execute("select pg_catalog.pg_backend_pid()")[0][0])

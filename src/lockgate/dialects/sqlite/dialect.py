@@ -34,6 +34,7 @@ class Sqlite(base.Dialect):
         serial="integer primary key autoincrement",
         moment="text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
         moment_text="{0}",
+        begin="begin immediate",
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -98,6 +99,9 @@ class Sqlite(base.Dialect):
 
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
+
+    def has_journal(self, session: Session) -> bool:
+        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_journal'"))
 
     def cancel(self, driver_connection: Any) -> None:
         if isinstance(driver_connection, sqlite3.Connection):
