@@ -304,5 +304,7 @@ class Database:
     def picture(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything: each table with all its rows. Two equal pictures mean that nothing changed."""
         mark = "`" if self.url.backend in MYSQL else '"'
-        quoted = {name: ".".join(f"{mark}{part}{mark}" for part in name.split(".")) for name in self.tables()}
+        quoted = {
+            name: ".".join(mark + part.replace(mark, mark * 2) + mark for part in name.split(".")) for name in self.tables()
+        }
         return {name: sorted(self.query(f"select * from {sql}"), key=repr) for name, sql in quoted.items()}

@@ -12,6 +12,8 @@ LIBRARIES = {
     "psycopg": ("dialects", "scratch"),
     "psycopg2": ("dialects",),
     "aiosqlite": ("dialects",),
+    "pymysql": ("dialects",),
+    "MySQLdb": ("dialects",),
     "sqlite3": ("dialects", "scratch"),
     "boto3": ("credentials.aws",),
     "botocore": ("credentials.aws",),
@@ -29,7 +31,7 @@ OPENERS = ("files", "scratch", "dialects.sqlite.locks", "credentials.dotenv", "c
 ENVIRONMENT = ("os.environ", "os.getenv", "os.putenv", "os.unsetenv", "os.environb")
 ENVIRONMENT_OWNERS = ("cli.main", "api", "alembic_plugin", "alembic_seam")
 # Names of database products; who compares with them asks "which one are you" instead of "what can you do".
-PRODUCTS = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", "psycopg", "psycopg2", "asyncpg", "aiosqlite"})
+PRODUCTS = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", "pymysql", "psycopg", "psycopg2", "asyncpg", "aiosqlite"})
 PRODUCT_OWNERS = ("dialects", "secret", "words")
 
 

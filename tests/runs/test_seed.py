@@ -22,7 +22,7 @@ def seeded(project: Tiny, url: DatabaseUrl, *seeds: str, environment: str = "dev
     kinds = f'op.create_table("kinds", {COLUMNS})'
     notes = 'op.create_table("notes", sa.Column("id", sa.Integer, primary_key=True), sa.Column("kind", sa.String(20), sa.ForeignKey("kinds.code")))'
     project.revision("r1", None, f"{kinds}\n{notes}")
-    project.point(environment, url).lockgate("upgrade", environment, check=0)
+    project.point(environment, url).here("upgrade", environment, check=0)
     return Database(url)
 
 
@@ -65,7 +65,7 @@ FORMATS = {
 
 def document(project: Tiny, *arguments: str, **variables: str) -> dict[str, object]:
     """The one document of `--json`."""
-    answer: dict[str, object] = json.loads(project.lockgate(*arguments, "--json", check=0, **variables).stdout)
+    answer: dict[str, object] = json.loads(project.here(*arguments, "--json", check=0, **variables).stdout)
     return answer
 
 
@@ -85,7 +85,7 @@ def test_a_changed_file_changes_only_the_rows_that_differ(project: Tiny, postgre
     """Rewriting every row would bloat the table and wake every trigger."""
     write(project, "seeds/kinds.csv", csv(ROWS))
     database = seeded(project, postgres_url, 'name = "kinds"\nfile = "seeds/kinds.csv"\nenvironments = ["dev"]')
-    project.lockgate("seed", "dev", check=0)
+    project.here("seed", "dev", check=0)
     before = dict(database.query("select code, xmin::text from kinds"))
     write(project, "seeds/kinds.csv", csv([{**row, "weight": -1} if row["code"] == "c042" else row for row in ROWS]))
     counts = document(project, "seed", "dev")["seeds"][0]["counts"]  # type: ignore[index]
@@ -98,7 +98,7 @@ def test_a_changed_table_under_an_unchanged_file_is_mended(project: Tiny, databa
     """That is what makes it a promise; `--if-changed` is for those who do not want it."""
     write(project, "seeds/kinds.csv", csv(ROWS))
     database = seeded(project, database_url, 'name = "kinds"\nfile = "seeds/kinds.csv"\nenvironments = ["dev"]')
-    project.lockgate("seed", "dev", check=0)
+    project.here("seed", "dev", check=0)
     database.query("update kinds set weight = 0 where code = 'c001'")
     database.query("delete from kinds where code = 'c002'")
     assert document(project, "seed", "dev", "--if-changed")["seeds"][0]["how"] == "trusted"  # type: ignore[index]
@@ -111,10 +111,10 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(project: Tiny, databa
     write(project, "seeds/kinds.csv", csv(ROWS))
     seed = 'name = "kinds"\nfile = "seeds/kinds.csv"\nenvironments = ["dev"]\nsensitive = ["label"]'
     database = seeded(project, database_url, seed)
-    project.lockgate("seed", "dev", check=0)
+    project.here("seed", "dev", check=0)
     database.query("update kinds set weight = 0, label = 'secret label' where code = 'c001'")
     before = database.picture()
-    shown = project.lockgate("seed", "dev", "--dry-run", check=0).stdout
+    shown = project.here("seed", "dev", "--dry-run", check=0).stdout
     assert "nothing was written" in shown
     assert "weight '0' -> '1'" in shown
     assert "secret label" not in shown
@@ -137,7 +137,7 @@ def test_a_row_without_its_parent_is_refused_and_what_came_before_stays(project:
     write(project, "seeds/kinds.csv", csv(ROWS))
     notes, kinds = (f'name = "{name}"\nfile = "seeds/{name}.{ending}"\nenvironments = ["dev"]' for name, ending in (("notes", "jsonl"), ("kinds", "csv")))
     database = seeded(project, database_url, notes, kinds)
-    done = project.lockgate("seed", "dev", check=1)
+    done = project.here("seed", "dev", check=1)
     assert "code: seed-failed" in done.stderr
     assert "changed: loaded `kinds`" in done.stderr
     assert database.query("select count(*) from notes") == [(0,)]
@@ -148,15 +148,15 @@ def test_unknown_rows_are_kept_refused_or_deleted_as_the_seed_says(project: Tiny
     write(project, "seeds/kinds.csv", csv(ROWS))
     seed = 'name = "kinds"\nfile = "seeds/kinds.csv"\nenvironments = ["dev"]\nunknown_rows = "{}"'
     database = seeded(project, database_url, seed.format("keep"))
-    project.lockgate("seed", "dev", check=0)
+    project.here("seed", "dev", check=0)
     database.query("insert into kinds (code) values ('extra')")
-    project.lockgate("seed", "dev", check=0)
+    project.here("seed", "dev", check=0)
     project.settings(SETTINGS + f"\n[[seeds]]\n{seed.format('refuse')}\n")
-    assert "code: seed-unknown-rows" in project.lockgate("seed", "dev", check=3).stderr
+    assert "code: seed-unknown-rows" in project.here("seed", "dev", check=3).stderr
     project.settings(SETTINGS + f"\n[[seeds]]\n{seed.format('delete')}\n")
-    assert "code: unconfirmed" in project.lockgate("seed", "dev", check=3).stderr
+    assert "code: unconfirmed" in project.here("seed", "dev", check=3).stderr
     assert database.query("select count(*) from kinds") == [(101,)]
-    project.lockgate("seed", "dev", check=0, CONFIRM_ENV="dev")
+    project.here("seed", "dev", check=0, CONFIRM_ENV="dev")
     assert database.query("select count(*) from kinds") == [(100,)]
 
 
@@ -169,7 +169,7 @@ def test_rows_reach_a_database_only_where_variable_marker_and_seed_all_agree(pro
         database.query("delete from kinds")
         project.settings(f'{text}\n[[seeds]]\nname = "kinds"\nfile = "seeds/kinds.csv"\nenvironments = {places}\n')
         project.point("dev", sqlite_url).point("test", sqlite_url)
-        done = project.lockgate("seed", asked, "kinds", **({"LOCKGATE_ENV": variable} if variable else {}))
+        done = project.here("seed", asked, "kinds", **({"LOCKGATE_ENV": variable} if variable else {}))
         agree = asked == "dev" and variable == "dev" and "dev" in places
         assert (done.returncode == 0) == agree, (places, variable, asked, done.stderr)
         assert database.query("select count(*) from kinds") == [(100 if agree else 0,)]
@@ -194,7 +194,7 @@ def test_a_bad_file_is_refused_with_its_place_and_nothing_changes(project: Tiny,
         write(project, "seeds/kinds.csv", text)
     database = seeded(project, database_url, 'name = "kinds"\nfile = "seeds/kinds.csv"\nenvironments = ["dev"]')
     before = database.contents()
-    done = project.lockgate("seed", "dev", check=status)
+    done = project.here("seed", "dev", check=status)
     assert f"code: {case.partition(':')[0]}" in done.stderr
     assert said is None or said in done.stderr
     assert "hint: " in done.stderr
@@ -214,5 +214,5 @@ def test_a_script_that_could_do_harm_is_refused_and_rolled_back(project: Tiny, d
     write(project, "seeds/kinds.sql", SCRIPTS[code])
     database = seeded(project, database_url, 'name = "kinds"\nfile = "seeds/kinds.sql"\nenvironments = ["dev"]')
     before = database.contents()
-    assert f"code: {code}" in project.lockgate("seed", "dev", check=3).stderr
+    assert f"code: {code}" in project.here("seed", "dev", check=3).stderr
     assert database.contents() == before

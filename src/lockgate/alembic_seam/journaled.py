@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from lockgate.alembic_seam.crew import Crew, StatementJournal
-from lockgate.alembic_seam.replayed import answer_of, replay
+from lockgate.alembic_seam.crew import Scribe, StatementJournal
+from lockgate.alembic_seam.replayed import answer_of, refusal_of, replay
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
@@ -27,19 +27,19 @@ from lockgate.secret import redact
 from lockgate.words import Step
 
 _EVENTS = ("do_execute", "do_executemany", "do_execute_no_params")
+_PASSING = ("deadlock", "lock-timeout", "unreachable")  # says nothing of the statement
 Execute = Callable[[], None]
 
 
 @contextmanager
-def journaled(connection: Connection, dialect: Dialect, crew: Crew, step: Step, place: str) -> Iterator[None]:
+def journaled(watch: Watch) -> Iterator[None]:
     """
-    Journal every statement that the block runs on `connection` through SQLAlchemy.
+    Journal every statement that the block runs on the connection of `watch` through SQLAlchemy.
 
     Raises:
         Failed: `statement-changed`, `statement-unclear`.
         Busy: `lock-timeout`.
     """
-    watch = Watch(connection, dialect, crew, step, place)
     with watch.listening():
         yield
     watch.refuse_left_over()
@@ -48,13 +48,13 @@ def journaled(connection: Connection, dialect: Dialect, crew: Crew, step: Step, 
 class Watch:
     """Stands between SQLAlchemy and the driver while one revision runs."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, crew: Crew, step: Step, place: str) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, crew: Scribe, step: Step, place: str) -> None:
         self._connection = connection
         self._session = AlchemySession(connection)
         self._dialect = dialect
         self._crew = crew
         self._step = step
-        self._where = f"revision `{step.revision}`, {place}"
+        self._where = f"{step.direction} of `{step.revision}`, {place}"
         self._journal: StatementJournal = crew.journal(step)
         self._earlier: Mapping[int, Entry] = self._journal.entries()
         self._number = 0
@@ -112,7 +112,7 @@ class Watch:
         if earlier is not None and move is Move.EXAMINE:
             move = Move.SKIP if self._happened(found, earlier) else Move.RUN
             if move is Move.SKIP:
-                with self._own():
+                with self.own():
                     self._journal.finish(entry.number)
                     self._session.execute("commit")
         if earlier is not None and move is Move.REFUSE:
@@ -120,7 +120,15 @@ class Watch:
         if earlier is not None and move is Move.SKIP:
             self._crew.statement_done(self._step, earlier, skipped=True)
             replay(context, from_text(earlier.answer))
-        elif found.kind is Kind.READ:
+        else:
+            try:
+                self._run(found, entry, context, cursor, execute)
+            except Exception as error:
+                self._remember_refusal(entry, context, error)
+                raise
+
+    def _run(self, found: Statement, entry: Entry, context: Any, cursor: Any, execute: Execute) -> None:
+        if found.kind is Kind.READ:
             self._patiently(found, execute)
             answer = answer_of(context, cursor)
             if answer is not None:
@@ -130,9 +138,19 @@ class Watch:
         else:
             self._commit_with(found, entry, execute)
 
+    def _remember_refusal(self, entry: Entry, context: Any, error: Exception) -> None:
+        """
+        Keep a refusal for the case that the revision goes on: asked again after later statements, the server might say yes.
+
+        SQLAlchemy's own `has_table` is such a question. A revision that breaks off here is asked again.
+        """
+        facts, answer = self._dialect.facts(error), refusal_of(context, error)
+        if answer is not None and facts is not None and facts.kind not in _PASSING:
+            self._pending.append((entry, answer))
+
     def _happened(self, found: Statement, earlier: Entry) -> bool:
         """Look whether a statement that was begun did happen; the lock is ours, so nobody is still running it."""
-        with self._own():
+        with self.own():
             verdict = happened(found, earlier.before, self._definitions(found))
         if verdict is not None:
             return verdict
@@ -161,7 +179,7 @@ class Watch:
 
     def _commit_with(self, found: Statement, entry: Entry, execute: Execute) -> None:
         """DDL: the server commits what is open before it begins, and the row that says "begun" with it."""
-        with self._own():
+        with self.own():
             before = self._definitions(found)
             entry = Entry(entry.number, entry.digest, entry.kind, False, entry.text, before)
             self._journal.write([entry])
@@ -170,7 +188,7 @@ class Watch:
         except Exception:
             self._take_back(entry)
             raise
-        with self._own():
+        with self.own():
             self._journal.finish(entry.number)
             self._session.execute("commit")
         self._crew.statement_done(self._step, entry, skipped=False)
@@ -180,7 +198,7 @@ class Watch:
         if self._connection.invalidated or self._connection.closed:
             return
         try:
-            with self._own():
+            with self.own():
                 self._journal.strike(entry.number)
                 self._session.execute("commit")
         except Exception:  # the connection is gone, and the first error is the one to show
@@ -191,7 +209,7 @@ class Watch:
         give_up = time.monotonic() + self._crew.limits.lock_wait
         for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
             try:
-                with self._own():  # a driver's own cursor calls no event twice, but a dialect's `do_execute` may
+                with self.own():  # a driver's own cursor calls no event twice, but a dialect's `do_execute` may
                     execute()
                 return
             except Exception as error:
@@ -215,7 +233,7 @@ class Watch:
         return facts.message
 
     def _keeps_transaction(self) -> bool:
-        with self._own():
+        with self.own():
             return self._dialect.keeps_transaction(self._session)
 
     def _definitions(self, found: Statement) -> tuple[str, ...]:
@@ -229,13 +247,13 @@ class Watch:
             Entry(entry.number, entry.digest, entry.kind, True, entry.text, (), to_text(answer)) for entry, answer in self._pending
         ]
         self._pending.clear()
-        with self._own():
+        with self.own():
             self._journal.write(entries)
         for entry in entries:
             self._crew.statement_done(self._step, entry, skipped=False)
 
     def _run_own(self, sql: str) -> None:
-        with self._own():
+        with self.own():
             self._session.execute(sql)
 
     def _committing(self, connection: Connection) -> None:
@@ -245,7 +263,8 @@ class Watch:
         self._pending.clear()
 
     @contextmanager
-    def _own(self) -> Iterator[None]:
+    def own(self) -> Iterator[None]:
+        """What runs on the connection in here is lockgate's own, and not journaled."""
         before, self._ours = self._ours, True
         try:
             yield

@@ -38,7 +38,10 @@ class ReplayedCursor:
 
 
 def replay(context: Any, answer: Answer) -> None:
-    """Let SQLAlchemy read `answer` as the result of the statement that it believes to have run."""
+    """Let SQLAlchemy read `answer` as the result of the statement that it believes to have run; raises the driver's error if it is one."""
+    if answer.error is not None:
+        name, number, sentence = answer.error
+        raise getattr(context.dialect.loaded_dbapi, name)(number, sentence)
     description = None if answer.columns is None else [(name, code, None, None, None, None, None) for name, code in answer.columns]
     context.cursor = ReplayedCursor(description, answer.rows, answer.rowcount, answer.lastrowid)
 
@@ -56,3 +59,11 @@ def answer_of(context: Any, cursor: Any) -> Answer | None:
     last = getattr(cursor, "lastrowid", None)
     context.cursor = ReplayedCursor(cursor.description, rows, cursor.rowcount, last)
     return Answer(columns_of(cursor.description), tuple(rows), cursor.rowcount, last)
+
+
+def refusal_of(context: Any, error: Exception) -> Answer | None:
+    """Return the answer of a statement that the server refused; None for an error that is no refusal."""
+    known = getattr(context.dialect.loaded_dbapi, type(error).__name__, None)
+    if known is not type(error) or len(error.args) < 2 or not isinstance(error.args[0], int):
+        return None
+    return Answer(error=(type(error).__name__, error.args[0], str(error.args[1])))

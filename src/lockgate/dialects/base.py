@@ -205,7 +205,27 @@ class Dialect(ABC):
 
     @abstractmethod
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        """Tables whose rows the open transaction changed, triggers' work included; every table where the database does not tell."""
+        """Tables whose rows the open transaction changed, triggers' work included."""
+
+    @abstractmethod
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> AbstractContextManager[Sequence[TableName]]:
+        """
+        Let what runs inside find another time than what ran before it, in the open transaction.
+
+        `now()` is the same all through a transaction, and the same second on SQLite: without this, a script that writes it again
+        each time would seem to change nothing. Rows in `tables` may be changed by it: go back to a savepoint afterwards.
+
+        Returns:
+            Gives tables in which a trigger writes the time whatever is written: any update of theirs writes it again.
+        """
+
+    @abstractmethod
+    def forget_settings(self, session: Session) -> None:
+        """Undo what a script has SET."""
+
+    @abstractmethod
+    def updates(self, session: Session, table: TableName) -> int:
+        """How many rows of a table the open transaction has inserted or updated so far; 0 where the database does not tell."""
 
     @abstractmethod
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
@@ -298,8 +318,8 @@ class Dialect(ABC):
         """Read a driver's error by class or SQLSTATE; None for an error that is not the driver's."""
 
     @abstractmethod
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
-        """Drop an index that a broken CONCURRENTLY left behind."""
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
+        """Drop an index that a broken CONCURRENTLY left behind; False where it is gone, or valid by now."""
 
     @abstractmethod
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
+from lockgate.dialects.foreign_keys import Orphan
 from lockgate.permit import Permit, Session
 from lockgate.seeds.rows import Column, Counts, RowChange, TableShape
 from lockgate.seeds.spec import OnChange, TableName
@@ -20,6 +21,9 @@ class Stage(Protocol):
 
     def duplicates(self) -> tuple[dict[str, str], tuple[int, ...]] | None:
         """Return a key that stands in the file twice, with the numbers of its rows (from 1, header excluded); None where none does."""
+
+    def orphan(self) -> Orphan | None:
+        """Return the file's first row that refers to a row which is neither in the table nor in the file; None where none does."""
 
     def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
         """Return the first rows of a kind, in the order of the key."""
@@ -56,8 +60,16 @@ class Rows(Protocol):
     def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
         """Move identity and serial sequences past the highest value of the columns that the file filled."""
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
-        """Count rows whose parent is missing, where the database lets them in; 0 where it refuses them itself."""
+    def settle(self, session: Session) -> None:
+        """Check now what the database would check at the commit, where nobody could say any more which file it was."""
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
+        """
+        Count rows whose parent is missing, where the database lets them in; 0 where it refuses them itself.
+
+        Args:
+            shape: of the table; it and the tables that refer to it are looked at. None for all tables.
+        """
 
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """Return number and content of the table's rows as a short text, computed in the server, whatever their order."""
@@ -83,4 +95,13 @@ class Rows(Protocol):
         """
 
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
-        """Row (from 1, header excluded), column and message of a value that does not fit; None for any other error."""
+        """
+        Read a refusal of a value that does not fit.
+
+        Returns:
+            Row (from 1, header excluded; for a CSV whatever number `line_of()` understands), column and message; None for any
+            other error.
+        """
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Return the line of a CSV at which the row begins that `bad_value()` gave a number to; `lines` are the whole file's."""

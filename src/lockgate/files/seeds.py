@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from lockgate.errors import UsageError
@@ -34,15 +36,34 @@ class SeedFile:
 
         Args:
             told: called with the number of bytes read from disk so far.
+        Raises:
+            UsageError: `seed-file`: it is damaged, or may not be read.
         """
-        with self.path.open("rb") as raw, gzip.GzipFile(fileobj=raw) if self.name.endswith(".gz") else nullcontext(raw) as source:
-            while block := source.read(_BLOCK):
+        with self._opened() as raw, gzip.GzipFile(fileobj=raw) if self.name.lower().endswith(".gz") else nullcontext(raw) as source:
+            while block := self._read(source):
                 told(raw.tell())
                 yield block
 
+    def _opened(self) -> BufferedReader:
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise self._wrong(f"the file cannot be read: {error.strerror}", "check its permissions") from error
+
+    def _read(self, source: BufferedReader | gzip.GzipFile) -> bytes:
+        try:
+            return source.read(_BLOCK)
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise self._wrong("the file is not packed by gzip, or is damaged", "pack it again, or take `.gz` out of its name") from error
+        except EOFError as error:
+            raise self._wrong("the packed file ends too early", "it was not copied whole: fetch or pack it again") from error
+
+    def _wrong(self, what: str, hint: str) -> UsageError:
+        return UsageError("seed-file", what, self.name, hint)
+
     def digest(self) -> str:
         """Return the SHA-256 of the file as it lies on disk."""
-        with self.path.open("rb") as raw:
+        with self._opened() as raw:
             return hashlib.file_digest(raw, "sha256").hexdigest()
 
 

@@ -21,12 +21,14 @@ class Answer:
     Args:
         columns: name and the driver's number of the type; None for a statement without a result.
         rows: in the driver's own values.
+        error: name of the driver's class, number and sentence, where the server refused and the revision went on.
     """
 
     columns: tuple[tuple[str, object], ...] | None = None
     rows: tuple[tuple[object, ...], ...] = ()
     rowcount: int = -1
     lastrowid: int | None = None
+    error: tuple[str, int, str] | None = None
 
 
 _WRITE: tuple[tuple[type, str, Callable[[object], object]], ...] = (
@@ -53,7 +55,7 @@ def to_text(answer: Answer) -> str:
         return ""
     try:
         rows = [[_written(value) for value in row] for row in answer.rows]
-        text = json.dumps([answer.columns, rows, answer.rowcount, answer.lastrowid])
+        text = json.dumps([answer.columns, rows, answer.rowcount, answer.lastrowid, answer.error])
     except (TypeError, ValueError):
         return ""
     return text if len(text) <= MOST_CHARACTERS else ""
@@ -63,9 +65,9 @@ def from_text(text: str) -> Answer:
     """Read `to_text()`; an empty text is a statement that returned nothing."""
     if not text:
         return Answer(rowcount=0)
-    columns, rows, rowcount, lastrowid = json.loads(text)
+    columns, rows, rowcount, lastrowid, error = json.loads(text)
     named = None if columns is None else tuple((str(name), code) for name, code in columns)
-    return Answer(named, tuple(tuple(map(_read, row)) for row in rows), rowcount, lastrowid)
+    return Answer(named, tuple(tuple(map(_read, row)) for row in rows), rowcount, lastrowid, tuple(error) if error else None)
 
 
 def _written(value: object) -> object:

@@ -100,7 +100,7 @@ def build_of(sql: str) -> Build | None:
 
 def fingerprint(sql: str, parameters: object) -> str:
     """Return a digest of a statement's text and parameters; of an INSERT without its random ids and times, which differ in each run."""
-    if not _bare(sql)[:6].lower() == "insert":
+    if _bare(sql)[:6].lower() != "insert":
         return digest_of(sql, parameters)
     return digest_of(_VOLATILE.sub("?", sql), _VOLATILE.sub("?", repr(parameters)))
 

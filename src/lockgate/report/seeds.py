@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import duration
+from lockgate.secret import MASK, redact
 from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedDone, SeedOutcome
 from lockgate.seeds.rows import RowChange
 
+_LINE = 98  # characters of a line that tells a whole row
+_SHOWN, _BEFORE = 36, 10  # characters of a value, and those of them before the first difference
 _COLUMNS = ("seed", "file", "table", "new", "changed", "equal", "unknown", "deleted", "result", "took")
 
 
@@ -47,15 +50,56 @@ def _cells(done: SeedDone) -> tuple[str, ...]:
 
 
 def _differences(done: SeedDone) -> Iterator[str]:
-    for change in done.samples:
-        yield f"  {done.name}: {change.kind} {_row(change)}"
+    """The first rows of each kind, and how many more there are."""
+    if not done.samples or done.counts is None:
+        return
+    yield ""
+    yield f"{cell(done.file)} -> {cell(done.table)}"
+    for kind, count in (("new", done.counts.new), ("changed", done.counts.changed), ("unknown", done.counts.unknown)):
+        shown = [change for change in done.samples if change.kind == kind]
+        for change in shown:
+            yield from _row(change)
+        if len(shown) < count:
+            yield f"  {kind}: {count - len(shown):,} more"
 
 
-def _row(change: RowChange) -> str:
-    key = ", ".join(f"{name} = {cell(value)}" for name, value in change.key.items())
-    cells = "; ".join(f"{name} {_value(old)} -> {_value(new)}" for name, (old, new) in change.cells.items() if change.kind == "changed")
-    return f"{key}: {cells}" if cells else key
+def _row(change: RowChange) -> Iterator[str]:
+    key = ", ".join(f"{name} = {_cut(cell(value), 0)}" for name, value in change.key.items())
+    if change.kind == "changed":
+        yield f"  changed: {key}"
+        for name, (old, new) in change.cells.items():
+            yield f"    {name} {_pair(old, new)}"
+        return
+    side = change.kind == "new"
+    others = "; ".join(f"{name} {_value(pair[side])}" for name, pair in change.cells.items() if name not in change.key)
+    line = f"  {change.kind}: {key}" + (f": {others}" if others else "")
+    yield line if len(line) <= _LINE else line[: _LINE - 1] + "…"
 
 
-def _value(text: str | None) -> str:
-    return "NULL" if text is None else f"'{cell(text)}'" if text else "''"
+def _pair(old: str | None, new: str | None) -> str:
+    # White space is not shown as it is, but here it may be all that differs.
+    shown = cell if None in (old, new) or cell(old) != cell(new) or old == new else _escaped
+    at = _first_difference(shown(old), shown(new))
+    return " -> ".join(_value(text, at, shown) for text in (old, new))
+
+
+def _escaped(text: object) -> str:
+    return redact(repr(text))[1:-1]
+
+
+def _first_difference(old: str, new: str) -> int:
+    return next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new)))
+
+
+def _value(text: str | None, at: int = 0, shown: Callable[[object], str] = cell) -> str:
+    if text is None or text == MASK:
+        return text or "NULL"
+    return f"'{_cut(shown(text) if text else '', at)}'"
+
+
+def _cut(text: str, at: int) -> str:
+    """A long text around the place `at`."""
+    if len(text) <= _SHOWN:
+        return text
+    start = max(0, min(at - _BEFORE, len(text) - _SHOWN))
+    return ("…" if start else "") + text[start : start + _SHOWN] + ("…" if start + _SHOWN < len(text) else "")

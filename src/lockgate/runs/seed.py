@@ -16,8 +16,9 @@ from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
 from lockgate.runs.seed_files import Load, chosen, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
-from lockgate.runs.seed_sql import Script, fingerprints, read_scripts, run_script
-from lockgate.runs.seed_table import Wanted, in_order, load_table, table_print, wanted
+from lockgate.runs.seed_sql import Script, fingerprints, promised, read_scripts, run_script
+from lockgate.runs.seed_table import load_table
+from lockgate.runs.seed_wanted import Wanted, in_order, table_print, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
 from lockgate.seeds.outcome import SeedDone, SeedOutcome, Watch
 from lockgate.seeds.rows import Counts
@@ -61,7 +62,7 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     environment = environment_of(project, request.environment)
     files = loads(project, chosen(project, environment.name, options.names))
     target, seen = find(request, project)
-    gate = _gate(request, project, target, notify, files)
+    gate = _gate(request, project, target, notify, files, options.dry_run)
     try:
         gate.check(seen)
     except Refused as error:
@@ -75,8 +76,9 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     return SeedOutcome(environment.name, seen.place, tuple(done), options.dry_run, gate.waited_s)
 
 
-def _gate(request: Request, project: Project, target: Target, notify: Notify, files: Sequence[Load]) -> Gate:
-    deletes = any(load.seed.deletes for load in files)
+def _gate(request: Request, project: Project, target: Target, notify: Notify, files: Sequence[Load], dry_run: bool) -> Gate:
+    # Whoever is to confirm a deletion wants to see it first. A destructive script runs in a dry run, too, and takes its locks.
+    deletes = any(load.seed.destructive or (load.seed.deletes and not dry_run) for load in files)
     asked = replace(asked_of(request, project, target.environment), deletes=deletes)
     return Gate(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
 
@@ -146,12 +148,13 @@ class _Loader:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, names, TRUSTED if trusted else NOTHING_TO_DO)
         session.rollback()
+        before = promised(session, self._dialect, script)
         prints = run_script(self._permit, self._dialect, script)
         if self._options.dry_run:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, ", ".join(prints), WOULD_LOAD)
         self._keep(load, Past(digest, prints), {})
-        return SeedDone(load.seed.name, load.file.name, ", ".join(prints), LOADED)
+        return SeedDone(load.seed.name, load.file.name, ", ".join(prints), LOADED if prints != before else NOTHING_TO_DO)
 
     def _keep(self, load: Load, past: Past, numbers: dict[str, int]) -> None:
         """Write the ledger row into the seed's own transaction and commit both."""

@@ -46,7 +46,7 @@ class Past:
     @property
     def names(self) -> tuple[TableName, ...]:
         """The tables' names."""
-        return tuple(table_name(_quoted(name)) for name in self.tables)
+        return tuple(table_name(name) for name in self.tables)
 
     def document(self, file: str) -> dict[str, object]:
         """The form in which the ledger keeps it."""
@@ -74,11 +74,5 @@ def same_promise(past: Past, load: Load, digest: str) -> bool:
 
 def policy_of(seed: Seed) -> str:
     """Return what the settings say of a seed, as far as it decides what is written."""
-    said = (seed.unknown_rows.value, seed.on_change.value, seed.null, *seed.key, "/", *seed.columns)
+    said = (seed.table, seed.encoding, seed.unknown_rows.value, seed.on_change.value, seed.null, *seed.key, "/", *seed.columns)
     return " ".join(str(word) for word in said)
-
-
-def _quoted(name: str) -> str:
-    schema, _, table = name.rpartition(".")
-    parts = [part for part in (schema, table) if part]
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)

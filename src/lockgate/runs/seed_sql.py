@@ -10,10 +10,12 @@ from lockgate.errors import Failed, Refused
 from lockgate.permit import Permit, Session
 from lockgate.runs.seed_files import Load
 from lockgate.seeds.decoding import text_of
+from lockgate.seeds.diff import first_fault
 from lockgate.seeds.facts import Statement
 from lockgate.seeds.spec import TableName
 from lockgate.seeds.statements import statements
 
+_SAVEPOINT = "lockgate_proof"
 Prints = Mapping[str, str]  # table -> fingerprint of its rows
 
 
@@ -66,21 +68,65 @@ def run_script(permit: Permit, dialect: Dialect, script: Script) -> Prints:
         Refused: `seed-not-idempotent`, with the table and the statement at fault.
         Failed: `seed-failed`.
     """
+    session, rows = permit.session, dialect.rows()
+    orphans = rows.orphans(session, None)
     _run(permit, dialect, script, script.statements)
-    first = fingerprints(permit.session, dialect, dialect.touched_tables(permit.session))
-    _run(permit, dialect, script, script.statements)
-    second = fingerprints(permit.session, dialect, dialect.touched_tables(permit.session))
-    changed = sorted(name for name in second if second[name] != first.get(name))
+    _settle(permit, dialect, script, orphans)
+    dialect.forget_settings(session)
+    session.execute(f"savepoint {_SAVEPOINT}")
+    _prove(permit, dialect, script)
+    session.execute(f"rollback to savepoint {_SAVEPOINT}")
+    return promised(session, dialect, script)
+
+
+def promised(session: Session, dialect: Dialect, script: Script) -> Prints:
+    """Fingerprint the tables that a script is about, as they are now."""
+    return fingerprints(session, dialect, _tables(session, dialect, script))
+
+
+def _prove(permit: Permit, dialect: Dialect, script: Script) -> None:
+    session = permit.session
+    with dialect.another_time(session, _tables(session, dialect, script)) as kept:
+        first = promised(session, dialect, script)
+        counted = {str(table): dialect.updates(session, table) for table in kept}
+        _run(permit, dialect, script, script.statements)
+    second = promised(session, dialect, script)
+    changed = [name for name in second if second[name] != first.get(name)]
+    changed += [str(table) for table in kept if dialect.updates(session, table) != counted[str(table)]]
     if changed:
-        raise _not_idempotent(script, changed[0], _culprit(permit, dialect, script, changed[0]))
-    return second
+        raise _not_idempotent(script, min(changed), _culprit(permit, dialect, script, min(changed)))
+
+
+def _tables(session: Session, dialect: Dialect, script: Script) -> list[TableName]:
+    """
+    The tables that a script is about: those whose rows it changed, by triggers too, and those that it says it writes.
+
+    A script that finds all of its rows in place changes none, and promises them all the same.
+    """
+    shapes = [dialect.rows().shape(session, table) for item in script.statements for table in item.writes]
+    return list(dict.fromkeys([*dialect.touched_tables(session), *(shape.table for shape in shapes if shape)]))
+
+
+def _settle(permit: Permit, dialect: Dialect, script: Script, orphans: int) -> None:
+    """Find rows without their parents while it can still be said whose they are."""
+    name, hint = script.load.file.name, "mend the script; nothing of it was kept"
+    try:
+        dialect.rows().settle(permit.session)
+    except Exception as error:
+        facts = dialect.facts(error)
+        if facts is None:
+            raise
+        raise Failed("seed-failed", f"the database refused the script's rows: {facts.message}", name, hint) from error
+    if dialect.rows().orphans(permit.session, None) > orphans:
+        what = "the script leaves a row that refers to a row of another table that is not there"
+        raise Failed("seed-failed", what, name, hint)
 
 
 def fingerprints(session: Session, dialect: Dialect, tables: Sequence[TableName]) -> dict[str, str]:
     """Fingerprint whole tables; one that is gone is left out."""
     rows = dialect.rows()
-    shapes = [(str(table), rows.shape(session, table)) for table in tables]
-    return {name: rows.fingerprint(session, shape, [column.name for column in shape.columns]) for name, shape in shapes if shape}
+    shapes = [rows.shape(session, table) for table in tables]
+    return {str(s.table): rows.fingerprint(session, s, [column.name for column in s.columns]) for s in shapes if s}
 
 
 def _run(permit: Permit, dialect: Dialect, script: Script, chosen: Sequence[Statement]) -> None:
@@ -98,18 +144,31 @@ def _run(permit: Permit, dialect: Dialect, script: Script, chosen: Sequence[Stat
 
 
 def _culprit(permit: Permit, dialect: Dialect, script: Script, table: str) -> Statement:
-    """Run the statements once more, one by one: the first that changes the table again is the one."""
-    name = next(item for item in dialect.touched_tables(permit.session) if str(item) == table)
-    for item in script.statements:
-        before = fingerprints(permit.session, dialect, [name])
-        _run(permit, dialect, script, [item])
-        if fingerprints(permit.session, dialect, [name]) != before:
-            return item
-    return script.statements[-1]
+    """Run the statements twice more, one by one: see `first_fault`."""
+    name = next(item for item in _tables(permit.session, dialect, script) if str(item) == table)
+    one, other = (_course(permit, dialect, script, name) for _ in range(2))
+    place = first_fault(one, other)
+    if place is None:
+        return next((item for item in script.statements if name.name in [t.name for t in item.writes]), script.statements[-1])
+    return script.statements[place]
+
+
+def _course(permit: Permit, dialect: Dialect, script: Script, table: TableName) -> list[str]:
+    """A table's fingerprints before the first statement and after each."""
+    with dialect.another_time(permit.session, [table]):
+        prints = [_print(permit, dialect, table)]
+        for item in script.statements:
+            _run(permit, dialect, script, [item])
+            prints.append(_print(permit, dialect, table))
+    return prints
+
+
+def _print(permit: Permit, dialect: Dialect, table: TableName) -> str:
+    return fingerprints(permit.session, dialect, [table]).get(str(table), "")
 
 
 def _not_idempotent(script: Script, table: str, statement: Statement) -> Refused:
     what = f"refused to seed: running the script twice changes table `{table}` twice"
-    hint = "add `ON CONFLICT …` to the INSERT, or make the UPDATE set a value instead of adding to it"
+    hint = "add `ON CONFLICT …` to the INSERT; write out what is another value each time (a sum, `now()`), or let the UPDATE skip rows that are right"
     shown = " ".join(statement.text.split())[:120]
     return Refused("seed-not-idempotent", what, f"{script.load.file.name}:{statement.line}: {shown}", hint)

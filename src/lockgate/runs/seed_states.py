@@ -11,7 +11,7 @@ from lockgate.permit import Session
 from lockgate.runs.seed_files import Load, chosen, loads
 from lockgate.runs.seed_past import Past, past_of, same_promise
 from lockgate.runs.seed_sql import fingerprints
-from lockgate.runs.seed_table import table_print, wanted
+from lockgate.runs.seed_wanted import table_print, wanted
 from lockgate.seeds.spec import Seed
 from lockgate.settings.project import Project
 

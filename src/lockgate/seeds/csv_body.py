@@ -124,6 +124,36 @@ def row_at(lines: Iterable[str], line: int) -> int:
     return next((record.number for record in records(lines) if record.line <= line <= record.last_line), 0)
 
 
+def row_that_copy_calls(lines: Iterable[str], number: int) -> int:
+    """
+    Return the line of the file at which the row begins that PostgreSQL's COPY calls line `number` of the body.
+
+    COPY counts a row, and of the line ends inside its quotes only those of one sort: `\\n` in a file whose lines end so, else
+    `\\r`; in the first row, where it does not know yet how lines end, `\\r` as well. Spreadsheets write `\\r\\n` behind the row and
+    `\\n` inside it. Source: PostgreSQL 18, CopyReadLineText in src/backend/commands/copyfromparse.c.
+
+    Returns:
+        0 where there is no such row.
+    """
+    passed: list[str] = []
+    at, counted = 0, "\r"
+    for record in records(_noted(lines, passed)):
+        text, end = "".join(passed), passed[-1]
+        passed.clear()
+        if record.number:
+            at += 1 + text.rstrip("\r\n").count(counted)
+            counted = "\n" if end.endswith("\n") and not end.endswith("\r\n") else "\r"
+        if at >= number:
+            return record.line
+    return 0
+
+
+def _noted(lines: Iterable[str], passed: list[str]) -> Iterator[str]:
+    for text in lines:
+        passed.append(text)
+        yield text
+
+
 def diagnose_csv(lines: Iterable[str], columns: int, where: str = "") -> UsageError | None:
     """
     Find the first thing that is wrong with a CSV's shape; slow, for the time after the database objected.

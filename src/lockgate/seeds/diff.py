@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockgate.seeds.rows import Counts
@@ -59,3 +60,23 @@ def _to_write(inserts: int, updates: int, deletes: int) -> str:
 
 def _rows(number: int) -> str:
     return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def first_fault(one: Sequence[str], other: Sequence[str]) -> int | None:
+    """
+    Find the statement because of which a script changes a table each time that it runs.
+
+    Args:
+        one: the table's fingerprints in one run: before the first statement, and after each.
+        other: those of the run after it.
+    Returns:
+        Index of the statement from 0: the last one that made the runs differ although they had come to agree (a DELETE makes
+        them agree, the INSERT behind it is at fault); else, where they agree after each, the last one that changes the table;
+        else the first one that does. None where none changes it.
+    """
+    differ = [before != after for before, after in zip(one, other, strict=True)]
+    parted = [index for index in range(len(differ) - 1) if differ[index + 1] and not differ[index]]
+    changes = [index for index in range(len(other) - 1) if other[index] != other[index + 1]]
+    if parted:
+        return parted[-1]
+    return (changes[0] if any(differ) else changes[-1]) if changes else None

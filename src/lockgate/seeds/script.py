@@ -82,6 +82,21 @@ _SQLITE = re.compile(
     """,
     re.X | re.S,
 )
+# What stands in `/*!40101 … */` is run by the server: only the brackets around it are space.
+_MYSQL = re.compile(
+    r"""
+    (?P<space>\s+|--(?=\s|\Z)[^\n]*|\#[^\n]*|/\*M?!\d*|\*/)
+  | (?P<comment>/\*)
+  | (?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
+  | (?P<name>`[^`]*(?:``[^`]*)*`)
+  | (?P<word>[^\W\d][\w$]*)
+  | (?P<number>@{0,2}\d[\w.]*)
+  | (?P<other>.)
+    """,
+    re.X | re.S,
+)
+_PATTERNS = {Grammar.POSTGRES: _POSTGRES, Grammar.SQLITE: _SQLITE, Grammar.MYSQL: _MYSQL}
+_DELIMITER = re.compile(r"delimiter[ \t]+(\S+)[^\n]*", re.I)
 _HARMLESS_META = re.compile(r"\\(un)?restrict\b[^\n]*")
 _DATA_END = re.compile(r"^\\\.\r?$", re.M)
 _NESTING = re.compile(r"/\*|\*/")
@@ -108,7 +123,8 @@ class _Splitter:
         self._text = text
         self._grammar = grammar
         self._where = where
-        self._pattern = _SQLITE if grammar is Grammar.SQLITE else _POSTGRES
+        self._pattern = _PATTERNS[grammar]
+        self._delimiter = ";"  # the `mariadb` shell lets a script choose another one
         self._at = 0
         self._counted = (0, 1)  # a position and its line: lines are counted once
         self._begin()
@@ -125,18 +141,31 @@ class _Splitter:
         while found := self._pattern.match(self._text, self._at):
             self._at = found.end()
             kind = found.lastgroup or ""
-            if kind == "comment":
+            if self._delimiter != ";" and self._text.startswith(self._delimiter, found.start()):
+                self._at = found.start() + len(self._delimiter)
+                yield from self._finish()
+            elif kind == "word" and self._new_delimiter(found.start()):
+                continue
+            elif kind == "comment":
                 self._at = self._comment_end(found.start())
-            elif kind == "other" and found[0] == ";" and self._blocks == 0:
+            elif kind == "other" and found[0] == self._delimiter and self._blocks == 0:
                 yield from self._finish()
             elif kind != "space":
                 self._take(kind, found)
         yield from self._finish()
 
+    def _new_delimiter(self, start: int) -> bool:
+        if self._grammar is not Grammar.MYSQL or self._tokens:
+            return False
+        found = _DELIMITER.match(self._text, start)
+        if found:
+            self._delimiter, self._at = found[1], found.end()
+        return found is not None
+
     def _take(self, kind: str, found: re.Match[str]) -> None:
         if kind == "open":
             raise self._open("quote", found.start())
-        if kind == "other" and found[0] in "\\'\"" + ("`[" if self._grammar is Grammar.SQLITE else ""):
+        if kind == "other" and found[0] in "\\'\"" + {Grammar.SQLITE: "`[", Grammar.MYSQL: "`"}.get(self._grammar, ""):
             self._refuse(found)
             return
         token = self._token(kind, found)
@@ -166,6 +195,8 @@ class _Splitter:
 
     def _nest(self, word: str) -> None:
         before = self._tokens[-2].text if len(self._tokens) > 1 else ""
+        if self._grammar is Grammar.MYSQL:  # scripts that make routines choose another delimiter
+            return
         opens = word == "begin" and self._is_trigger() if self._grammar is Grammar.SQLITE else (word == "atomic" and before == "begin")
         if opens or (self._blocks and word == "case"):
             self._blocks += 1
@@ -177,7 +208,7 @@ class _Splitter:
         return words[:1] == ["create"] and "trigger" in words
 
     def _comment_end(self, start: int) -> int:
-        if self._grammar is Grammar.SQLITE:  # comments do not nest, and the last one may stay open
+        if self._grammar is not Grammar.POSTGRES:  # comments do not nest, and the last one may stay open
             end = self._text.find("*/", start + 2)
             return len(self._text) if end < 0 else end + 2
         depth = 0

@@ -75,9 +75,15 @@ class TableName:
     schema: str = ""
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema else self.name
+        """Return the name as `table_name()` reads it."""
+        return ".".join(_written(part) for part in (self.schema, self.name) if part)
 
 
+def _written(part: str) -> str:
+    return part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"'
+
+
+_PLAIN = re.compile(r'[^\s".]+')
 _PART = r'(?:"((?:[^"]|"")+)"|([^\s".]+))'
 _TABLE = re.compile(rf"{_PART}(?:\.{_PART})?")
 

@@ -10,7 +10,7 @@ from lockgate.permit import Session
 
 _ON_TABLE = "select i.indexrelid from pg_catalog.pg_index i where i.indrelid = pg_catalog.to_regclass({table}) order by 1"
 _STANDING = """
-select i.indexrelid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), i.indisvalid, i.indisunique,
+select i.indexrelid, '"' || replace(n.nspname, '"', '""') || '"."' || replace(c.relname, '"', '""') || '"', i.indisvalid, i.indisunique,
        i.indrelid = t.oid
   from pg_catalog.pg_class t
   join pg_catalog.pg_class c on c.relnamespace = t.relnamespace and c.relkind in ('i', 'I')
@@ -77,6 +77,22 @@ class ConcurrentBuilds:
 
     def _ask(self, sql: str, build: Build) -> list[tuple[object, ...]]:
         return self._session.execute(sql.format(table=_literal(build.table), name=_literal(build.name)))
+
+
+def drop_invalid(session: Session, name: str) -> bool:
+    """
+    Drop an index that is INVALID, in the open transaction; see `Dialect.drop_invalid_index`.
+
+    A build under way holds SHARE UPDATE EXCLUSIVE on the table, which no reader or writer needs: who has it knows that nobody builds.
+    """
+    question = f"select i.indrelid::regclass::text from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass({_literal(name)}) and not i.indisvalid"
+    for _ in range(2):
+        rows = session.execute(question)
+        if not rows:
+            return False
+        session.execute(f"lock table only {rows[0][0]} in share update exclusive mode")
+    session.execute(f"drop index {name}")
+    return True
 
 
 def _literal(text: str) -> str:

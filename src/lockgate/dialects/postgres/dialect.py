@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, pooler, script, session, working
+from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, moments, pooler, script, session, working
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -69,6 +69,18 @@ class Postgres(base.Dialect):
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         return catalog.touched_tables(session)
+
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        yield moments.age(session, tables)
+
+    def forget_settings(self, session: Session) -> None:
+        label = session.execute("show application_name")[0][0]  # waiting runs read there who holds the lock
+        session.execute("reset all")
+        session.execute("select pg_catalog.set_config('application_name', :label, false)", {"label": label})
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return moments.updates(session, table)
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="psycopg")
@@ -132,8 +144,8 @@ class Postgres(base.Dialect):
     def facts(self, error: BaseException) -> base.ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
-        permit.session.execute(f"drop index if exists {name}")
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
+        return builds.drop_invalid(permit.session, name)
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         pooler.refuse_transaction_pooler(url, timeout)

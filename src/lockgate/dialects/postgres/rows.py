@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lockgate.dialects.postgres import rows_copy, rows_errors, rows_export, rows_shape, rows_values
 from lockgate.dialects.postgres.rows_stage import PostgresStage, make_stage
 from lockgate.permit import Permit, Session
+from lockgate.seeds.csv_body import row_that_copy_calls
 from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
@@ -50,7 +51,13 @@ class PostgresRows:
             if column.sequence and column.name in columns:
                 rows_copy.move_sequence(permit.session, rows_shape.sql_name(shape.table), column)
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
+    def settle(self, session: Session) -> None:
+        """Check deferred constraints; they stay deferred for what comes after."""
+        session.execute("savepoint lockgate_settle")
+        session.execute("set constraints all immediate")
+        session.execute("rollback to savepoint lockgate_settle")
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Return 0: the server refuses them."""
         return 0
 
@@ -79,3 +86,7 @@ class PostgresRows:
         For a CSV the number is the line within its body at which the row ends: the server counts lines.
         """
         return rows_errors.bad_value(error)
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Count as COPY does."""
+        return row_that_copy_calls(lines, number)

@@ -10,6 +10,7 @@ _PLACE = re.compile(r"^COPY .*?, [^\W\d]+ (\d+)(?:, [^\W\d]+ (.+?)(?:: [\"„«�
 _DATA = "22"  # class "data exception"; PostgreSQL manual, appendix A
 _CONSTRAINTS = ("23502", "23514")  # NOT NULL and CHECK are about one row's own values
 _NULL = "23502"
+_MISSING = "NULL does not fit: the column is NOT NULL or part of the key"
 _LONGEST = 200  # characters of a message: it quotes the value, which may be a document
 
 
@@ -38,7 +39,9 @@ def bad_value(error: BaseException) -> tuple[int, str, str] | None:
     if not place or not (state.startswith(_DATA) or state in _CONSTRAINTS):
         return None
     diag = error.diag  # type: ignore[attr-defined]  # it has a context, so it is psycopg's
-    return int(place[1]), diag.column_name or place[2] or "", _message(diag.message_primary or "", place[3])
+    # The server's sentence would name the temporary table.
+    sentence = _MISSING if state == _NULL else _message(diag.message_primary or "", place[3])
+    return int(place[1]), diag.column_name or place[2] or "", sentence
 
 
 def _message(sentence: str, value: str | None) -> str:

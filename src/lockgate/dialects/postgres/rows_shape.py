@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.dialects.foreign_keys import ForeignKey
 from lockgate.dialects.postgres.empty import quoted
 from lockgate.permit import Session
 from lockgate.seeds.rows import Column, TableShape
@@ -52,6 +53,17 @@ select distinct n.nspname::text, c.relname::text
  where f.conrelid = pg_catalog.to_regclass(:name) and f.contype = 'f'
  order by 1, 2
 """
+_FOREIGN_KEYS = """
+select n.nspname::text, c.relname::text,
+       (select array_agg(a.attname::text order by k.place) from unnest(f.conkey) with ordinality k (number, place)
+          join pg_catalog.pg_attribute a on a.attrelid = f.conrelid and a.attnum = k.number),
+       (select array_agg(a.attname::text order by k.place) from unnest(f.confkey) with ordinality k (number, place)
+          join pg_catalog.pg_attribute a on a.attrelid = f.confrelid and a.attnum = k.number)
+  from pg_catalog.pg_constraint f
+  join pg_catalog.pg_class c on c.oid = f.confrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where f.conrelid = pg_catalog.to_regclass(:name) and f.contype = 'f' and f.conparentid = 0
+ order by f.conname
+"""
 _KINDS = {
     **dict.fromkeys(("int2", "int4", "int8", "numeric", "float4", "float8"), "number"),
     **dict.fromkeys(("text", "varchar", "bpchar", "citext", "name"), "text"),
@@ -83,6 +95,12 @@ def read_shape(session: Session, table: TableName) -> TableShape | None:
         unique=tuple(columns for primary, columns in keys if not primary),
         parents=tuple(TableName(relation, schema) for schema, relation in _rows(session, _PARENTS, name)),
     )
+
+
+def foreign_keys(session: Session, table: TableName) -> list[ForeignKey]:
+    """Read a table's foreign keys."""
+    found = _rows(session, _FOREIGN_KEYS, {"name": sql_name(table)})
+    return [ForeignKey(tuple(columns), TableName(name, schema), tuple(referred)) for schema, name, columns, referred in found]
 
 
 def _rows(session: Session, sql: str, params: dict[str, str]) -> list[tuple[Any, ...]]:

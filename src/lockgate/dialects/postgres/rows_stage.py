@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import cast
 
+from lockgate.dialects.foreign_keys import Orphan, Search
 from lockgate.dialects.postgres.empty import quoted
-from lockgate.dialects.postgres.rows_shape import sql_name
+from lockgate.dialects.postgres.rows_shape import foreign_keys, sql_name
 from lockgate.dialects.postgres.rows_values import comparable
 from lockgate.dialects.postgres.session import PostgresSession
 from lockgate.dialects.row_changes import Sampler
@@ -64,6 +65,7 @@ class PostgresStage:
         self._walks = False  # along a unique index of the file's keys
         self._same = comparable(session, shape)
         self._others = [column for column in columns if column not in key]
+        self._always = [column.name for column in shape.columns if column.identity == "always"]
         self._counts: Counts | None = None
         self._on = " and ".join(f"t.{quoted(column)} = s.{quoted(column)}" for column in key)
         self._unknown = f"not exists (select from {name} s where {self._on})"
@@ -158,6 +160,12 @@ class PostgresStage:
     def _grouped(self, keys: str) -> bool:
         return bool(self._session.execute(f"select 1 from {self.name} group by {keys} having count(*) > 1 limit 1"))
 
+    def orphan(self) -> Orphan | None:
+        """Return the first row whose parent is missing."""
+        cell = "{}::pg_catalog.text".format
+        search = Search(self.name, "ctid", self._table, self._columns, sql_name, quoted, cell, self._session.execute)
+        return search.first(foreign_keys(self._session, self._table))
+
     def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
         """Return the first rows of a kind, by key; values as the server prints them."""
         self.compare()
@@ -188,9 +196,16 @@ class PostgresStage:
         return self._run(f"delete from {self._target} t where {self._unknown}")
 
     def _update(self) -> int:
-        values = ", ".join(f"{quoted(column)} = s.{quoted(column)}" for column in self._others)
         source = f"from {self.name} s join {self._differences} d on d.place = s.ctid and not d.is_new"
+        values = ", ".join(f"{quoted(column)} = s.{quoted(column)}" for column in self._others if not self._stays(column, source))
         return self._run(f"update {self._target} t set {values} {source} where {self._on}")
+
+    def _stays(self, column: str, source: str) -> bool:
+        """Whether a GENERATED ALWAYS column has its value already: the server takes no UPDATE of one, not even to the same value."""
+        if column not in self._always:
+            return False
+        joined = f"{source} join {self._target} t on {self._on} where {self._differs(column)}"
+        return not self._session.execute(f"select 1 {joined} limit 1")
 
     def _insert(self) -> int:
         names = self._list(self._columns)

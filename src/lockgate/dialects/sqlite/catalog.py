@@ -38,6 +38,11 @@ def look(session: Session, place: str, version_table: VersionTable | None) -> Si
     )
 
 
+def user_tables(session: Session) -> list[str]:
+    """Return the names of the user's tables, Alembic's among them."""
+    return [str(name) for kind, name in session.execute(_OBJECTS) if kind == "table"]
+
+
 def cluster_of(path: str) -> Cluster:
     """A moved file keeps its inode, a file restored in place keeps its path; a copy has neither."""
     real = os.path.realpath(path)

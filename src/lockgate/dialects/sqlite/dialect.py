@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
-from lockgate.dialects.sqlite import catalog, locks, session, working
+from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -19,6 +19,7 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.sqlite.rows import SqliteRows
+    from lockgate.dialects.sqlite.session import SqliteSession
 
 
 class Sqlite(base.Dialect):
@@ -74,10 +75,22 @@ class Sqlite(base.Dialect):
         return _run_script(connection.connection.driver_connection, text)
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
-        session.execute(sql)
+        cast("SqliteSession", session).execute_noting(sql)
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        return [TableName(name) for name in catalog.look(session, "", None).tables]
+        touched = cast("SqliteSession", session).touched
+        return [TableName(name) for name in catalog.user_tables(session) if name in touched]
+
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        with moments.later(session.connection):  # type: ignore[attr-defined]  # a session of this dialect
+            yield ()
+
+    def forget_settings(self, session: Session) -> None:
+        """No seed may set any."""
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")
@@ -117,8 +130,9 @@ class Sqlite(base.Dialect):
     def facts(self, error: BaseException) -> base.ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
         """SQLite has no invalid indexes."""
+        return False
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """A file has no pooler in front of it."""

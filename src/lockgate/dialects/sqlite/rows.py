@@ -13,6 +13,7 @@ from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_stage import SqliteStage, make_stage
 from lockgate.dialects.sqlite.session import SqliteSession
 from lockgate.permit import Permit, Session
+from lockgate.seeds.csv_body import records
 from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
@@ -58,10 +59,15 @@ class SqliteRows:
     def move_sequences(self, permit: Permit, shape: TableShape, columns: Sequence[str]) -> None:
         """Nothing to do: SQLite notes the highest AUTOINCREMENT value itself, given or counted (sqlite.org, Autoincrement)."""
 
-    def orphans(self, session: Session, shape: TableShape) -> int:
+    def settle(self, session: Session) -> None:
+        """Nothing to do: `orphans()` looks after the foreign keys, and SQLite defers nothing else."""
+
+    def orphans(self, session: Session, shape: TableShape | None) -> int:
         """Count what `foreign_key_check` finds: enforcement is off on lockgate's own connections."""
-        name = shape.table.name.replace('"', '""')
-        return len(session.execute(f'pragma foreign_key_check("{name}")'))
+        if shape is None:
+            return len(session.execute("pragma foreign_key_check"))
+        names = {shape.table.name, *rows_shape.children(session, shape.table)}
+        return sum(len(session.execute(f"pragma foreign_key_check({quoted(name)})")) for name in names)
 
     def fingerprint(self, session: Session, shape: TableShape, columns: Sequence[str]) -> str:
         """
@@ -94,6 +100,12 @@ class SqliteRows:
     def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
         """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
         return (error.row, error.column, error.message) if isinstance(error, rows_load.BadValue) else None
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Python's reader has counted the lines of the body."""
+        found = records(lines)
+        head = next(found).last_line
+        return next((record.line for record in found if record.last_line >= head + number), 0)
 
 
 def connection(session: Session) -> sqlite3.Connection:

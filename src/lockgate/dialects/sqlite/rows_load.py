@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+from lockgate.dialects.csv_records import QUOTED_MARKER, ZeroByte, csv_lines, long_fields
 from lockgate.dialects.sqlite.catalog import quoted
-from lockgate.dialects.sqlite.rows_csv import QUOTED_MARKER, ZeroByte, csv_lines, long_fields
 from lockgate.errors import UsageError
-from lockgate.seeds.convert import from_text
+from lockgate.seeds.convert import SHOWN, from_text
 from lockgate.seeds.rows import Column, TableShape
 
 _FUNCTION = "lockgate_value"
+_TOO_LARGE = 1 << 63
 _MISSING = "NULL does not fit: the column is NOT NULL or part of the key"
 
 
@@ -102,10 +103,14 @@ class _Values:
             self.problem = column.name, _MISSING
             raise ValueError
         try:
-            return from_text(self._marker if text == QUOTED_MARKER else str(text), column)
+            value = from_text(self._marker if text == QUOTED_MARKER else str(text), column)
         except UsageError as error:
             self.problem = column.name, error.what
             raise
+        if isinstance(value, int) and not -_TOO_LARGE <= value < _TOO_LARGE:
+            self.problem = column.name, f"`{str(text)[:SHOWN]}` does not fit column `{column.name}` ({column.type}): SQLite would round it"
+            raise ValueError
+        return value
 
 
 def _read(column: Column, number: int, marker: str, needed: bool) -> str:
@@ -120,7 +125,8 @@ def _read(column: Column, number: int, marker: str, needed: bool) -> str:
     missing = f"when {parameter} = {null} then " + (f"{_FUNCTION}({number - 1}, null)" if needed else "null")
     known = {
         # Compared with a number, a text that is one becomes one: true for exactly those that the column's affinity will turn.
-        "number": f"when cast({parameter} as numeric) = {parameter} then {parameter}",
+        # In a column of whole numbers one with more than 64 bits would become a float, and lose its last digits.
+        "number": f"when cast({parameter} as {'integer' if 'INT' in column.type.upper() else 'numeric'}) = {parameter} then {parameter}",
         "boolean": f"when {parameter} = 'true' then 1 when {parameter} = 'false' then 0",
         "json": f"when json_valid({parameter}) then {parameter}",
         "bytes": "",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+from lockgate.dialects.foreign_keys import ForeignKey
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.permit import Session
 from lockgate.seeds.rows import Column, TableShape
@@ -12,6 +15,15 @@ _COLUMNS = "select name, type, \"notnull\", pk, hidden from pragma_table_xinfo(:
 _KEYS = "select name from pragma_index_list(:name, 'main') where \"unique\" and origin <> 'pk' and not partial order by name"
 _KEY_COLUMNS = "select name from pragma_index_info(:name, 'main') order by seqno"
 _PARENTS = "select distinct \"table\" from pragma_foreign_key_list(:name, 'main') order by 1"
+_CHILDREN = """
+select distinct m.name from main.sqlite_master m join pragma_foreign_key_list(m.name, 'main') f
+ where m.type = 'table' and f."table" = :name collate nocase
+"""
+_FOREIGN_KEYS = 'select id, "table", "from", "to" from pragma_foreign_key_list(:name, \'main\') order by id, seq'
+_COLLATIONS = """
+select x.name, x.coll from pragma_index_list(:name, 'main') l join pragma_index_xinfo(l.name, 'main') x
+ where l."unique" and not l.partial and x.key and x.name is not null order by l.origin <> 'pk', l.name
+"""
 # Part of the declared type -> kind; the first that fits. SQLAlchemy's names come before SQLite's own rules of affinity
 # (sqlite.org, Datatypes In SQLite, 3.1), by which BOOLEAN, DATE and JSON would be numbers.
 _KINDS = (
@@ -49,6 +61,29 @@ def read_shape(session: Session, table: TableName) -> TableShape | None:
         unique=tuple(key for key in keys if set(key) <= needed),  # a column of an expression has no name, and is not in the set
         parents=tuple(TableName(parent) for parent in _names(session, _PARENTS, name)),
     )
+
+
+def children(session: Session, table: TableName) -> tuple[str, ...]:
+    """Return the tables that refer to a table."""
+    return _names(session, _CHILDREN, {"name": table.name})
+
+
+def collations(session: Session, table: TableName) -> dict[str, str]:
+    """Return by which collation each column of a unique key is compared; an integer key has none."""
+    return {str(column): str(collation) for column, collation in reversed(session.execute(_COLLATIONS, {"name": table.name}))}
+
+
+def foreign_keys(session: Session, table: TableName) -> list[ForeignKey]:
+    """Read a table's foreign keys; one that names no columns of the parent means its primary key. Those without a parent are left out."""
+    rows = session.execute(_FOREIGN_KEYS, {"name": table.name})
+    found = []
+    for _, group in itertools.groupby(rows, key=lambda row: row[0]):
+        members = list(group)
+        parent = read_shape(session, TableName(str(members[0][1])))
+        if parent is not None:
+            referred = tuple(str(row[3]) for row in members) if members[0][3] is not None else parent.primary
+            found.append(ForeignKey(tuple(str(row[2]) for row in members), parent.table, referred))
+    return found
 
 
 def _names(session: Session, sql: str, params: dict[str, object]) -> tuple[str, ...]:

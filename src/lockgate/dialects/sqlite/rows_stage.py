@@ -8,9 +8,13 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 
+from lockgate.dialects.foreign_keys import Orphan, Search
 from lockgate.dialects.row_changes import Sampler
+from lockgate.dialects.sqlite import rows_shape
 from lockgate.dialects.sqlite.catalog import quoted
-from lockgate.dialects.sqlite.rows_shape import sql_name
+from lockgate.dialects.sqlite.rows_shape import foreign_keys, sql_name
+from lockgate.dialects.sqlite.session import SqliteSession
+from lockgate.permit import Row
 from lockgate.seeds.rows import Counts, RowChange, TableShape
 from lockgate.seeds.spec import OnChange
 
@@ -23,9 +27,13 @@ _CELL = "case typeof({0}) when 'blob' then '\\x' || lower(hex({0})) else cast({0
 def make_stage(connection: sqlite3.Connection, shape: TableShape, columns: Sequence[str], key: Sequence[str]) -> SqliteStage:
     """Make an empty temporary table with the file's columns, declared as in the target: so values get the same storage."""
     chosen = [column for name in columns if (column := shape.column(name))]
+    # Keys that the table's own index holds for the same must be found twice in the file.
+    collations = rows_shape.collations(SqliteSession(connection, write=True), shape.table)
+    collated = {column: f" collate {quoted(collation)}" for column, collation in collations.items() if column in key}
     name = f"lockgate_stage_{next(_numbers)}"
     connection.create_function(_SAME_JSON, 2, _same_json, deterministic=True)
-    connection.execute(f"create temp table {name} ({', '.join(f'{quoted(column.name)} {column.type}' for column in chosen)})")
+    declared = ", ".join(quoted(column.name) + f" {column.type}" + collated.get(column.name, "") for column in chosen)
+    connection.execute(f"create temp table {name} ({declared})")
     return SqliteStage(connection, shape, tuple(columns), tuple(key), f"temp.{name}")
 
 
@@ -42,7 +50,7 @@ class SqliteStage:
     ) -> None:
         self.connection, self.name = connection, name
         self._columns, self._key = columns, key
-        self._target = sql_name(shape.table)
+        self._table, self._target = shape.table, sql_name(shape.table)
         self._json = {column.name for column in shape.columns if column.kind == "json"}
         self._others = [column for column in columns if column not in key]
         self._counts: Counts | None = None
@@ -88,6 +96,14 @@ class SqliteStage:
         pair = f"from {self.name} t join {self.name} s on {self._on} where t.rowid = ? order by s.rowid limit {_SHOWN_ROWS}"
         numbers = tuple(number for (number,) in self.connection.execute(f"select s.rowid {pair}", first))
         return dict(zip(self._key, map(str, values), strict=True)), numbers
+
+    def orphan(self) -> Orphan | None:
+        """Return the first row whose parent is missing."""
+        search = Search(self.name, "rowid", self._table, self._columns, sql_name, quoted, _CELL.format, self._ask)
+        return search.first(foreign_keys(SqliteSession(self.connection, write=True), self._table))
+
+    def _ask(self, sql: str) -> list[Row]:
+        return self.connection.execute(sql).fetchall()
 
     def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
         """Return the first rows of a kind, by key."""

@@ -16,6 +16,8 @@ from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
 from lockgate.secret import DatabaseUrl
 
+_WRITING = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
+
 
 class SqliteSession:
     """A sqlite3 connection in which every transaction is a real one."""
@@ -23,6 +25,7 @@ class SqliteSession:
     def __init__(self, connection: sqlite3.Connection, *, write: bool) -> None:
         self.connection = connection
         self._begin = "begin immediate" if write else "begin"
+        self.touched: set[str] = set()  # tables that the open transaction's noted statements write
 
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement; see `lockgate.permit.Session`."""
@@ -36,6 +39,23 @@ class SqliteSession:
             self.connection.execute(self._begin)
         return self.connection.execute(sql, dict(params or {})).rowcount
 
+    def execute_noting(self, sql: str) -> None:
+        """
+        Run one statement and note the tables that it writes, its triggers' too.
+
+        SQLite tells them while it compiles the statement, and compiles anew whenever there is another listener.
+        """
+        self.connection.set_authorizer(self._note)
+        try:
+            self.execute(sql)
+        finally:
+            self.connection.set_authorizer(None)
+
+    def _note(self, action: int, first: str | None, *others: str | None) -> int:
+        if action in _WRITING and first:
+            self.touched.add(first)
+        return sqlite3.SQLITE_OK
+
     def ask(self, sql: str) -> list[Row]:
         """Run one statement; Python's driver takes no second one."""
         return self.execute(sql)
@@ -43,10 +63,12 @@ class SqliteSession:
     def commit(self) -> None:
         """Commit the open transaction."""
         self.connection.commit()
+        self.touched.clear()
 
     def rollback(self) -> None:
         """Undo the open transaction."""
         self.connection.rollback()
+        self.touched.clear()
 
     def cancel(self) -> None:
         """Stop the statement under way; see `BareSession`."""
