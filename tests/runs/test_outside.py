@@ -27,6 +27,11 @@ def index(name: str = "first_name", cautious: bool = False) -> str:
     return f"create index concurrently {'if not exists ' if cautious else ''}{name} on first (name) where name <> ''"
 
 
+def run(sql: str) -> str:
+    """The line that runs a statement."""
+    return f"op.execute({sql!r})"
+
+
 def outside(*statements: str) -> str:
     """An autocommit block."""
     return "with op.get_context().autocommit_block():\n" + "\n".join(f"    {line}" for line in statements)
@@ -84,7 +89,7 @@ def test_random_ids_and_times_do_not_make_a_row_another_one(started: Tiny, postg
     """They differ in each run; refusing the rerun for them would leave it half applied for ever."""
     table = 'table = op.create_table("events", sa.Column("id", sa.Uuid, primary_key=True), sa.Column("at", sa.DateTime), sa.Column("name", sa.Text))'
     row = 'op.bulk_insert(table, [{"id": uuid.uuid4(), "at": datetime.datetime.now(), "name": "a"}])'
-    lines = f"import datetime, uuid\n{DIE}\n{table}\n{row}\n{outside(row, 'die("1")', f'op.execute({index()!r})')}"
+    lines = "\n".join(("import datetime, uuid", DIE, table, row, outside(row, "die('1')", run(index()))))
     started.revision("r2", "r1", lines)
     assert started.lockgate("upgrade", "dev", DIE="1").returncode == -signal.SIGKILL
     assert up(started).to_heads == ("r2",)
@@ -93,7 +98,7 @@ def test_random_ids_and_times_do_not_make_a_row_another_one(started: Tiny, postg
 
 def test_a_half_applied_revision_that_was_changed_is_refused_until_it_is_as_it_was(started: Tiny, postgres_url: DatabaseUrl) -> None:
     """What was done cannot be taken back, and what is there now may not follow from it."""
-    lines = f"{create_table('second')}\n{outside('op.execute("select 1/0")')}"
+    lines = f"{create_table('second')}\n{outside(run('select 1/0'))}"
     started.revision("r2", "r1", lines)
     assert up_fails(started).code == "revision-failed"
     started.revision("r2", "r1", lines.replace("second", "other"))
@@ -126,16 +131,13 @@ def killed_while_building(project: Tiny, url: DatabaseUrl) -> subprocess.Popen[b
     return process
 
 
-@pytest.mark.parametrize("cautious", [False, True], ids=["create", "create if not exists"])
-@pytest.mark.parametrize("name", ["first_name", ""], ids=["named", "unnamed"])
+@pytest.mark.parametrize(("name", "cautious"), [("first_name", False), ("first_name", True), ("", False)], ids=["named", "if not exists", "unnamed"])
 def test_an_index_that_the_orphaned_server_process_finished_is_taken_as_it_is(
-    cautious: bool, name: str, started: Tiny, postgres_url: DatabaseUrl
+    name: str, cautious: bool, started: Tiny, postgres_url: DatabaseUrl
 ) -> None:
     """Its run is dead, the server builds on; the next run waits for the lock that the orphan holds, and must not fail on what it finds."""
-    if cautious and not name:
-        cautious = False  # the server wants a name for IF NOT EXISTS
-    deaf = 'op.execute("set client_connection_check_interval = 0")'  # as on a server before version 14, or behind a cut wire
-    started.revision("r2", "r1", f"{create_table('second')}\n{outside(deaf, f'op.execute({index(name, cautious)!r})')}")
+    deaf = run("set client_connection_check_interval = 0")  # as on a server before version 14, or behind a cut wire
+    started.revision("r2", "r1", f"{create_table('second')}\n{outside(deaf, run(index(name, cautious)))}")
     with writing(postgres_url):
         killed_while_building(started, postgres_url)
         process = started.start("upgrade", "dev", log="second")
@@ -171,7 +173,7 @@ def test_an_invalid_index_of_any_origin_is_built_anew_where_a_revision_makes_it(
 
 def test_a_run_waits_for_a_build_of_its_index_that_is_under_way(started: Tiny, postgres_url: DatabaseUrl) -> None:
     """Dropping what somebody is building, or being content with it while it is INVALID, would both be wrong."""
-    started.revision("r2", "r1", outside(f"op.execute({index(cautious=True)!r})"))
+    started.revision("r2", "r1", outside(run(index(cautious=True))))
     with psycopg.connect(postgres_url.render().reveal(), autocommit=True, application_name="a person") as other, writing(postgres_url):
         theirs = threading.Thread(target=lambda: other.execute(index()))
         theirs.start()
@@ -189,7 +191,7 @@ def test_a_valid_index_of_the_same_name_that_is_another_one_is_not_taken_for_the
 ) -> None:
     """The name proves nothing: somebody may have made it while the revision was broken off."""
     database = Database(postgres_url)
-    started.revision("r2", "r1", outside(f"op.execute({index()!r})"))
+    started.revision("r2", "r1", outside(run(index())))
     with writing(postgres_url):
         killed_while_building(started, postgres_url)
         until(lambda: lock_is_free(postgres_url), "the end of the killed run's backend")

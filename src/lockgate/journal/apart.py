@@ -60,7 +60,7 @@ class Build:
     Args:
         name: as the catalog has it; empty where the server chooses one.
         table: as it is written, with its schema where it has one.
-        rest: what comes behind the table.
+        rest: what comes behind the table, as the driver gets it.
     """
 
     name: str
@@ -94,8 +94,7 @@ def build_of(sql: str) -> Build | None:
     found = _BUILD.match(_bare(sql))
     if not found:
         return None
-    rest = found["rest"].strip().rstrip(";").replace("%%", "%")  # drivers with % parameters get it doubled
-    return Build(plain(found["name"] or ""), found["table"], bool(found["unique"]), rest)
+    return Build(plain(found["name"] or ""), found["table"], bool(found["unique"]), found["rest"].strip().rstrip(";"))
 
 
 def fingerprint(sql: str, parameters: object) -> str:

@@ -20,7 +20,7 @@ select i.indexrelid, '"' || replace(n.nspname, '"', '""') || '"."' || replace(c.
 """
 _UNDER_WAY = """
 select 'pid ' || p.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '') || ', ' || p.phase
-       || case when p.blocks_total > 0 then ', ' || p.blocks_done * 100 / p.blocks_total || ' %' else '' end
+       || case when p.blocks_total > 0 then ', ' || p.blocks_done || ' of ' || p.blocks_total || ' blocks' else '' end
   from pg_catalog.pg_stat_progress_create_index p
   left join pg_catalog.pg_stat_activity a on a.pid = p.pid left join pg_catalog.pg_class c on c.oid = p.index_relid
  where p.datname = pg_catalog.current_database() and p.pid <> pg_catalog.pg_backend_pid()
