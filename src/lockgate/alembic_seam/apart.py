@@ -18,7 +18,8 @@ from sqlalchemy import Connection, event
 from lockgate.alembic_seam.crew import Scribe
 from lockgate.alembic_seam.journaled import Execute, Watch
 from lockgate.alembic_seam.replayed import answer_of, replay
-from lockgate.dialects.base import Builds, Dialect, Standing
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import Builds, Standing
 from lockgate.errors import Busy, Failed
 from lockgate.journal.answer import Answer, from_text
 from lockgate.journal.apart import Build, build_of, fingerprint, read
@@ -111,7 +112,7 @@ class Apart(Watch):
 
     def _passing(self, error: BaseException, give_up: float) -> str:
         """Return the reason to run the statement again; raise the error where there is none."""
-        facts = self._dialect.facts(error)
+        facts = self._dialect.facts(getattr(error, "orig", None) or error)
         if facts is None or facts.kind not in ("lock-timeout", "deadlock"):
             raise error
         if time.monotonic() > give_up:

@@ -14,6 +14,7 @@ from lockgate.alembic_seam.journaled import Watch, journaled
 from lockgate.alembic_seam.run import Errand, Surveyed
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import Patience
 from lockgate.errors import Failed, LockgateError, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
@@ -55,7 +56,7 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
             "name the revision that the base tables stand for",
         )
     with engine_connection(dialect.bootstrap_url(url)) as connection:
-        dialect.prepare(connection, None, None)
+        dialect.prepare(connection, None, None, Patience(arrival.target.environment.lock_wait, lambda text: notify(Notice(text))))
         try:
             permit = arrival.gate.enter(AlchemySession(connection), dialect, surveyed.version_table)
             # Under the lock again: a rival may have been faster.

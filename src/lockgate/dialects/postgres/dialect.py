@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
+from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, moments, pooler, script, session, working
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
@@ -94,7 +95,7 @@ class Postgres(base.Dialect):
     def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
         return client.psql(url)
 
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
         working.prepare(connection, lock_timeout, statement_timeout)
 
     @contextmanager
@@ -141,7 +142,7 @@ class Postgres(base.Dialect):
     def without_lock_timeout(self, connection: Any) -> AbstractContextManager[None]:
         return working.without_lock_timeout(connection)
 
-    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+    def facts(self, error: BaseException) -> ErrorFacts | None:
         return session.facts(error)
 
     def drop_invalid_index(self, permit: Permit, name: str) -> bool:

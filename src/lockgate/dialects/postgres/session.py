@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from lockgate.dialects.base import ErrorFacts
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.dialects.postgres.wire import CLIENT
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
