@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from lockgate.version import __version__
 
 if TYPE_CHECKING:
-    from lockgate.api import adopt, downgrade, history, load_project, reset, seed, seed_export, smoke, stamp, status, upgrade
+    from lockgate.api import adopt, downgrade, history, load_project, reset, seed, seed_export, smoke, stamp, status, upgrade, url
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
     from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
     from lockgate.settings.project import Environment, Project
 
 _HOMES = {
-    "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade"),
+    "lockgate.api": (
+        "adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade", "url",
+    ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
     "lockgate.outcome": ("EnvironmentRow", "LedgerEntry", "Outcome"),
@@ -50,6 +52,7 @@ __all__ = [
     "stamp",
     "status",
     "upgrade",
+    "url",
 ]
 
 

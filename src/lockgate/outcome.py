@@ -95,6 +95,7 @@ class EnvironmentRow:
         source: where its URL comes from, for people.
         says: the environment that the database itself names; empty for an unmarked one.
         pending: number of revisions not applied; None where it cannot be known.
+        half_applied: the revision that a broken run left unfinished, for people; empty where there is none.
         seeds: those that belong into the environment, as far as files and ledger tell; the tables are not compared.
         error: why nothing could be seen; the other fields that need the database are then empty.
     """
@@ -113,6 +114,7 @@ class EnvironmentRow:
     heads: tuple[str, ...] = ()
     pending: int | None = None
     unknown: tuple[str, ...] = ()
+    half_applied: str = ""
     last: LedgerEntry | None = None
     seeds: tuple[SeedState, ...] = ()
     error: str = ""

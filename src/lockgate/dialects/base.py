@@ -102,6 +102,17 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        """
+        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster.
+
+        Args:
+            timeout: seconds for connecting.
+        Raises:
+            Unreachable: the server cannot be entered, or the role may not create databases; nothing was made then.
+        """
+
+    @abstractmethod
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         """
         Read cluster, heads and catalog in one session, everything but the registry; creates nothing.

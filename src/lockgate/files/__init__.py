@@ -17,7 +17,7 @@ from lockgate.files.project import (
     tool_table,
     write_new,
 )
-from lockgate.files.seeds import SeedFile, seed_files
+from lockgate.files.seeds import SeedFile, seed_file, seed_files
 
 __all__ = [
     "Drafts",
@@ -37,6 +37,7 @@ __all__ = [
     "read_revision_files",
     "read_text",
     "refuse_existing",
+    "seed_file",
     "seed_files",
     "tool_table",
     "write_new",

@@ -9,7 +9,8 @@ from lockgate.events import Notify
 from lockgate.files import graph_of
 from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.registry import ledger
-from lockgate.runs.gate import Gate, find
+from lockgate.runs.gate import Gate
+from lockgate.runs.missing import find_or_create
 from lockgate.runs.record import record
 from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
@@ -18,7 +19,12 @@ from lockgate.words import Request, Sight
 
 @dataclass(frozen=True)
 class Arrival:
-    """What is known before env.py runs."""
+    """
+    What is known before env.py runs.
+
+    Args:
+        created: the database, where it was made for this run; empty otherwise.
+    """
 
     request: Request
     project: Project
@@ -26,6 +32,7 @@ class Arrival:
     gate: Gate
     sight: Sight
     graph: Graph
+    created: str = ""
 
     def record(self, event: ledger.Event) -> bool:
         """Add a row to the ledger, where the database is the right one and has one."""
@@ -47,10 +54,10 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
     if request.to == "head":
         check_single_head(graph)
     check_target(graph, request.to)
-    target, seen = find(request, project)
+    target, seen, created = find_or_create(request, project, notify)
     target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
     gate = Gate.of(request, project, target, notify)
-    arrival = Arrival(request, project, target, gate, seen, graph)
+    arrival = Arrival(request, project, target, gate, seen, graph, created)
     try:
         gate.check(seen)
         check_known(graph, seen, target.where)

@@ -42,6 +42,9 @@ class Mysql(base.Dialect):
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
 
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        session.create_database(url, timeout)
+
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
 
