@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from building import Database, Tiny, create_table, until
+from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, until
 from running import lock_is_free, up, up_fails
 
 from lockgate.events import Event, Notice
@@ -108,6 +108,27 @@ def test_a_half_applied_revision_that_was_changed_is_refused_until_it_is_as_it_w
     started.revision("r2", "r1", lines.replace("1/0", "1"))
     assert up(started).to_heads == ("r2",)
     assert Database(postgres_url).user_tables() == ["first", "second"]
+
+
+FILL = "create function fill() returns integer language sql as 'insert into copies (id, name) values (7, ''by a function'') returning id'"
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_a_broken_off_revision_goes_on_with_every_driver(driver: str, project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Also behind a SELECT that writes: what it answered is written down with it, and answered again."""
+    project.settings(SETTINGS.replace('protection = "open"\n', f'protection = "open"\ndriver = "{driver}"\n', 1)).point("dev", postgres_url)
+    if driver == "asyncpg":
+        project.env_py((TEMPLATES / "async" / "env.py").read_text())
+    inside = ("number = op.get_bind().execute(sa.text('select fill()')).scalar()", "assert number == 7", "{failing}", run(index("by_name").replace("first", "copies")))
+    lines = "\n".join((create_table("copies"), run(FILL), outside(*inside), run("insert into copies (id, name) values (8, 'after')")))
+    project.revision("r1", None, lines.format(failing="op.execute('select 1/0')"))
+    error = up_fails(project)
+    assert error.code == "revision-failed" and "select fill()" in error.changed
+    project.revision("r1", None, lines.format(failing=""))
+    assert up(project).to_heads == ("r1",)
+    database = Database(postgres_url)
+    assert database.query("select id, name from copies order by id") == [(7, "by a function"), (8, "after")]
+    assert database.query("select indisvalid from pg_index where indexrelid = 'by_name'::regclass") == [(True,)]
 
 
 # Indexes
