@@ -171,6 +171,31 @@ def test_an_index_that_the_orphaned_server_process_finished_is_taken_as_it_is(
     assert database.heads() == ["r2"] and database.user_tables() == ["first", "second"]
 
 
+@pytest.mark.parametrize("how", ["terminated process", "terminated backend"])
+@pytest.mark.parametrize("cautious", [False, True], ids=["create", "create if not exists"])
+def test_a_build_that_is_ended_is_built_anew_by_the_next_run_and_nothing_else_is_done_twice(
+    cautious: bool, how: str, started: Tiny, postgres_url: DatabaseUrl
+) -> None:
+    """The server leaves an INVALID index; the table before the block and the row in it are there already."""
+    row = run("insert into second (id, name) values (1, 'once')")
+    started.revision("r2", "r1", f"{create_table('second')}\n{outside(row, run(index(cautious=cautious)))}")
+    database = Database(postgres_url)
+    with writing(postgres_url):
+        process = started.start("upgrade", "dev", log="ended")
+        until(lambda: database.query(BUILDING), "an index being built", process)
+        if how == "terminated process":
+            process.send_signal(signal.SIGTERM)
+        else:
+            database.query(f"select pg_terminate_backend(pid) from ({BUILDING}) as building")
+        assert process.wait(30) == (143 if how == "terminated process" else 1), started.said("ended")
+    assert database.query(INVALID) == [("first_name",)] and database.heads() == ["r1"]
+    assert ("code: terminated" if how == "terminated process" else "terminating connection") in started.said("ended")
+    assert "r2" in started.said("ended").split("changed:")[1].split("hint:")[0]
+    assert up(started).to_heads == ("r2",)
+    assert database.query(INVALID) == [] and database.query("select * from second") == [(1, "once")]
+    assert database.query("select count(*) from pg_index where indrelid = 'first'::regclass") == [(2,)]
+
+
 @pytest.mark.parametrize("cautious", [False, True], ids=["create", "create if not exists"])
 def test_an_invalid_index_of_any_origin_is_built_anew_where_a_revision_makes_it(
     cautious: bool, started: Tiny, postgres_url: DatabaseUrl
