@@ -12,14 +12,28 @@ from typing import TYPE_CHECKING
 from lockgate.version import __version__
 
 if TYPE_CHECKING:
-    from lockgate.api import adopt, downgrade, history, load_project, reset, seed, seed_export, smoke, stamp, status, upgrade, url
+    from lockgate.api import (
+        adopt,
+        downgrade,
+        find_drift,
+        history,
+        load_project,
+        reset,
+        seed,
+        seed_export,
+        smoke,
+        stamp,
+        status,
+        upgrade,
+        url,
+    )
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
     from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
     from lockgate.settings.project import Environment, Project
 
 _HOMES = {
     "lockgate.api": (
-        "adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade", "url",
+        "adopt", "downgrade", "find_drift", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade", "url",
     ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
@@ -43,6 +57,7 @@ __all__ = [
     "UsageError",
     "adopt",
     "downgrade",
+    "find_drift",
     "history",
     "load_project",
     "reset",

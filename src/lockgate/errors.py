@@ -118,6 +118,7 @@ CODES: dict[str, type[LockgateError]] = {
     "seed-cycle": UsageError,
     "seed-file": UsageError,
     "unknown-seed": UsageError,
+    "snapshot-invalid": UsageError,
     "export-invalid": UsageError,
     "export-value": UsageError,
     # refusals of the guard
@@ -130,6 +131,7 @@ CODES: dict[str, type[LockgateError]] = {
     "destructive-in-ci": Refused,
     "locked": Refused,
     "same-database": Refused,
+    "scratch-not-allowed": Refused,
     "no-project": Refused,
     "unknown-revision": Refused,
     "configure-twice": Refused,
@@ -158,6 +160,7 @@ CODES: dict[str, type[LockgateError]] = {
     "secret-missing": Unreachable,
     "secret-incomplete": Unreachable,
     "embedded-failed": Unreachable,
+    "no-comparison": Unreachable,
     # something ran and failed
     "revision-failed": Failed,
     "env-failed": Failed,
@@ -165,6 +168,7 @@ CODES: dict[str, type[LockgateError]] = {
     "invalid-index": Failed,
     "smoke-failed": Failed,
     "pending": Failed,
+    "drift": Failed,
     "history-not-self-contained": Failed,
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,

@@ -11,7 +11,7 @@ import pytest
 from lockgate.errors import SettingsError
 from lockgate.seeds.spec import Seed
 from lockgate.settings.load import read_settings
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, UrlSource
+from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, UrlSource
 from lockgate.words import Protection
 
 HERE = Path("/srv/app")
@@ -109,6 +109,15 @@ def test_the_sample_of_the_design_is_read_to_the_letter() -> None:
             ),
         ),
     )
+
+
+def test_what_may_drift_is_said_in_the_settings() -> None:
+    """A key that is misspelt would let a difference through that somebody meant to see, or the other way round."""
+    text = DEV + '[drift]\nignore = ["table audit_*", "extension pg_stat_statements"]\ngrants = true\nsnapshot = "migrations/schema.json"\n'
+    assert read(text).drift == Drift(("table audit_*", "extension pg_stat_statements"), True, "migrations/schema.json")
+    assert read(DEV).drift == Drift()
+    assert mistakes(DEV + '[drift]\nignored = ["x"]\n') == ["unknown key `ignored` (did you mean `ignore`?) @ drift.ignored (lockgate.toml:4)"]
+    assert "must be a list of texts" in mistakes(DEV + "[drift]\nignore = [3]\n")[0]
 
 
 def test_the_same_settings_may_stand_in_pyproject() -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import Builds, ErrorFacts, Lock, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
@@ -21,39 +21,9 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.clones import Clones
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
-
-
-@dataclass(frozen=True)
-class Features:
-    """
-    What a database can do, and how it spells what the registry needs.
-
-    Args:
-        lock_timeout: whether a statement's wait for a table can be bounded, and a revision be tried again after it.
-        transactional_ddl: what Alembic is told; None leaves its own idea of the database.
-        registry_prefix: put before the registry's table names: a schema with its dot, or a prefix.
-        registry_setup: statement that must come before its tables; empty where none is needed.
-        serial: column definition of an ascending primary key.
-        moment: column definition of a time that the database's own clock fills in.
-        moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
-        long_text: type of a text without a limit that a user might reach.
-        registry_options: put behind the definition of each of the registry's tables.
-        begin: the statement that begins a transaction which will write.
-        journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
-    """
-
-    lock_timeout: bool
-    transactional_ddl: bool | None
-    registry_prefix: str
-    registry_setup: str
-    serial: str
-    moment: str
-    moment_text: str
-    long_text: str = "text"
-    registry_options: str = ""
-    begin: str = "begin"
-    journal: bool = False
+    from lockgate.drift.snapshot import Snapshot
 
 
 class BareSession(Session, Protocol):
@@ -279,6 +249,35 @@ class Dialect(ABC):
     @abstractmethod
     def rows(self) -> Rows:
         """The part that seeds use, on lockgate's own bare sessions."""
+
+    @abstractmethod
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        """
+        Read the whole schema in a number of queries that does not grow with it; writes nothing.
+
+        The registry, the version table and what belongs to extensions are left out.
+
+        Args:
+            version_table: Alembic's table.
+            heads: what it says; kept in the snapshot.
+            grants: whether to read who may do what, where the database knows roles.
+        """
+
+    @abstractmethod
+    def server_facts(self, session: Session) -> ServerFacts:
+        """Read what another server must have in order to stand in for this one."""
+
+    @abstractmethod
+    def clones(self, server: DatabaseUrl, timeout: float) -> Clones:
+        """
+        The part that makes and drops databases of our own.
+
+        Args:
+            server: a database of it that this role may enter; for files the folder.
+            timeout: seconds for connecting.
+        Raises:
+            Unreachable: with the code that fits.
+        """
 
     def retry_delays(self) -> Iterator[float]:
         """Seconds to wait before each further try: short, growing, at most 2."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, moments, pooler, script, session, working
 from lockgate.journal.statement import Thing
@@ -18,7 +19,9 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.postgres.clones import PostgresClones
     from lockgate.dialects.postgres.rows import PostgresRows
+    from lockgate.drift.snapshot import Snapshot
 
 
 class Postgres(base.Dialect):
@@ -26,7 +29,7 @@ class Postgres(base.Dialect):
 
     name = "postgresql"
     grammar = Grammar.POSTGRES
-    features = base.Features(
+    features = Features(
         lock_timeout=True,
         transactional_ddl=None,
         registry_prefix="lockgate.",
@@ -34,6 +37,9 @@ class Postgres(base.Dialect):
         serial="bigint generated always as identity primary key",
         moment="timestamptz not null default clock_timestamp()",
         moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        own_driver="psycopg",
+        shares_server=True,
+        embeds=True,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -158,3 +164,16 @@ class Postgres(base.Dialect):
         from lockgate.dialects.postgres.rows import PostgresRows  # not above: a look imports this module too, and needs nothing of seeds
 
         return PostgresRows()
+
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        from lockgate.dialects.postgres.snapshot import snapshot  # not above: a look needs nothing of drift
+
+        return snapshot(session, version_table, heads, grants)
+
+    def server_facts(self, session: Session) -> ServerFacts:
+        return catalog.server_facts(session)
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
+        from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason
+
+        return PostgresClones(server, timeout)
