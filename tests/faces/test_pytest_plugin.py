@@ -100,7 +100,7 @@ def test_every_test_has_a_database_as_new_on_the_server_of_an_environment(projec
     assert ours(server, "scratch", "kept") == []
     template = ours(server, "template")
     assert len(template) == 1
-    assert f"{WRITTEN} passed" in pytest_run(project, "-n", workers)
+    assert "1 passed" in pytest_run(project, "-k", "test_url")
     assert ours(server, "") == template
     assert server.picture() == before
 
@@ -121,6 +121,17 @@ def test_sqlite_gives_every_test_a_file(project: Tiny, workers: str) -> None:
     files = [path.name for path in (project.folder / ".lockgate" / "tests" / "files").iterdir()]
     assert [name for name in files if not name.startswith(f"{PREFIX}template_")] == []
     assert len([name for name in files if name.endswith(".db")]) == 1
+
+
+def test_a_failed_tests_file_can_be_kept(project: Tiny) -> None:
+    """SQLite's half of `--lockgate-keep`."""
+    project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n').tables("users", "orders")
+    writes = "connection.execute(text(\"insert into users (name) values ('evidence')\"))"
+    tests = f"from sqlalchemy import text\ndef test_bad(migrated_engine):\n    with migrated_engine.begin() as connection:\n        {writes}\n    assert 0\n"
+    said = pytest_run(project, "--lockgate-keep", tests=tests, check=1)
+    (kept,) = (project.folder / ".lockgate" / "tests" / "files").glob(f"{PREFIX}kept_*.db")
+    assert f"\nsqlite3 {kept}" in said
+    assert Database(DatabaseUrl("sqlite", database=str(kept))).query("select name from users") == [("evidence",)]
 
 
 def test_seeds_are_loaded_for_the_tests_that_are_marked(project: Tiny, server: Database) -> None:
@@ -225,14 +236,13 @@ def test_what_a_killed_session_left_is_dropped_and_what_a_living_one_uses_is_not
     """Told apart by a lock that ends with its owner, so also between machines; a foreign database of that name is left alone."""
     killed = start(project, here=project.folder / "killed")
     alive = start(project, here=project.folder / "alive")
-    in_use = (project.folder / "alive").read_text().split()[1]
+    in_use, left = ((project.folder / name).read_text().split()[1] for name in ("alive", "killed"))
     killed.kill()
     killed.wait()
-    foreign = f"{PREFIX}scratch_ffffffff_1"
+    foreign = f"{left.rpartition('_')[0][:-8]}ffffffff_1"
     server.query(f"create database {foreign}")
     Database(server.url.__class__(**{**vars(server.url), "database": foreign})).query("create table precious (id int)")
     try:
-        left = (project.folder / "killed").read_text().split()[1]
         assert left in ours(server, "scratch")
         assert "1 passed" in pytest_run(project, tests="def test_it(migrated_database): pass\n")
         after = ours(server, "scratch")

@@ -172,14 +172,24 @@ def test_each_change_of_more_than_rows_is_undone(databases: TestDatabases, expec
 
 
 def test_a_test_that_only_writes_rows_gives_its_database_back(databases: TestDatabases) -> None:
-    """What makes it fast: one database serves however many tests there are, also where a connection was left open."""
+    """What makes it fast: the same few databases serve however many tests there are, also where a connection was left open."""
     names, kept = set(), []
     for number in range(len(ROWS) * 2):
         with leased(databases) as lease:
             names.add(lease.name)
             kept.append(do(lease, ROWS[number % len(ROWS)].format(n=number + 1)))
-    assert len(names) == 1
-    assert all(connection.closed or not _alive(connection) for connection in kept)
+    with leased(databases):  # by now the last one has been recycled, too
+        assert not [connection for connection in kept if not connection.closed and _alive(connection)]
+    assert len(names) <= 3  # of twenty-six: a session that takes seconds to end, on a busy machine, leaves a doubt as well
+
+
+def test_a_test_may_drop_its_own_database(databases: TestDatabases, expected: str) -> None:
+    """A teardown that is too thorough is the test's own affair: the next one gets a database all the same."""
+    for _ in range(2):
+        with leased(databases) as lease:
+            Database(replace(lease.url, database="postgres")).query(f'drop database "{lease.name}" with (force)')
+    with leased(databases) as following:
+        assert dumped(following.url) == expected
 
 
 def _alive(connection: Any) -> bool:

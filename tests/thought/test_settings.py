@@ -11,7 +11,17 @@ import pytest
 from lockgate.errors import SettingsError
 from lockgate.seeds.spec import Seed
 from lockgate.settings.load import read_settings
-from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, UrlSource
+from lockgate.settings.project import (
+    Bootstrap,
+    Drift,
+    Environment,
+    EnvironmentVariable,
+    PlaceForTests,
+    Project,
+    Smoke,
+    SmokeQuery,
+    UrlSource,
+)
 from lockgate.words import Protection
 
 HERE = Path("/srv/app")
@@ -281,12 +291,25 @@ def test_scratch_is_reserved() -> None:
         (DEV + "[[seeds]]\nname = 'a'\nfile = 'b'\nunknown_row = 'keep'\n", "(did you mean `unknown_rows`?)"),
         (DEV + "[[seeds]]\nname = 'a'\nfile = 'b'\nenvironments = ['dve']\n", "(did you mean `dev`?)"),
         (DEV + "[seeds]\n", "`seeds` must be a list"),
+        (DEV + "scratch = 'yes'\n", "must be true or false, not a text"),
+        (DEV + '[tests]\nenvironment = "dve"\n', "(did you mean `dev`?)"),
+        (DEV + '[tests]\nserver = "embeded"\n', "(did you mean `embedded`?)"),
+        (DEV + '[tests]\nenvironment = "dev"\nserver = "sqlite"\n', "one of `environment` and `server`"),
         ("[environment.dev]\n" + DEV, "unknown key `environment` (did you mean `environments`?)"),
     ],
 )
 def test_every_key_has_its_kind(text: str, part: str) -> None:
     """A key that is silently ignored is a protection that is not there."""
     assert any(part in line for line in mistakes(text))
+
+
+def test_scratch_databases_beside_a_real_one_must_be_allowed() -> None:
+    """Whoever says nothing has none on that server."""
+    assert not read(DEV).environments["dev"].scratch
+    assert read(DEV).tests == PlaceForTests()
+    told = read(DEV + 'scratch = true\n[tests]\nenvironment = "dev"\n')
+    assert told.environments["dev"].scratch
+    assert told.tests == PlaceForTests(environment="dev")
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,11 @@ class Clones(Protocol):
 
     Args:
         product: name and full version, as people write them.
+        circle: eight letters; whoever has the same ones sees the same locks, others do not.
     """
 
     product: str
+    circle: str
 
     def url(self, name: str) -> DatabaseUrl:
         """The URL of a database here, whether it exists or not."""

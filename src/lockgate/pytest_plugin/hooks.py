@@ -67,15 +67,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         service.close()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)  # the old way of wrapping: a pytest that does not know the new one would not start
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Remember that a test failed; with `--lockgate-keep` its report says how to connect to its database."""
-    report = yield
+    outcome = yield
+    report = outcome.get_result()
     leases: list[Leased] = item.stash.get(LEASES, [])
     if report.failed and leases and not item.stash.get(FAILED, False) and item.config.getoption("--lockgate-keep"):
         item.stash[FAILED] = True
         report.sections.extend(("lockgate: this database is kept", leased.databases.when_kept(leased.lease)) for leased in leases)
-    return report
 
 
 def project_folder(config: pytest.Config) -> Path:

@@ -2,7 +2,8 @@
 Who owns the databases of one test session: their names, the server they are on, and the pools.
 
 Every database carries the name of its session, and the session holds a lock of that name while it lives. So a later session can
-tell what a killed one left behind, also on a server that several machines use, and leaves the living alone.
+tell what a killed one left behind, also on a server that several machines use, and leaves the living alone. Locks are seen only by
+those who entered the server by the same database, so its name is part of the session's.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lockgate.runs.scratch_server import ScratchServer
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH
 
+_NAMED = f"{NAMED}test_"
 _KEPT = f"{PREFIX}kept_"
 
 
@@ -66,16 +68,17 @@ class LocalHost:
         self._out = 0
         self._lock = threading.Lock()
         self._clones = server.dialect.clones(server.url, 10.0)
-        self._run = uuid.uuid4().hex[:8]
+        self._run = f"{self._clones.circle}_{uuid.uuid4().hex[:8]}"
         self._clones.hold(f"run_{self._run}")
         sweep(project, self._clones)
         if keeps:
-            for name in self._clones.names(_KEPT):
+            for name in self._clones.names(f"{_KEPT}{self._clones.circle}_"):
                 self._clones.drop(name)
-        self._commons = self._clones.commons() if server.ours else ""
+        # What another session's tests have made by now is not how the server should be left.
+        self._commons = self._clones.commons() if server.ours and self._alone() else ""
 
     def new_name(self) -> str:
-        return f"{NAMED}{self._run}_{next(self._numbers)}"
+        return f"{_NAMED}{self._run}_{next(self._numbers)}"
 
     def take(self, template: str) -> str:
         with self._lock:
@@ -107,7 +110,7 @@ class LocalHost:
 
         Used databases are dropped before: a role that a test made owns what it made there.
         """
-        if not self._commons or self._out or self._clones.commons() == self._commons:
+        if not self._commons or self._out or self._clones.commons() == self._commons or not self._alone():
             return
         pool.clear(self._clones, name)
         for other in self._pools.values():
@@ -116,6 +119,10 @@ class LocalHost:
             self._clones.restore_commons(self._commons)
         finally:
             self._commons = self._clones.commons()
+
+    def _alone(self) -> bool:
+        """Whether no other session has databases here."""
+        return all(name.startswith(f"{_NAMED}{self._run}_") for name in self._clones.names(_NAMED))
 
     def keep(self, name: str) -> None:
         pool = self._pools.get(self._homes.pop(name, ""))
@@ -128,7 +135,7 @@ class LocalHost:
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
-        for name in self._clones.names(f"{NAMED}{self._run}_"):
+        for name in self._clones.names(f"{_NAMED}{self._run}_"):
             self._clones.drop(name)
         self._clones.let_go(f"run_{self._run}", forever=True)
         self._clones.close()
@@ -146,7 +153,8 @@ def sweep(project: Project, clones: Clones) -> None:
 
     Raises: nothing of a database that cannot be looked at; it stays.
     """
-    for run, names in itertools.groupby(clones.names(NAMED), lambda name: name.removeprefix(NAMED).partition("_")[0]):
+    found = clones.names(f"{_NAMED}{clones.circle}_")
+    for run, names in itertools.groupby(found, lambda name: name.removeprefix(_NAMED).rpartition("_")[0]):
         if clones.hold(f"run_{run}"):
             for name in names:
                 if _is_scratch(project, clones, name):
@@ -161,4 +169,4 @@ def _is_scratch(project: Project, clones: Clones, name: str) -> bool:
 
 def kept_name(name: str) -> str:
     """Return the name of a copy when it is kept."""
-    return _KEPT + name.removeprefix(NAMED)
+    return _KEPT + name.removeprefix(_NAMED)

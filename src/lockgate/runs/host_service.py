@@ -72,13 +72,16 @@ class HostService:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        from lockgate.errors import LockgateError
+
         held: dict[str, LocalHost] = {}
-        with connection, connection.makefile("rw", encoding="utf-8") as lines, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), connection, connection.makefile("rw", encoding="utf-8") as lines:
             for line in lines:
                 lines.write(json.dumps(self._answer(json.loads(line), held)) + "\n")
                 lines.flush()
         for name, host in held.items():
-            host.give(name, drop=True)
+            with contextlib.suppress(LockgateError):  # nobody is left to be told
+                host.give(name, drop=True)
 
     def _answer(self, asked: dict[str, Any], held: dict[str, LocalHost]) -> dict[str, Any]:
         from lockgate.errors import LockgateError

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lockgate.dialects.clones import Clones, Recycler
+from lockgate.errors import LockgateError
 from lockgate.runs.scratch_server import ScratchServer
 
+_BREATH_S = 0.5  # between two tries after an error
 _SAMPLES = 2
 _WORTH_IT = 0.8  # a strategy that is not clearly faster is not chosen: few samples say little
 
@@ -38,7 +40,7 @@ class _Shelf:
     out: dict[str, _Copy] = field(default_factory=dict)
     waiting: int = 0
     busy: bool = False  # whether the thread is about something
-    error: BaseException | None = None
+    error: Exception | None = None
     closing: bool = False
 
 
@@ -70,17 +72,14 @@ class Pool:
 
     def take(self) -> str:
         """Return the name of a copy as new; waits for one where none is ready."""
-        shelf = self._shelf
-        with self._turn:
-            shelf.waiting += 1
-            self._turn.notify_all()
-        try:
-            copy = self._next()
-        finally:
+        while True:
+            copy, new = self._next()
+            if new or self._as_new(copy):
+                break
             with self._turn:
-                shelf.waiting -= 1
+                self._shelf.dead.append(copy)
         with self._turn:
-            shelf.out[copy.name] = copy
+            self._shelf.out[copy.name] = copy
             self._turn.notify_all()
         return copy.name
 
@@ -117,42 +116,53 @@ class Pool:
             self._turn.notify_all()
         self._thread.join()
 
-    def _next(self) -> _Copy:
+    def _next(self) -> tuple[_Copy, bool]:
+        """Wait for a copy; whether it is as new, or was given back and must be recycled."""
         shelf = self._shelf
-        while True:
-            with self._turn:
-                self._turn.wait_for(lambda: shelf.ready or shelf.returned or shelf.error)
-                if shelf.ready:
-                    return shelf.ready.popleft()
-                if not shelf.returned:
-                    raise shelf.error or RuntimeError
-                copy = shelf.returned.popleft()
-            if self._as_new(copy):
-                return copy
-            with self._turn:
-                shelf.dead.append(copy)
-                self._turn.notify_all()
+        with self._turn:
+            shelf.waiting += 1
+            self._turn.notify_all()
+            try:
+                self._turn.wait_for(lambda: shelf.ready or shelf.error or shelf.returned)
+            finally:
+                shelf.waiting -= 1
+            if shelf.ready:
+                return shelf.ready.popleft(), True
+            if shelf.error:
+                error, shelf.error = shelf.error, None
+                raise error
+            return shelf.returned.popleft(), False
 
     def _as_new(self, copy: _Copy) -> bool:
-        if copy.recycler is None:
-            with self._server.entered() as clones:
-                copy.recycler = clones.recycler(copy.name, copy.since, self._picture)
-        return copy.recycler.recycle()
+        try:
+            if copy.recycler is None:
+                with self._server.entered() as clones:
+                    copy.recycler = clones.recycler(copy.name, copy.since, self._picture)
+            return copy.recycler.recycle()
+        except LockgateError:
+            return False  # it cannot be entered: the test may have dropped it
 
     def _serve(self) -> None:
-        try:
-            with self._server.entered() as clones:
-                self._read_note(clones)
-                while (job := self._job()) is not None:
-                    job(clones)
-                    with self._turn:
-                        self._shelf.busy = False
-                        self._turn.notify_all()
-                self._drop_all(clones)
-        except BaseException as error:
-            with self._turn:
-                self._shelf.error = error
-                self._turn.notify_all()
+        while not self._shelf.closing:
+            try:
+                with self._server.entered() as clones:
+                    self._read_note(clones)
+                    while (job := self._job()) is not None:
+                        job(clones)
+                        self._done()
+                    self._drop_all(clones)
+            except Exception as error:
+                self._done(error)
+
+    def _done(self, error: Exception | None = None) -> None:
+        """A job has ended; whoever waits is told of an error, and then it is tried again."""
+        shelf = self._shelf
+        with self._turn:
+            shelf.busy = False
+            shelf.error = error if shelf.waiting else None
+            self._turn.notify_all()
+            if error:
+                self._turn.wait(_BREATH_S)
 
     def _job(self) -> Callable[[Clones], None] | None:
         """Wait for something to do; the most urgent first."""

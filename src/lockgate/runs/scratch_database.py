@@ -90,8 +90,6 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
         like: the environment whose driver, options and exported variables env.py is used to; None for the project's default.
     """
     like = like or default_environment(project)
-    url = clones.url(name)
-    url = url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver)
     environment = replace(like, name=SCRATCH, url=UrlSource("url"), protection=Protection.LOCKED, where="a scratch database")
     seeds = tuple(replace(seed, environments=(SCRATCH,)) for seed in project.seeds)
     as_scratch = replace(
@@ -102,7 +100,13 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
         smoke=Smoke(),
         seeds=seeds,
     )
-    return ScratchDatabase(as_scratch, url)
+    return ScratchDatabase(as_scratch, url_of(clones, name, like))
+
+
+def url_of(clones: Clones, name: str, like: Environment) -> DatabaseUrl:
+    """Return the URL of a scratch database, with the driver that env.py is used to, or else lockgate's own."""
+    url = clones.url(name)
+    return url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver)
 
 
 def make(project: Project, clones: Clones, name: str, like: Environment | None = None) -> ScratchDatabase:

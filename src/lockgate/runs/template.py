@@ -24,7 +24,7 @@ from lockgate.settings.project import Environment, Project
 from lockgate.words import SCRATCH
 
 _NAMED = f"{PREFIX}template_"
-_KEPT = 6  # templates of one project: a branch or two, with and without seeds
+_KEPT = 12  # templates of one project: some branches, with and without seeds
 _LONGEST_BUILD_S = 1800.0
 
 
@@ -36,34 +36,33 @@ class Template:
     Args:
         name: of the database; the same for the same history, seeds, server version and project.
         seeds: names of the seeds in it, sorted.
-        kept: False where nobody can tell whether it is still right tomorrow.
     """
 
     project: Project
     like: Environment
     name: str
     seeds: tuple[str, ...]
-    kept: bool = True
 
     def copy(self, clones: Clones, name: str) -> ScratchDatabase:
         """Describe a copy of it."""
         return scratch_of(self.project, clones, name, self.like)
 
 
-def template_of(project: Project, like: Environment, seeds: Sequence[str], product: str, run: str) -> Template:
+def template_of(project: Project, like: Environment, seeds: Sequence[str], clones: Clones, run: str) -> Template:
     """
     Name the template of a project as its files are now.
 
     Args:
-        product: the server's name and version.
+        clones: the server, whose version is part of the name.
         run: makes the name unique where the history cannot be hashed.
     Raises:
         UsageError: `unknown-seed`, `seed-missing-file`.
     """
     names = tuple(sorted(set(seeds)))
     digest = history_digest(project, named(project, names))
-    key = _short(digest or run, product, str(VERSION), *names)
-    return Template(project, like, f"{_NAMED}{_short(str(project.folder), project.name)[:8]}_{key}", names, kept=bool(digest))
+    key = _short(digest or run, clones.product, str(VERSION), *names)
+    family = _short(clones.circle, project.name or str(project.folder))[:8]
+    return Template(project, like, f"{_NAMED}{family}_{key}", names)
 
 
 def provide(template: Template, clones: Clones, new_name: Callable[[], str]) -> None:
@@ -95,7 +94,7 @@ def _build(template: Template, clones: Clones, new_name: Callable[[], str]) -> N
     name = new_name()
     try:
         if template.seeds:
-            base = template_of(template.project, template.like, (), clones.product, new_name())
+            base = template_of(template.project, template.like, (), clones, new_name())
             provide(base, clones, new_name)
             clones.clone(base.name, name)
             template.copy(clones, name).seed(*template.seeds)

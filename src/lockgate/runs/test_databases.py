@@ -14,14 +14,14 @@ from pathlib import Path
 from lockgate.files import load_project
 from lockgate.runs.host import Host, LocalHost, kept_name
 from lockgate.runs.host_service import RemoteHost
-from lockgate.runs.scratch_database import default_environment
+from lockgate.runs.scratch_database import default_environment, url_of
 from lockgate.runs.scratch_server import ScratchServer, can_embed, embedded_in, files_in, server_of
 from lockgate.runs.seed_files import chosen
 from lockgate.runs.template import Template, provide, template_of
 from lockgate.secret import DatabaseUrl
 from lockgate.settings.project import Environment, Project
 
-__test__ = False
+__test__ = False  # for a pytest that is pointed here: this is no module of tests
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class TestDatabases:
         """
         names = tuple(seed.name for seed in chosen(self._project, self._like.name, ())) if all_seeds else tuple(sorted(set(seeds)))
         if names not in self._templates:
-            template = template_of(self._project, self._like, names, self._clones.product, self._host.new_name())
+            template = template_of(self._project, self._like, names, self._clones, self._host.new_name())
             provide(template, self._clones, self._host.new_name)
             self._templates[names] = template
         return self._templates[names]
@@ -92,7 +92,7 @@ class TestDatabases:
     def take(self, template: Template) -> Lease:
         """Take a database of one's own."""
         name = self._host.take(template.name)
-        return Lease(name, template.copy(self._clones, name).url)
+        return Lease(name, url_of(self._clones, name, self._like))
 
     def give(self, lease: Lease, *, drop: bool = False) -> None:
         """Give it back; other sessions on it are ended."""

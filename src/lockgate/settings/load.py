@@ -11,7 +11,17 @@ from typing import Any
 from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
-from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, Project, RevisionIds, Smoke, SmokeQuery, Tests
+from lockgate.settings.project import (
+    Bootstrap,
+    Drift,
+    Environment,
+    EnvironmentVariable,
+    PlaceForTests,
+    Project,
+    RevisionIds,
+    Smoke,
+    SmokeQuery,
+)
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
@@ -117,11 +127,11 @@ def _variable(root: Table) -> EnvironmentVariable:
     return EnvironmentVariable(name, required_for)
 
 
-def _tests(root: Table, environments: Mapping[str, Environment]) -> Tests:
+def _tests(root: Table, environments: Mapping[str, Environment]) -> PlaceForTests:
     table = root.table("tests")
     if table is None:
-        return Tests()
-    found = Tests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
+        return PlaceForTests()
+    found = PlaceForTests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
     if found.environment and found.server:
         table.wrong("", "`tests` takes one of `environment` and `server`")
     table.close()

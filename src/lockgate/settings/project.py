@@ -143,7 +143,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class Tests:
+class PlaceForTests:
     """
     Where the pytest plugin makes its databases.
 
@@ -181,5 +181,5 @@ class Project:
     smoke: Smoke = Smoke()
     drift: Drift = Drift()
     seeds: tuple[Seed, ...] = ()
-    tests: Tests = Tests()
+    tests: PlaceForTests = PlaceForTests()
     revision_ids: RevisionIds = RevisionIds.ALEMBIC

@@ -25,6 +25,7 @@ class PostgresClones:
 
     def __init__(self, server: DatabaseUrl, timeout: float) -> None:
         self._server = server
+        self.circle = sha256(server.database.encode()).hexdigest()[:8]  # advisory locks hold within one database
         self._connection = connect(server, timeout)
         self._connection.autocommit = True
         self.version = self._connection.info.server_version

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +20,7 @@ from lockgate.secret import DatabaseUrl
 
 _ENDING = ".db"
 _LOCK = ".lockgate-lock"
+_SEALED = 0o400
 _BESIDE = ("-wal", "-shm", "-journal", _LOCK)
 
 
@@ -30,11 +34,11 @@ class SqliteClones:
         self._folder = Path(server.database)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._locks: dict[str, SideFileLock] = {}
-        self._sources: dict[str, sqlite3.Connection] = {}
+        self.circle = sha256(server.database.encode()).hexdigest()[:8]
         self.product = f"SQLite {sqlite3.sqlite_version}"
 
     def url(self, name: str) -> DatabaseUrl:
-        return replace(self._server, database=str(self._path(name)))
+        return replace(self._server, database=self._path(name))
 
     def names(self, prefix: str) -> Sequence[str]:
         with os.scandir(self._folder) as found:
@@ -42,31 +46,24 @@ class SqliteClones:
             return [entry.name.removesuffix(_ENDING) for entry in sorted(files, key=lambda entry: entry.stat().st_mtime_ns)]
 
     def create(self, name: str) -> None:
-        self._path(check_ours(name)).touch(mode=0o600)
+        Path(self._path(check_ours(name))).touch(mode=0o600)
 
     def clone(self, template: str, name: str, strategy: str = "") -> str:
-        # SQLite's own backup: a file copied by other means may lack what still lies in a WAL.
-        with closing(sqlite3.connect(self._path(check_ours(name)))) as copy:
-            copy.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
-            copy.execute("pragma journal_mode = off")
-            self._source(template).backup(copy)
+        source, copy = self._path(check_ours(template)), self._path(check_ours(name))
+        if _is_still(source):
+            shutil.copyfile(source, copy)
+            return ""
+        with closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as other, closing(sqlite3.connect(copy)) as target:
+            target.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
+            other.backup(target)
         return ""
 
-    def _source(self, template: str) -> sqlite3.Connection:
-        """Stay connected: opening a database and reading its schema costs as much as copying it."""
-        if template not in self._sources:
-            uri = f"file:{quote(str(self._path(check_ours(template))))}?mode=ro"
-            self._sources[template] = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        return self._sources[template]
-
     def rename(self, name: str, new: str) -> None:
-        if name in self._sources:
-            self._sources.pop(name).close()
-        self._path(check_ours(name)).replace(self._path(check_ours(new)))
+        os.replace(self._path(check_ours(name)), self._path(check_ours(new)))
         self.drop(name)  # what lay beside it
 
     def seal(self, name: str) -> None:
-        """A file that others may copy is protected by nothing but its name."""
+        os.chmod(self._path(check_ours(name)), _SEALED)
 
     def note(self, name: str, text: str) -> None:
         """A file has no note beside it."""
@@ -90,9 +87,7 @@ class SqliteClones:
         """A file has no settings that its connections begin with."""
 
     def drop(self, name: str) -> None:
-        if name in self._sources:
-            self._sources.pop(name).close()
-        path = str(self._path(check_ours(name)))
+        path = self._path(check_ours(name))
         for ending in ("", *_BESIDE):
             with suppress(FileNotFoundError):
                 os.unlink(path + ending)
@@ -113,10 +108,14 @@ class SqliteClones:
             (self._folder / f"{word}{_LOCK}").unlink(missing_ok=True)
 
     def close(self) -> None:
-        while self._sources:
-            self._sources.popitem()[1].close()
         while self._locks:
             self._locks.popitem()[1].release()
 
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}{_ENDING}"
+    def _path(self, name: str) -> str:
+        return f"{self._folder}{os.sep}{name}{_ENDING}"
+
+
+def _is_still(path: str) -> bool:
+    """Whether nobody writes to this file any more and nothing of it lies beside it: then its bytes are the database."""
+    sealed = stat.S_IMODE(os.stat(path).st_mode) == _SEALED
+    return sealed and not any(os.path.exists(path + ending) for ending in ("-wal", "-journal"))
