@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -19,7 +20,9 @@ from lockgate.alembic_seam.work import Work
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.connect import dialect_named
+from lockgate.dialects.parts import Patience
 from lockgate.errors import Failed, Refused
+from lockgate.interruption import cancellable
 from lockgate.words import VersionTable
 
 StepsOf = Callable[[Any, Any], Any]
@@ -179,6 +182,7 @@ class Run(Doorway):
         super().__init__(env, crew, steps_of)
         self.work: Work | None = None
         self._engine: Engine | None = None
+        self._cancel: Callable[[], None] = lambda: None
         env.context_opts["fn"] = self._tell
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
@@ -193,7 +197,8 @@ class Run(Doorway):
         permit = self.crew.enter(AlchemySession(working), dialect, table)
         self._engine = working.engine
         try:
-            dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
+            self._cancel = partial(dialect.cancel, working.connection.driver_connection)
+            dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout, Patience(self.crew.limits.lock_wait, self.crew.note))
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
             self._configure(working, *args, **self.work.options(options))
             self.work.attach(self.env.get_context())
@@ -204,7 +209,8 @@ class Run(Doorway):
     def run_migrations(self, **kw: Any) -> None:
         """Run the steps; whatever happens, care for the step that was open and let go of the lock before env.py goes on."""
         try:
-            super().run_migrations(**kw)
+            with cancellable(self._cancel):
+                super().run_migrations(**kw)
         except BaseException as error:
             if self.work:
                 self.work.close()

@@ -32,15 +32,14 @@ Execute = Callable[[], None]
 
 
 @contextmanager
-def journaled(connection: Connection, dialect: Dialect, crew: Scribe, step: Step, place: str) -> Iterator[None]:
+def journaled(watch: Watch) -> Iterator[None]:
     """
-    Journal every statement that the block runs on `connection` through SQLAlchemy.
+    Journal every statement that the block runs on the connection of `watch` through SQLAlchemy.
 
     Raises:
         Failed: `statement-changed`, `statement-unclear`.
         Busy: `lock-timeout`.
     """
-    watch = Watch(connection, dialect, crew, step, place)
     with watch.listening():
         yield
     watch.refuse_left_over()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from lockgate.alembic_seam.apart import Apart
 from lockgate.alembic_seam.crew import Crew
-from lockgate.alembic_seam.journaled import journaled
+from lockgate.alembic_seam.journaled import Watch, journaled
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
@@ -21,6 +23,7 @@ from lockgate.permit import Permit
 from lockgate.words import Step
 
 _SAVEPOINT = "lockgate_step"
+_LEAVES = "autocommit_block"
 
 
 class Work:
@@ -61,11 +64,21 @@ class Work:
 
         @contextmanager
         def autocommit_block() -> Iterator[None]:
-            with original():
-                self._left_transaction = True
-                self._crew.left_transaction(self._step, self._before)
-                with self._dialect.without_lock_timeout(context.connection):
-                    yield
+            first: BaseException | None = None
+            try:
+                with original():
+                    self._left_transaction = True
+                    self._crew.left_transaction(self._step, self._before)
+                    with self._dialect.without_lock_timeout(context.connection):
+                        try:
+                            yield
+                        except BaseException as error:
+                            first = error
+                            raise
+            except BaseException as last:
+                if first is None or last is first:
+                    raise
+                raise first  # noqa: B904  # leaving the block commits on a connection that may be gone: the error to show is the first one
 
         context.autocommit_block = autocommit_block
 
@@ -96,10 +109,13 @@ class Work:
         self._crew.planned([word_of(step) for step in steps])
         for step in steps:
             self._step, self._left_transaction, self._transaction = word_of(step), False, ""
+            apart = self._may_leave(step)
+            if apart:
+                self._crew.open_journal()
             self._crew.started(self._step)
             self._began = time.monotonic()
             if not step.info.is_stamp:
-                step.migration_fn = self._cared_for(step.migration_fn)
+                step.migration_fn = self._cared_for(step.migration_fn, apart)
             with self._dialect.around_step(self._connection):
                 yield step
                 self._refuse_open_transaction()
@@ -108,16 +124,30 @@ class Work:
         with self._connection.engine.connect() as fresh:
             self._crew.finished(self._heads, AlchemySession(fresh))
 
-    def _cared_for(self, migration: Callable[..., None]) -> Callable[..., None]:
+    def _may_leave(self, step: Any) -> bool:
+        """Whether a revision that could be rolled back has an autocommit block, or an earlier run broke off in one."""
+        if step.info.is_stamp or self._dialect.features.journal:
+            return False
+        half = self._permit.sight.half_applied
+        module = step.revision.module
+        with suppress(OSError):  # a module without a source file, handed over by a program
+            if _LEAVES in inspect.getsource(module):
+                return True
+        return half is not None and half.revision == self._step.revision
+
+    def _cared_for(self, migration: Callable[..., None], apart: bool) -> Callable[..., None]:
         features = self._dialect.features
         if features.journal:
-            return self._journaled(migration)
+            return self._journaled(migration, Watch)
+        if apart:
+            migration = self._journaled(migration, Apart)
         return self._patient(migration) if features.lock_timeout else migration
 
-    def _journaled(self, migration: Callable[..., None]) -> Callable[..., None]:
+    def _journaled(self, migration: Callable[..., None], kind: type[Watch]) -> Callable[..., None]:
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
-            with journaled(self._connection, self._dialect, self._crew, self._step, self._permit.sight.place):
+            watch = kind(self._connection, self._dialect, self._crew, self._step, self._permit.sight.place)
+            with journaled(watch):
                 migration(**kw)
 
         return migrate

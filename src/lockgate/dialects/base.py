@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.dialects.features import Features, ServerFacts
+from lockgate.dialects.parts import Builds, ErrorFacts, Lock, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
@@ -32,38 +32,11 @@ class BareSession(Session, Protocol):
     def ask(self, sql: str) -> list[Row]:
         """Run one statement of somebody else's and return its rows; text that holds more than one is refused."""
 
+    def cancel(self) -> None:
+        """Stop the statement under way; called from another thread, harmless where none runs."""
+
     def close(self) -> None:
         """Close the connection."""
-
-
-class Lock(Protocol):
-    """lockgate's lock on one database, held by the working session."""
-
-    def take(self) -> bool:
-        """Try once, without waiting; whether it is held now."""
-
-    def holder(self) -> str:
-        """Who holds it, for people: application name, user, host, since when; empty where nobody is seen."""
-
-    def release(self) -> None:
-        """Let go; quiet where the connection is gone, and the lock with it."""
-
-
-@dataclass(frozen=True)
-class ErrorFacts:
-    """
-    A driver's error in words that do not depend on the driver.
-
-    Args:
-        kind: `lock-timeout`, `deadlock`, `missing-table`, `permission`, `read-only`, `authentication`, `no-database`,
-            `tls`, `unreachable` or empty for anything else.
-        message: the server's sentence.
-        name: the object that it is about, where it says so.
-    """
-
-    kind: str
-    message: str
-    name: str = ""
 
 
 class Dialect(ABC):
@@ -187,7 +160,7 @@ class Dialect(ABC):
         """The database's own shell: arguments and variables without a secret, and the line of a password file (empty for none)."""
 
     @abstractmethod
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
         """
         Make a working SQLAlchemy connection fit for revisions: timeouts, real transactional DDL.
 
@@ -216,6 +189,18 @@ class Dialect(ABC):
         """How an object is defined now, as a digest; empty where there is none. For journaled statements."""
         return ""
 
+    def builds(self, session: Session) -> Builds | None:
+        """Indexes that are built outside a transaction; None where the database has no such thing."""
+        return None
+
+    def has_written(self, session: Session) -> bool:
+        """Whether the open transaction wrote anything; False where reading statements cannot write."""
+        return False
+
+    def invalid_indexes(self, session: Session) -> Sequence[str]:
+        """Qualified names of the indexes that the server marks as invalid, as in `Sight`."""
+        return ()
+
     def cautions(self, session: Session) -> Sequence[str]:
         """What the user should know before a run: what this database cannot do."""
         return ()
@@ -223,6 +208,18 @@ class Dialect(ABC):
     @abstractmethod
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Bound how long statements of the open transaction wait for a table, where the database can."""
+
+    def session_id(self, session: Session) -> str:
+        """The server's number of a session, for `blockers` asked from another one; empty where the database cannot tell."""
+        return ""
+
+    def blockers(self, session: Session, session_id: str) -> Sequence[str]:
+        """Who holds the locks that a session waits for: one line each, for people; none where it does not wait."""
+        return ()
+
+    @abstractmethod
+    def cancel(self, driver_connection: Any) -> None:
+        """Stop the statement that runs on a driver's connection; called from another thread, harmless where none runs."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:
@@ -237,8 +234,8 @@ class Dialect(ABC):
         """Read a driver's error by class or SQLSTATE; None for an error that is not the driver's."""
 
     @abstractmethod
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
-        """Drop an index that a broken CONCURRENTLY left behind."""
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
+        """Drop an index that a broken CONCURRENTLY left behind; False where it is gone, or valid by now."""
 
     @abstractmethod
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:

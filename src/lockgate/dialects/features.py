@@ -24,6 +24,7 @@ class Features:
         embeds: whether the embedded server can stand in for a server of this product.
         long_text: type of a text without a limit that a user might reach.
         registry_options: put behind the definition of each of the registry's tables.
+        begin: the statement that begins a transaction which will write.
         journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
     """
 
@@ -39,6 +40,7 @@ class Features:
     embeds: bool = False
     long_text: str = "text"
     registry_options: str = ""
+    begin: str = "begin"
     journal: bool = False
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.handed import engine_connection, stamp_within
-from lockgate.alembic_seam.journaled import journaled
+from lockgate.alembic_seam.journaled import Watch, journaled
 from lockgate.alembic_seam.run import Errand, Surveyed
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import Patience
 from lockgate.errors import Busy, Failed, LockgateError, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
@@ -55,7 +56,9 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
             "name the revision that the base tables stand for",
         )
     with engine_connection(dialect.bootstrap_url(url)) as connection:
-        dialect.prepare(connection, arrival.target.environment.lock_timeout, None)
+        environment = arrival.target.environment
+        patience = Patience(environment.lock_wait, lambda text: notify(Notice(text)))
+        dialect.prepare(connection, environment.lock_timeout, None, patience)
         try:
             permit = arrival.gate.enter(AlchemySession(connection), dialect, surveyed.version_table)
             # Under the lock again: a rival may have been faster.
@@ -90,7 +93,7 @@ def _written_down(arrival: Arrival, settings: Bootstrap, permit: Permit, connect
     scribe.permit, scribe.dialect = permit, dialect
     scribe.open_journal()
     try:
-        with journaled(connection, dialect, scribe, Step(_STEP, settings.stamp), permit.sight.place):
+        with journaled(Watch(connection, dialect, scribe, Step(_STEP, settings.stamp), permit.sight.place)):
             yield
     except LockgateError as error:
         ran = scribe.ran("the bootstrap")

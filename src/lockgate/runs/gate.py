@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from lockgate.dialects.base import BareSession, Dialect, ErrorFacts, Lock
+from lockgate.dialects.base import BareSession, Dialect
+from lockgate.dialects.parts import ErrorFacts, Lock
 from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable
 from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
+from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
 from lockgate.registry import journal, ledger, marker, tables
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
@@ -69,7 +71,8 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
     """
     with _placed(target), target.dialect.open(target.url, target.environment.connect_timeout, write=write) as session:
         try:
-            yield session
+            with cancellable(session.cancel):
+                yield session
         except Exception as error:
             facts = target.dialect.facts(error)
             if facts is None:

@@ -11,11 +11,12 @@ from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Failed, LockgateError
-from lockgate.events import Applied, Notice, Notify, Started
+from lockgate.events import Applied, LeftTransaction, Notice, Notify, Started
 from lockgate.permit import Permit, Session
 from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
 from lockgate.runs.leftovers import drop_leftovers, refuse_another
+from lockgate.runs.onlooker import Onlooker
 from lockgate.runs.scribe import Scribe
 from lockgate.words import Sight, Step, StepDone, VersionTable
 
@@ -29,10 +30,18 @@ class Passage(Scribe):
         folder: of the project.
         bootstrapped: whether the project has base tables for an empty database.
         created: the database, where it was made for this call; empty otherwise.
+        onlooker: sees from outside who makes the run wait; None where lockgate has no way to the database but env.py's.
     """
 
     def __init__(
-        self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False, created: str = ""
+        self,
+        gate: Gate,
+        notify: Notify,
+        limits: Limits,
+        folder: Path,
+        bootstrapped: bool = False,
+        created: str = "",
+        onlooker: Onlooker | None = None,
     ) -> None:
         super().__init__(notify, limits)
         self.recorded = False
@@ -44,6 +53,8 @@ class Passage(Scribe):
         self._gate = gate
         self._folder = folder
         self._bootstrapped = bootstrapped
+        self._onlooker = onlooker
+        self._session_id = ""
         self._left_transaction = False
 
     @property
@@ -58,6 +69,11 @@ class Passage(Scribe):
         elif self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Who was in the way of the step that failed, as far as anybody was seen."""
+        return self._onlooker.seen if self._onlooker else ()
 
     @property
     def scene(self) -> Scene:
@@ -78,26 +94,29 @@ class Passage(Scribe):
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """See `Crew`."""
         self.permit = self._gate.enter(session, dialect, version_table)
-        drop_leftovers(self.permit, dialect, self._notify)
+        self._session_id = dialect.session_id(session)
+        self._dropped |= drop_leftovers(self.permit, dialect, self._notify, self.limits)
         return self.permit
 
     def planned(self, steps: Sequence[Step]) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
-        if not dialect.features.journal:
-            return
         half = permit.sight.half_applied
         refuse_another(half, steps, permit.sight.place)
         if half is not None and any(step.direction == "stamp" for step in steps):
             self._notify(Notice(f"the stamp ends what was half applied ({half}): nobody has compared the schema with it"))
-        if steps:
+        if steps and dialect.features.journal:
             self.open_journal()
 
     def started(self, step: Step) -> None:
         """See `Crew`."""
         self.step, self._left_transaction = step, False
         self._statements = []
+        permit, dialect = self._working()
+        ledger.check_lock(permit, dialect.ledger_guard())
         self._notify(Started(step))
+        if self._onlooker and self._session_id:
+            self._onlooker.watch(self._session_id, step)
 
     def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
         """See `Crew`."""
@@ -105,13 +124,17 @@ class Passage(Scribe):
         outcome = "stamped" if step.direction == "stamp" else "applied"
         event = ledger.Event(outcome, step.revision, before, after, duration_ms)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
-        if dialect.features.journal:
+        if self._left_transaction:
+            self._refuse_invalid(dialect.invalid_indexes(permit.session))
+        if self._journaling or permit.sight.half_applied is not None:
             # A stamp says what the schema is, whatever was left of other revisions.
             journal.forget_all(permit, dialect.features.registry_prefix)
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
+        if not self._left_transaction:
+            self._notify(LeftTransaction(step))
         self._left_transaction = True
         details = json.dumps({"invalid_indexes": permit.sight.invalid_indexes})
         ledger.append(
@@ -124,6 +147,8 @@ class Passage(Scribe):
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""
         self.step = None
+        if self._onlooker:
+            self._onlooker.rest()
         self.steps.append(StepDone(step, duration_ms))
         self._notify(Applied(self.steps[-1]))
 
@@ -146,19 +171,25 @@ class Passage(Scribe):
             raise Failed(
                 "not-at-target", f"the database is at `{found}`, the run should have brought it to `{wanted}`", permit.sight.place, hint
             )
-        broken = sorted(set(after.invalid_indexes) - set(permit.sight.invalid_indexes))
-        if broken:
-            hint = f"DROP INDEX {broken[0]}; then create it again in a new revision"
-            raise Failed(
-                "invalid-index", f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well", permit.sight.place, hint
-            )
+        self._refuse_invalid(after.invalid_indexes)
         marker.keep(permit, dialect.features.registry_prefix, table, after.tables)
         self.after = after
 
+    def _refuse_invalid(self, now: Sequence[str]) -> None:
+        """Somebody else's are none of our business; those of before the run are somebody else's, or were dropped."""
+        permit, _ = self._working()
+        broken = sorted(set(now) - (set(permit.sight.invalid_indexes) - self._dropped))
+        if broken:
+            what = f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well"
+            hint = "look why it broke (duplicate rows, mostly), then run the command again: it is dropped and built anew"
+            raise Failed("invalid-index", what, permit.sight.place, hint)
+
     def failed(self, error: BaseException) -> None:
         """See `Crew`. A row that cannot be written never hides what it is about."""
-        if self.permit is None or self.dialect is None:
-            return
+        if self._onlooker:
+            self._onlooker.rest()
+        if self.permit is None or self.dialect is None or not isinstance(error, (Exception, SystemExit)):
+            return  # of an interruption the connection mostly dies; who called the run writes it down
         ours = error if isinstance(error, LockgateError) else translate(error, self.scene)
         revision = self.step.revision if self.step else ""
         event = ledger.Event("failed", revision, self.permit.sight.heads, error=f"{ours.code}: {ours.what}")

@@ -24,10 +24,13 @@ class Scribe:
         self.dialect: Dialect | None = None
         self._notify = notify
         self._statements: list[str] = []  # of the open step, done for good
+        self._journaling = False
+        self._dropped: set[str] = set()  # INVALID indexes
 
     def open_journal(self) -> None:
         """Make the journal where there is none, and say before the first statement what this database cannot do."""
         permit, dialect = self._working()
+        self._journaling = True
         features = dialect.features
         journal.create(permit, features.registry_prefix, features.moment, features.long_text, features.registry_options)
         for caution in dialect.cautions(permit.session):
@@ -39,6 +42,14 @@ class Scribe:
         permit, dialect = self._working()
         self._statements = []
         return journal.Journal(permit, dialect.features.registry_prefix, step.direction, step.revision)
+
+    def dropped_index(self, name: str) -> None:
+        """See `Scribe`."""
+        self._dropped.add(name)
+
+    def note(self, text: str) -> None:
+        """See `Scribe`."""
+        self._notify(Notice(text))
 
     def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
         """See `Scribe`."""

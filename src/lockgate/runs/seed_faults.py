@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lockgate.dialects.base import Dialect, ErrorFacts
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.dialects.rows import Stage
 from lockgate.errors import Busy, Failed, LockgateError, UsageError
 from lockgate.permit import Permit

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
+from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
@@ -111,7 +112,7 @@ class Mysql(base.Dialect):
     def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
         return client.shell(url)
 
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
         working.prepare(connection, lock_timeout, statement_timeout)
 
     @contextmanager
@@ -130,6 +131,9 @@ class Mysql(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         working.bound_waiting(session, seconds)
 
+    def cancel(self, driver_connection: Any) -> None:
+        """The drivers wait in Python, where a signal is heard; the server ends the statement with its connection, or after it."""
+
     def before_commit(self, connection: Any) -> None:
         """The server checks its constraints itself."""
 
@@ -137,11 +141,12 @@ class Mysql(base.Dialect):
     def without_lock_timeout(self, connection: Any) -> Iterator[None]:
         yield
 
-    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+    def facts(self, error: BaseException) -> ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
         """An index is there or not; none is left half built."""
+        return False
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """Proxies that share connections take them out of the pool while a named lock is held (ProxySQL), or refuse the lock."""

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lockgate.dialects.base import ErrorFacts
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
 from lockgate.secret import DatabaseUrl, redact
@@ -74,6 +74,9 @@ class MysqlSession:
             except pymysql.err.Error as error:
                 if number_of(error) not in (2006, 2013, 2055, 0):
                     raise
+
+    def cancel(self) -> None:
+        """The driver waits in Python, where a signal is heard; see `BareSession`."""
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
+from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
@@ -40,6 +41,7 @@ class Sqlite(base.Dialect):
         moment_text="{0}",
         own_driver="",
         shares_server=False,
+        begin="begin immediate",
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -114,11 +116,18 @@ class Sqlite(base.Dialect):
     def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
         return ("sqlite3", url.database), {}, ""
 
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
-        working.prepare(connection)
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
+        working.prepare(connection, lock_timeout or 1.0, patience)
 
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
+
+    def has_journal(self, session: Session) -> bool:
+        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_journal'"))
+
+    def cancel(self, driver_connection: Any) -> None:
+        if isinstance(driver_connection, sqlite3.Connection):
+            driver_connection.interrupt()
 
     def before_commit(self, connection: Any) -> None:
         working.before_commit(connection)
@@ -127,11 +136,12 @@ class Sqlite(base.Dialect):
     def without_lock_timeout(self, connection: Any) -> Iterator[None]:
         yield
 
-    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+    def facts(self, error: BaseException) -> ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
         """SQLite has no invalid indexes."""
+        return False
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """A file has no pooler in front of it."""
