@@ -47,10 +47,23 @@ class StatementJournal(Protocol):
         """The SQL by which a user says whether a statement that was begun happened."""
 
 
-class Crew(Protocol):
-    """Implemented by `runs/gate.py`; called by the seam while env.py runs."""
+class Scribe(Protocol):
+    """Who writes down the statements of a step, where the database cannot undo them."""
 
     limits: Limits
+
+    def journal(self, step: Step) -> StatementJournal:
+        """Where the statements of a step are written down."""
+
+    def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
+        """A statement is done for good, whatever becomes of its revision: a moment ago, or by an earlier run."""
+
+    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
+        """A step could not get a lock and is about to be tried again."""
+
+
+class Crew(Scribe, Protocol):
+    """Implemented by `runs/passage.py`; called by the seam while env.py runs."""
 
     def judge_new(self, session: Session, dialect: Dialect) -> None:
         """Judge a connection that was opened a moment ago, by its marker alone; raises `Refused`."""
@@ -64,12 +77,6 @@ class Crew(Protocol):
     def planned(self, steps: Sequence[Step]) -> None:
         """These steps are about to run; no transaction is open. Raises `Failed` where another one must be finished first."""
 
-    def journal(self, step: Step) -> StatementJournal:
-        """Where the statements of a step are written down."""
-
-    def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
-        """A statement is done for good, whatever becomes of its revision: a moment ago, or by an earlier run."""
-
     def started(self, step: Step) -> None:
         """A step begins; no transaction is open."""
 
@@ -78,9 +85,6 @@ class Crew(Protocol):
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """The step leaves its transaction (autocommit): whatever it does from here on stays."""
-
-    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
-        """A step could not get a lock and is about to be tried again."""
 
     def committed(self, step: Step, duration_ms: int) -> None:
         """The step was committed."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from lockgate.alembic_seam.crew import Crew, StatementJournal
+from lockgate.alembic_seam.crew import Scribe, StatementJournal
 from lockgate.alembic_seam.replayed import answer_of, refusal_of, replay
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
@@ -32,7 +32,7 @@ Execute = Callable[[], None]
 
 
 @contextmanager
-def journaled(connection: Connection, dialect: Dialect, crew: Crew, step: Step, place: str) -> Iterator[None]:
+def journaled(connection: Connection, dialect: Dialect, crew: Scribe, step: Step, place: str) -> Iterator[None]:
     """
     Journal every statement that the block runs on `connection` through SQLAlchemy.
 
@@ -49,13 +49,13 @@ def journaled(connection: Connection, dialect: Dialect, crew: Crew, step: Step, 
 class Watch:
     """Stands between SQLAlchemy and the driver while one revision runs."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, crew: Crew, step: Step, place: str) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, crew: Scribe, step: Step, place: str) -> None:
         self._connection = connection
         self._session = AlchemySession(connection)
         self._dialect = dialect
         self._crew = crew
         self._step = step
-        self._where = f"revision `{step.revision}`, {place}"
+        self._where = f"{step.direction} of `{step.revision}`, {place}"
         self._journal: StatementJournal = crew.journal(step)
         self._earlier: Mapping[int, Entry] = self._journal.entries()
         self._number = 0

@@ -75,6 +75,21 @@ class Mysql(base.Dialect):
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         return [TableName(name) for name in catalog.look(session, "", None).tables]
 
+    @contextmanager
+    def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        """The session's clock is a variable; defaults and triggers read it, `sysdate()` does not."""
+        session.execute("set session timestamp = unix_timestamp() + 90061")
+        try:
+            yield ()
+        finally:
+            session.execute("set session timestamp = default")
+
+    def forget_settings(self, session: Session) -> None:
+        session.execute("set session foreign_key_checks = default, session unique_checks = default, session sql_mode = default")
+
+    def updates(self, session: Session, table: TableName) -> int:
+        return 0
+
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="pymysql")
 

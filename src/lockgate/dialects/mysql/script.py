@@ -23,7 +23,7 @@ def run_script(connection: Any, text: str) -> int:
     count = 0
     for part in parts(text, Grammar.MYSQL, "the script"):
         try:
-            connection.exec_driver_sql(part.text)
+            connection.exec_driver_sql(part.text, execution_options={"no_parameters": True})  # else the driver reads a `%` in it
         except DBAPIError as error:
             first = (redact(str(error.orig)).strip().splitlines() or [""])[0]
             hint = "mend the script, then run the command again: it goes on after the last statement that was done"

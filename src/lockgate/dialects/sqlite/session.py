@@ -33,13 +33,12 @@ class SqliteSession:
             self.connection.execute(self._begin)
         return self.connection.execute(sql, dict(params or {})).fetchall()
 
-<<<<<<< HEAD
     def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
         """Run one writing statement; see `lockgate.permit.Session`."""
         if not self.connection.in_transaction:
             self.connection.execute(self._begin)
         return self.connection.execute(sql, dict(params or {})).rowcount
-=======
+
     def execute_noting(self, sql: str) -> None:
         """
         Run one statement and note the tables that it writes, its triggers' too.
@@ -56,7 +55,6 @@ class SqliteSession:
         if action in _WRITING and first:
             self.touched.add(first)
         return sqlite3.SQLITE_OK
->>>>>>> 5505246e3277e42a7a2d24ac5f2966e5a0fc0088
 
     def ask(self, sql: str) -> list[Row]:
         """Run one statement; Python's driver takes no second one."""
