@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.journal.statement import Thing
-from lockgate.permit import Permit, Row, Session
+from lockgate.permit import Permit, Row, Session, Spelling
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
 from lockgate.seeds.spec import TableName
@@ -39,6 +39,7 @@ class Features:
         long_text: type of a text without a limit that a user might reach.
         registry_options: put behind the definition of each of the registry's tables.
         journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
+        equal, plus, digest, now: see `lockgate.permit.Spelling`.
     """
 
     lock_timeout: bool
@@ -51,6 +52,15 @@ class Features:
     long_text: str = "text"
     registry_options: str = ""
     journal: bool = False
+    equal: str = "="
+    plus: str = "+"
+    digest: str = ""
+    now: str = ""
+
+    @property
+    def spelling(self) -> Spelling:
+        """What a permit carries of this."""
+        return Spelling(self.equal, self.plus, self.digest, self.now, self.moment_text)
 
 
 class BareSession(Session, Protocol):
@@ -140,6 +150,10 @@ class Dialect(ABC):
     @abstractmethod
     def registered(self, session: Session) -> bool:
         """Whether the database has a registry."""
+
+    def own_names(self, session: Session) -> AbstractContextManager[None]:
+        """While the block runs, names without a schema mean the server's own objects alone, whatever the search_path is."""
+        return nullcontext()
 
     @abstractmethod
     def ledger_guard(self) -> str:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from lockgate.errors import Failed
 from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
+from lockgate.registry import chain
 from lockgate.secret import redact
 
+# What version 1 of the registry had, too.
 _COLUMNS = (
     "run, verb, environment, outcome, revision, from_heads, to_heads, duration_ms, operator, ci_job, lockgate, git_commit, error, details"
 )
@@ -17,7 +19,12 @@ _LONGEST_ERROR = 2000  # characters
 
 @dataclass(frozen=True)
 class Event:
-    """What one row says, besides who and when; see `LedgerEntry`."""
+    """
+    What one row says, besides who and when; see `LedgerEntry`.
+
+    Args:
+        source: fingerprint of the revision's file; see `lockgate.graph.fingerprint`.
+    """
 
     outcome: str
     revision: str = ""
@@ -26,11 +33,12 @@ class Event:
     duration_ms: int | None = None
     error: str = ""
     details: str = ""
+    source: str = ""
 
 
 def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> None:
     """
-    Add a row in the open transaction, while `guard` holds and the marker is still the permit's.
+    Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
@@ -52,18 +60,12 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> N
         "git_commit": author.git_commit,
         "error": redact(event.error)[:_LONGEST_ERROR],
         "details": redact(event.details),
+        "source": event.source,
+        "duration_ms": event.duration_ms,
         "marker": permit.identity.marker_id,
     }
-    names = [name.strip() for name in _COLUMNS.split(",")]
-    # The empty text gives drivers that prepare statements the type that a select list does not tell; the number is ours.
-    duration = "null" if event.duration_ms is None else str(int(event.duration_ms))
-    columns = ", ".join(duration if name == "duration_ms" else f"coalesce(:{name}, '')" for name in names)
-    written = permit.session.write(
-        f"insert into {prefix}ledger ({_COLUMNS}) select {columns} from {prefix}marker"
-        f" where marker_id = coalesce(:marker, '') and {guard}",
-        values,
-    )
-    if written != 1:
+    condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
+    if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
         raise Failed(
             "lock-lost",
             "the connection no longer holds lockgate's lock, or the database's marker changed under it",

@@ -240,6 +240,10 @@ class Gate:
     def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
         seen = see(session, dialect, dialect.place(session), version_table)
         verdict = self.check(seen)
+        if 0 < seen.registry_version < tables.VERSION:
+            with dialect.own_names(session):
+                features = dialect.features
+                tables.upgrade(session, features.registry_prefix, features.moment_text, features.registry_options)
         identity = seen.identity
         if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):
             identity = self._mark(session, dialect, seen)
@@ -250,7 +254,7 @@ class Gate:
                 "unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}"
             )
         table = version_table or seen.version_table or VersionTable()
-        permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table)
+        permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table, dialect.features.spelling)
         if identity is not seen.identity:
             ledger.append(permit, dialect.features.registry_prefix, ledger.Event("adopted"))
             self.marked = True
@@ -261,7 +265,8 @@ class Gate:
         features = dialect.features
         if seen.registry_version == 0:
             setup, options = features.registry_setup, features.registry_options
-            tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
+            with dialect.own_names(session):
+                tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
         # Asked again: SQLite's file has an inode only now, when something was written.
         cluster = dialect.cluster(session)
         asked = self.asked

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import catalog, client, empty, locks, moments, pooler, script, session, working
+from lockgate.dialects.postgres import catalog, client, empty, locks, moments, own_names, pooler, script, session, working
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -30,8 +30,12 @@ class Postgres(base.Dialect):
         registry_prefix="lockgate.",
         registry_setup="create schema if not exists lockgate",
         serial="bigint generated always as identity primary key",
-        moment="timestamptz not null default clock_timestamp()",
-        moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        moment="timestamptz not null default pg_catalog.clock_timestamp()",
+        moment_text="""pg_catalog.to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        equal="operator(pg_catalog.=)",
+        plus="operator(pg_catalog.+)",
+        digest="pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat({0}), 'UTF8')), 'hex')",
+        now="pg_catalog.clock_timestamp()",
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -40,11 +44,17 @@ class Postgres(base.Dialect):
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
 
+    def own_names(self, session: Session) -> AbstractContextManager[None]:
+        return own_names.own_names(session)
+
     def cluster(self, session: Session) -> Cluster:
         return catalog.cluster(session)
 
     def place(self, session: Session) -> str:
-        sql = "select coalesce(host(inet_server_addr()), 'local socket'), coalesce(inet_server_port(), current_setting('port')::int), current_database()"
+        sql = (
+            "select coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), 'local socket'),"
+            " coalesce(pg_catalog.inet_server_port(), cast(pg_catalog.current_setting('port') as integer)), pg_catalog.current_database()"
+        )
         host, port, database = session.execute(sql)[0]
         return f"{host}:{port}/{database}"
 
