@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from lockgate.version import __version__
 
 if TYPE_CHECKING:
-    from lockgate.api import adopt, downgrade, history, load_project, reset, seed, seed_export, smoke, stamp, status, upgrade
+    from lockgate.api import acknowledge, adopt, downgrade, history, load_project, reset, seed, seed_export, smoke, stamp, status, upgrade
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
     from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
     from lockgate.settings.project import Environment, Project
 
 _HOMES = {
-    "lockgate.api": ("adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade"),
+    "lockgate.api": (
+        *("acknowledge", "adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
+        "upgrade",
+    ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
     "lockgate.outcome": ("EnvironmentRow", "LedgerEntry", "Outcome"),
@@ -39,6 +42,7 @@ __all__ = [
     "SettingsError",
     "Unreachable",
     "UsageError",
+    "acknowledge",
     "adopt",
     "downgrade",
     "history",

@@ -14,6 +14,7 @@ from lockgate.files.project import (
     read_pyproject,
     read_revision_files,
     read_text,
+    revision_text,
     tool_table,
     write_new,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "read_revision_files",
     "read_text",
     "refuse_existing",
+    "revision_text",
     "seed_files",
     "tool_table",
     "write_new",

@@ -20,6 +20,7 @@ COLUMNS = (
     *("run", "verb", "environment", "outcome", "revision", "from_heads", "to_heads", "duration_ms"),
     *("operator", "ci_job", "lockgate", "git_commit", "error", "details", "source"),
 )
+SINCE = 2  # version of the registry that has it
 _AT_ONCE = 200  # rows sealed by one statement
 
 

@@ -85,6 +85,34 @@ def read(session: Session, prefix: str, moment_text: str, limit: int) -> tuple[L
     return tuple(_entry(row) for row in rows)
 
 
+def fingerprints(session: Session, prefix: str) -> dict[str, str]:
+    """
+    Return the fingerprint of every revision's file as it was when it was last applied, or acknowledged; of those undone since, none.
+
+    For a registry of version 2 and later.
+    """
+    found: dict[str, str] = {}
+    sql = f"select revision, outcome, source from {prefix}ledger where outcome in ('applied', 'acknowledged', 'reset') order by id"
+    for revision, outcome, source in session.execute(sql):
+        if outcome == "reset":
+            found.clear()
+        elif source:
+            found[str(revision)] = str(source)
+        else:  # a downgrade, or another lockgate, which kept none
+            found.pop(str(revision), None)
+    return found
+
+
+def origin(session: Session, prefix: str, moment_text: str, revision: str) -> LedgerEntry | None:
+    """Return the newest row in which a revision was applied or stamped."""
+    rows = session.execute(
+        f"select id, {moment_text.format('at')}, {_COLUMNS} from {prefix}ledger"
+        " where revision = :revision and outcome in ('applied', 'stamped') and verb <> 'downgrade' order by id desc limit 1",
+        {"revision": revision},
+    )
+    return _entry(rows[0]) if rows else None
+
+
 def _entry(row: tuple[object, ...]) -> LedgerEntry:
     number, at, run, verb, environment, outcome, revision, before, after, duration, *rest = row
     return LedgerEntry(

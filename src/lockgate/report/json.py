@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from lockgate.errors import CODES, NOTHING, LockgateError
-from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
+from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome, Verified
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
 from lockgate.seeds.export import ExportOutcome
@@ -39,6 +39,12 @@ def environments(rows: Sequence[EnvironmentRow], code: str = "") -> str:
 def history(name: str, entries: Sequence[LedgerEntry]) -> str:
     """Return the ledger of one environment, in the order given."""
     return _document("", {"environment": name, "entries": msgspec.to_builtins(list(entries))})
+
+
+def verified(found: Verified, failure: LockgateError | None) -> str:
+    """Return what `history --verify` found; the fields of an error come with it where a row is broken."""
+    fields: Mapping[str, object] = msgspec.to_builtins(found)
+    return _document(failure.code if failure else "", (_error_fields(failure) if failure else {}) | dict(fields))
 
 
 def seeded(done: SeedOutcome) -> str:

@@ -17,7 +17,7 @@ from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable
 from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
 from lockgate.permit import Author, Permit, Session
-from lockgate.registry import journal, ledger, marker, tables
+from lockgate.registry import chain, journal, ledger, marker, tables
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
@@ -56,7 +56,10 @@ def look(target: Target) -> Sight:
         Unreachable: the database cannot be reached or entered.
     """
     with opened(target) as session:
-        return see(session, target.dialect, target.url.place)
+        seen = see(session, target.dialect, target.url.place)
+        if seen.registry_version < chain.SINCE:
+            return seen
+        return replace(seen, fingerprints=ledger.fingerprints(session, target.dialect.features.registry_prefix))
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Bug, Failed, LockgateError
 from lockgate.events import Applied, Notice, Notify, Retrying, Started
+from lockgate.files import revision_text
+from lockgate.graph import fingerprint
 from lockgate.journal.entry import Entry
 from lockgate.journal.statement import Kind
 from lockgate.permit import Permit, Session
@@ -121,7 +123,9 @@ class Passage:
         """See `Crew`."""
         permit, dialect = self._working()
         outcome = "stamped" if step.direction == "stamp" else "applied"
-        event = ledger.Event(outcome, step.revision, before, after, duration_ms)
+        # Only what went up has left the file's content in the schema.
+        source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
+        event = ledger.Event(outcome, step.revision, before, after, duration_ms, source=source)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
         if dialect.features.journal:
             # A stamp says what the schema is, whatever was left of other revisions.
