@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -15,9 +16,17 @@ from lockgate.secret import DatabaseUrl
 
 @pytest.fixture
 def database(project: Tiny, sqlite_url: DatabaseUrl) -> Database:
-    """`dev` and `staging` are the same file, marked as the one that a test asks for."""
-    project.tables("users", "orders").point("dev", sqlite_url).point("staging", sqlite_url)
+    """The database of `dev`, which is open."""
+    project.tables("users", "orders").point("dev", sqlite_url)
     return Database(sqlite_url)
+
+
+@pytest.fixture
+def staging(project: Tiny, tmp_path: Path) -> Database:
+    """The database of `staging`, where every change is confirmed."""
+    url = DatabaseUrl("sqlite", database=str(tmp_path / "staging.db"))
+    project.tables("users", "orders").point("staging", url)
+    return Database(url)
 
 
 def edit(project: Tiny, name: str = "r1", new: str = "sa.String(60)") -> None:
@@ -47,7 +56,7 @@ def test_an_open_environment_is_told_and_goes_on(project: Tiny, database: Databa
     assert database.heads() == ["r2"]
 
 
-def test_a_formatter_is_no_editor(project: Tiny, database: Database) -> None:
+def test_a_formatter_is_no_editor(project: Tiny, staging: Database) -> None:
     """`black` over the whole folder must not stop a deployment."""
     at_head(project, "staging")
     path = project.folder / "migrations" / "versions" / "r1.py"
@@ -55,32 +64,32 @@ def test_a_formatter_is_no_editor(project: Tiny, database: Database) -> None:
     assert project.here("upgrade", "staging", check=0, CONFIRM_ENV="staging").stderr.count("edited") == 0
 
 
-def test_a_protected_environment_refuses_until_somebody_acknowledges(project: Tiny, database: Database) -> None:
+def test_a_protected_environment_refuses_until_somebody_acknowledges(project: Tiny, staging: Database) -> None:
     """Neither up nor down, also not by plain Alembic; the acknowledgement is for this very content."""
     at_head(project, "staging", "r1")
     edit(project)
-    before = database.contents()
+    before = staging.contents()
     for words in (("upgrade", "staging"), ("downgrade", "staging", "base")):
         done = project.here(*words, check=3, CONFIRM_ENV="staging")
         assert "code: revision-edited" in done.stderr and "migrations/versions/r1.py" in done.stderr
         assert "lockgate acknowledge staging r1" in done.stderr
     variables = {"LOCKGATE_ENV": "staging", "CONFIRM_ENV": "staging"}
-    assert refused(command.upgrade, config_for(project, database.url), "head", **variables).code == "revision-edited"
-    assert database.contents() == before
-    assert [row[1] for row in database.ledger()][-3:] == ["refused"] * 3
+    assert refused(command.upgrade, config_for(project, staging.url), "head", **variables).code == "revision-edited"
+    assert staging.contents() == before
+    assert [row[1] for row in staging.ledger()][-3:] == ["refused"] * 3
     assert "code: unconfirmed" in project.here("acknowledge", "staging", "r1", check=3).stderr
     assert "not applied" in project.here("acknowledge", "staging", "r2", check=2, CONFIRM_ENV="staging").stderr
-    assert database.contents() == before
+    assert staging.contents() == before
     assert "acknowledged `r1`" in project.here("acknowledge", "staging", "r1", check=0, CONFIRM_ENV="staging").stdout
     assert "nothing to do" in project.here("acknowledge", "staging", "r1", check=0, CONFIRM_ENV="staging").stdout
-    assert database.contents() == before
+    assert staging.contents() == before
     project.here("upgrade", "staging", "r1", check=0, CONFIRM_ENV="staging")
     path = project.folder / "migrations" / "versions" / "r1.py"
     path.write_text(path.read_text().replace("String(60)", "String(70)"))
     project.here("upgrade", "staging", check=3, CONFIRM_ENV="staging")
     path.write_text(path.read_text().replace("String(70)", "String(60)"))
-    plain(command.upgrade, config_for(project, database.url), "head", **variables)
-    assert database.heads() == ["r2"]
+    plain(command.upgrade, config_for(project, staging.url), "head", **variables)
+    assert staging.heads() == ["r2"]
     project.here("history", "staging", "--verify", check=0)
 
 
