@@ -127,7 +127,8 @@ def mariadb_url(make_mariadb_database: Callable[[], DatabaseUrl]) -> DatabaseUrl
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a battery once for each database: PostgreSQL, SQLite, and MariaDB where its server is installed and the test is essential."""
-    if "database_url" not in metafunc.fixturenames:
+    chosen = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "database_url"]
+    if "database_url" not in metafunc.fixturenames or chosen:
         return
     databases = ["postgresql", "sqlite"]
     essential = metafunc.module.__name__.rpartition(".")[2] in ON_MARIADB and not metafunc.definition.get_closest_marker("undoes_ddl")

@@ -42,11 +42,33 @@ class Retrying:
 
 
 @dataclass(frozen=True)
+class LeftTransaction:
+    """A revision leaves its transaction: what its statements do from here on stays, however the run ends."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """
+    A revision waits for locks of other sessions; said after 2 s, and again when others are in the way. Told from a thread of its own.
+
+    Args:
+        by: one line for each session in the way: process id, user, application, since when, the beginning of its query.
+        waited_s: seconds.
+    """
+
+    step: Step
+    by: tuple[str, ...]
+    waited_s: float
+
+
+@dataclass(frozen=True)
 class Notice:
     """A sentence that the user should read although nothing is wrong."""
 
     text: str
 
 
-Event = Started | Applied | Waiting | Retrying | Notice
+Event = Started | Applied | Waiting | Retrying | LeftTransaction | Blocked | Notice
 Notify = Callable[[Event], None]

@@ -13,7 +13,7 @@ class LedgerEntry:
     One row of the ledger.
 
     Args:
-        outcome: `applied`, `started`, `failed`, `refused`, `stamped`, `acknowledged`, `adopted`, `bootstrapped`, `reset`, `seeded`, `smoke`.
+        outcome: `applied`, `started`, `failed`, `interrupted`, `refused`, `stamped`, `acknowledged`, `adopted`, `bootstrapped`, `reset`, `seeded`, `smoke`.
         at: the database's clock, ISO 8601 in UTC.
         duration_ms: None where nothing was timed.
         details: JSON text; empty where there is none.

@@ -10,7 +10,7 @@ from typing import Any
 # A room is a module or a package directly below `lockgate`.
 FLOORS: tuple[frozenset[str], ...] = (
     # 0: words
-    frozenset({"errors", "words", "outcome", "events", "secret", "version"}),
+    frozenset({"errors", "words", "outcome", "events", "secret", "version", "interruption"}),
     # 1: thought, no hands
     frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script", "journal"}),
     # 2: hands, no decisions
@@ -39,7 +39,7 @@ NEIGHBOURS = {
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "record", "arrival", "leftovers", "edited", "passage", "through", "outcome", "operator"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "record", "arrival", "leftovers", "edited", "register", "onlooker", "scribe", "passage", "through", "outcome", "operator"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",

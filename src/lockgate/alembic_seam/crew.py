@@ -55,6 +55,12 @@ class Scribe(Protocol):
     def journal(self, step: Step) -> StatementJournal:
         """Where the statements of a step are written down."""
 
+    def dropped_index(self, name: str) -> None:
+        """An INVALID index is gone; where it is INVALID again at the end, this run made it so."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should read although nothing is wrong."""
+
     def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
         """A statement is done for good, whatever becomes of its revision: a moment ago, or by an earlier run."""
 
@@ -76,6 +82,9 @@ class Crew(Scribe, Protocol):
 
     def planned(self, steps: Sequence[Step]) -> None:
         """These steps are about to run; no transaction is open. Raises `Failed` where another one must be finished first."""
+
+    def open_journal(self) -> None:
+        """Make the journal of statements where there is none; no transaction is open."""
 
     def started(self, step: Step) -> None:
         """A step begins; no transaction is open."""

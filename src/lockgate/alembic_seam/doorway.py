@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -20,6 +21,7 @@ from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.connect import dialect_named
 from lockgate.errors import Failed, Refused
+from lockgate.interruption import cancellable
 from lockgate.words import VersionTable
 
 StepsOf = Callable[[Any, Any], Any]
@@ -179,6 +181,7 @@ class Run(Doorway):
         super().__init__(env, crew, steps_of)
         self.work: Work | None = None
         self._engine: Engine | None = None
+        self._cancel: Callable[[], None] = lambda: None
         env.context_opts["fn"] = self._tell
 
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
@@ -193,6 +196,7 @@ class Run(Doorway):
         permit = self.crew.enter(AlchemySession(working), dialect, table)
         self._engine = working.engine
         try:
+            self._cancel = partial(dialect.cancel, working.connection.driver_connection)
             dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
             self._configure(working, *args, **self.work.options(options))
@@ -204,7 +208,8 @@ class Run(Doorway):
     def run_migrations(self, **kw: Any) -> None:
         """Run the steps; whatever happens, care for the step that was open and let go of the lock before env.py goes on."""
         try:
-            super().run_migrations(**kw)
+            with cancellable(self._cancel):
+                super().run_migrations(**kw)
         except BaseException as error:
             if self.work:
                 self.work.close()

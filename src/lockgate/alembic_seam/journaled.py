@@ -32,15 +32,14 @@ Execute = Callable[[], None]
 
 
 @contextmanager
-def journaled(connection: Connection, dialect: Dialect, crew: Scribe, step: Step, place: str) -> Iterator[None]:
+def journaled(watch: Watch) -> Iterator[None]:
     """
-    Journal every statement that the block runs on `connection` through SQLAlchemy.
+    Journal every statement that the block runs on the connection of `watch` through SQLAlchemy.
 
     Raises:
         Failed: `statement-changed`, `statement-unclear`.
         Busy: `lock-timeout`.
     """
-    watch = Watch(connection, dialect, crew, step, place)
     with watch.listening():
         yield
     watch.refuse_left_over()
@@ -113,7 +112,7 @@ class Watch:
         if earlier is not None and move is Move.EXAMINE:
             move = Move.SKIP if self._happened(found, earlier) else Move.RUN
             if move is Move.SKIP:
-                with self._own():
+                with self.own():
                     self._journal.finish(entry.number)
                     self._session.execute("commit")
         if earlier is not None and move is Move.REFUSE:
@@ -151,7 +150,7 @@ class Watch:
 
     def _happened(self, found: Statement, earlier: Entry) -> bool:
         """Look whether a statement that was begun did happen; the lock is ours, so nobody is still running it."""
-        with self._own():
+        with self.own():
             verdict = happened(found, earlier.before, self._definitions(found))
         if verdict is not None:
             return verdict
@@ -180,7 +179,7 @@ class Watch:
 
     def _commit_with(self, found: Statement, entry: Entry, execute: Execute) -> None:
         """DDL: the server commits what is open before it begins, and the row that says "begun" with it."""
-        with self._own():
+        with self.own():
             before = self._definitions(found)
             entry = Entry(entry.number, entry.digest, entry.kind, False, entry.text, before)
             self._journal.write([entry])
@@ -189,7 +188,7 @@ class Watch:
         except Exception:
             self._take_back(entry)
             raise
-        with self._own():
+        with self.own():
             self._journal.finish(entry.number)
             self._session.execute("commit")
         self._crew.statement_done(self._step, entry, skipped=False)
@@ -199,7 +198,7 @@ class Watch:
         if self._connection.invalidated or self._connection.closed:
             return
         try:
-            with self._own():
+            with self.own():
                 self._journal.strike(entry.number)
                 self._session.execute("commit")
         except Exception:  # the connection is gone, and the first error is the one to show
@@ -210,7 +209,7 @@ class Watch:
         give_up = time.monotonic() + self._crew.limits.lock_wait
         for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
             try:
-                with self._own():  # a driver's own cursor calls no event twice, but a dialect's `do_execute` may
+                with self.own():  # a driver's own cursor calls no event twice, but a dialect's `do_execute` may
                     execute()
                 return
             except Exception as error:
@@ -234,7 +233,7 @@ class Watch:
         return facts.message
 
     def _keeps_transaction(self) -> bool:
-        with self._own():
+        with self.own():
             return self._dialect.keeps_transaction(self._session)
 
     def _definitions(self, found: Statement) -> tuple[str, ...]:
@@ -248,13 +247,13 @@ class Watch:
             Entry(entry.number, entry.digest, entry.kind, True, entry.text, (), to_text(answer)) for entry, answer in self._pending
         ]
         self._pending.clear()
-        with self._own():
+        with self.own():
             self._journal.write(entries)
         for entry in entries:
             self._crew.statement_done(self._step, entry, skipped=False)
 
     def _run_own(self, sql: str) -> None:
-        with self._own():
+        with self.own():
             self._session.execute(sql)
 
     def _committing(self, connection: Connection) -> None:
@@ -264,7 +263,8 @@ class Watch:
         self._pending.clear()
 
     @contextmanager
-    def _own(self) -> Iterator[None]:
+    def own(self) -> Iterator[None]:
+        """What runs on the connection in here is lockgate's own, and not journaled."""
         before, self._ours = self._ours, True
         try:
             yield

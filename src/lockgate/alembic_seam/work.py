@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import wraps
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from lockgate.alembic_seam.apart import Apart
 from lockgate.alembic_seam.crew import Crew
-from lockgate.alembic_seam.journaled import journaled
+from lockgate.alembic_seam.journaled import Watch, journaled
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
@@ -21,6 +23,7 @@ from lockgate.permit import Permit
 from lockgate.words import Step
 
 _SAVEPOINT = "lockgate_step"
+_LEAVES = "autocommit_block"
 
 
 class Work:
@@ -45,6 +48,7 @@ class Work:
         self._began = 0.0
         self._left_transaction = False
         self._transaction = ""
+        self._own: Callable[[], AbstractContextManager[None]] = nullcontext  # around our own statements inside a revision's
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return env.py's options for `configure` with what the run insists on: a transaction a revision, our callback last."""
@@ -61,11 +65,16 @@ class Work:
 
         @contextmanager
         def autocommit_block() -> Iterator[None]:
-            with original():
+            with original(), ExitStack() as stack:
                 self._left_transaction = True
-                self._crew.left_transaction(self._step, self._before)
-                with self._dialect.without_lock_timeout(context.connection):
+                with self._own():
+                    self._crew.left_transaction(self._step, self._before)
+                    stack.enter_context(self._dialect.without_lock_timeout(context.connection))
+                try:
                     yield
+                finally:
+                    with self._own():
+                        stack.close()
 
         context.autocommit_block = autocommit_block
 
@@ -96,10 +105,13 @@ class Work:
         self._crew.planned([word_of(step) for step in steps])
         for step in steps:
             self._step, self._left_transaction, self._transaction = word_of(step), False, ""
+            apart = self._may_leave(step)
+            if apart:
+                self._crew.open_journal()
             self._crew.started(self._step)
             self._began = time.monotonic()
             if not step.info.is_stamp:
-                step.migration_fn = self._cared_for(step.migration_fn)
+                step.migration_fn = self._cared_for(step.migration_fn, apart)
             with self._dialect.around_step(self._connection):
                 yield step
                 self._refuse_open_transaction()
@@ -108,17 +120,35 @@ class Work:
         with self._connection.engine.connect() as fresh:
             self._crew.finished(self._heads, AlchemySession(fresh))
 
-    def _cared_for(self, migration: Callable[..., None]) -> Callable[..., None]:
+    def _may_leave(self, step: Any) -> bool:
+        """Whether a revision that could be rolled back has an autocommit block, or an earlier run broke off in one."""
+        if step.info.is_stamp or self._dialect.features.journal:
+            return False
+        half = self._permit.sight.half_applied
+        module = step.revision.module
+        with suppress(OSError):  # a module without a source file, handed over by a program
+            if _LEAVES in inspect.getsource(module):
+                return True
+        return half is not None and half.revision == self._step.revision
+
+    def _cared_for(self, migration: Callable[..., None], apart: bool) -> Callable[..., None]:
         features = self._dialect.features
         if features.journal:
-            return self._journaled(migration)
+            return self._journaled(migration, Watch)
+        if apart:
+            migration = self._journaled(migration, Apart)
         return self._patient(migration) if features.lock_timeout else migration
 
-    def _journaled(self, migration: Callable[..., None]) -> Callable[..., None]:
+    def _journaled(self, migration: Callable[..., None], kind: type[Watch]) -> Callable[..., None]:
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
-            with journaled(self._connection, self._dialect, self._crew, self._step, self._permit.sight.place):
-                migration(**kw)
+            watch = kind(self._connection, self._dialect, self._crew, self._step, self._permit.sight.place)
+            self._own = watch.own
+            try:
+                with journaled(watch):
+                    migration(**kw)
+            finally:
+                self._own = nullcontext
 
         return migrate
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import TextIO
 
 import click
 
 from lockgate.cli.call import Face, example_lines
 from lockgate.cli.output import Output, Watched
+from lockgate.cli.signals import signals_end
 from lockgate.errors import NOTHING, Bug, Interrupted, LockgateError, Terminated, UsageError
+from lockgate.interruption import Ended, reason
 from lockgate.report import text
 from lockgate.secret import redact
 
@@ -40,10 +38,6 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),
     "revision": ("lockgate.cli.revision", "command", "Write a new, empty revision file."),
 }
-
-
-class _Ended(BaseException):
-    """SIGTERM, as an exception: every connection is closed and every lock released on the way up."""
 
 
 class Verbs(click.Group):
@@ -109,7 +103,7 @@ def _there(stream: TextIO | None) -> TextIO:
 def run(arguments: Sequence[str], face: Face) -> int:
     """Do what the arguments ask for and return the exit status; every error ends here."""
     try:
-        with _sigterm_raises():
+        with signals_end():
             return _dispatch(list(arguments), face)
     except BaseException as error:  # Ctrl-C, and SystemExit out of somebody's env.py, are answered as well
         failure = _failure(error, face.output.watched)
@@ -134,10 +128,10 @@ def _failure(error: BaseException, watched: Watched) -> LockgateError:
     if isinstance(error, click.ClickException):
         return _usage(error)
     where, changed, hint = _cut_off(watched)
+    if isinstance(error, Ended):
+        return Terminated("terminated", reason(error), where, hint, changed)
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted("interrupted", "interrupted", where, hint, changed)
-    if isinstance(error, _Ended):
-        return Terminated("terminated", "terminated by SIGTERM", where, hint, changed)
+        return Interrupted("interrupted", reason(error), where, hint, changed)
     what = f"this is a bug of lockgate: {type(error).__name__}: {error}".rstrip(": ")
     report = "report it with the traceback above and the output of `lockgate --version`"
     return Bug("internal", what, where, f"{hint}; {report}" if hint else report, changed)
@@ -158,10 +152,13 @@ def _cut_off(watched: Watched) -> tuple[str, str, str]:
     where += f", in revision {text.step_name(watched.running)}" if watched.running else ""
     done = ", ".join(f"{step.step.direction} {step.step.revision}" for step in watched.committed)
     untold = "nothing that the run has told of" if watched.acting else NOTHING
+    changed = f"{done} committed" if done else untold
+    if watched.running and watched.left_transaction:
+        changed += f", and perhaps a part of {watched.running.revision}, which left its transaction"
     return (
         where,
-        f"{done} committed" if done else untold,
-        f"run `lockgate status {watched.environment}` to see where the database is" if watched.acting else "",
+        changed,
+        f"run the same command again to go on; `lockgate status {watched.environment}` shows where the database is" if watched.acting else "",
     )
 
 
@@ -182,21 +179,3 @@ def _nearest(name: str) -> str:
 
     near = get_close_matches(name, VERBS, 1)
     return f"run `lockgate {near[0]} --help`" if near else "run `lockgate --help`"
-
-
-@contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    """While active, the first SIGTERM raises; a second one ends the process at once."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        raise _Ended
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set a handler
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
-from lockgate.events import Applied, Event, Notice, Notify, Started
+from lockgate.events import Applied, Event, LeftTransaction, Notice, Notify, Started
 from lockgate.outcome import Outcome
 from lockgate.report.table import Block, Table, plain
 from lockgate.report.text import event as event_line
@@ -38,16 +38,19 @@ class Watched:
     environment: str = ""
     acting: bool = False
     running: Step | None = None
+    left_transaction: bool = False
     committed: list[StepDone] = field(default_factory=list)
     noted: set[str] = field(default_factory=set)
 
     def hear(self, happened: Event) -> None:
         """Take one event in."""
         if isinstance(happened, Started):
-            self.running = happened.step
+            self.running, self.left_transaction = happened.step, False
         elif isinstance(happened, Applied):
             self.running = None
             self.committed.append(happened.done)
+        elif isinstance(happened, LeftTransaction):
+            self.left_transaction = True
         elif isinstance(happened, Notice):
             self.noted.add(happened.text)
 

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.journal.apart import Build
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session, Spelling
 from lockgate.secret import DatabaseUrl
@@ -38,6 +39,7 @@ class Features:
         moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
         long_text: type of a text without a limit that a user might reach.
         registry_options: put behind the definition of each of the registry's tables.
+        begin: the statement that begins a transaction which will write.
         journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
         equal, plus, digest, now: see `lockgate.permit.Spelling`.
     """
@@ -51,6 +53,7 @@ class Features:
     moment_text: str
     long_text: str = "text"
     registry_options: str = ""
+    begin: str = "begin"
     journal: bool = False
     equal: str = "="
     plus: str = "+"
@@ -69,6 +72,9 @@ class BareSession(Session, Protocol):
     def ask(self, sql: str) -> list[Row]:
         """Run one statement of somebody else's and return its rows; text that holds more than one is refused."""
 
+    def cancel(self) -> None:
+        """Stop the statement under way; called from another thread, harmless where none runs."""
+
     def close(self) -> None:
         """Close the connection."""
 
@@ -84,6 +90,41 @@ class Lock(Protocol):
 
     def release(self) -> None:
         """Let go; quiet where the connection is gone, and the lock with it."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    An index that is in the catalog.
+
+    Args:
+        id: the server's number, never used twice.
+        name: qualified and quoted.
+        valid: False for what a broken CONCURRENTLY left, and for one that is being built.
+    """
+
+    id: str
+    name: str
+    valid: bool
+
+
+class Builds(Protocol):
+    """Indexes that are built outside a transaction; on a session in autocommit."""
+
+    def on_table(self, build: Build) -> tuple[str, ...]:
+        """The ids of all indexes of the table."""
+
+    def under_way(self, build: Build) -> str:
+        """Which other session builds it now, for people; empty where none does."""
+
+    def standing(self, build: Build) -> Sequence[Standing]:
+        """Indexes of its name on its table, as unique as it; where it has no name, all of the table."""
+
+    def same(self, standing: Standing, build: Build) -> bool | None:
+        """Whether an index is defined as the statement says; None where that cannot be found out."""
+
+    def drop(self, standing: Standing) -> None:
+        """Drop an index without blocking anybody."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +287,18 @@ class Dialect(ABC):
         """How an object is defined now, as a digest; empty where there is none. For journaled statements."""
         return ""
 
+    def builds(self, session: Session) -> Builds | None:
+        """Indexes that are built outside a transaction; None where the database has no such thing."""
+        return None
+
+    def has_written(self, session: Session) -> bool:
+        """Whether the open transaction wrote anything; False where reading statements cannot write."""
+        return False
+
+    def invalid_indexes(self, session: Session) -> Sequence[str]:
+        """Qualified names of the indexes that the server marks as invalid, as in `Sight`."""
+        return ()
+
     def cautions(self, session: Session) -> Sequence[str]:
         """What the user should know before a run: what this database cannot do."""
         return ()
@@ -253,6 +306,18 @@ class Dialect(ABC):
     @abstractmethod
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Bound how long statements of the open transaction wait for a table, where the database can."""
+
+    def session_id(self, session: Session) -> str:
+        """The server's number of a session, for `blockers` asked from another one; empty where the database cannot tell."""
+        return ""
+
+    def blockers(self, session: Session, session_id: str) -> Sequence[str]:
+        """Who holds the locks that a session waits for: one line each, for people; none where it does not wait."""
+        return ()
+
+    @abstractmethod
+    def cancel(self, driver_connection: Any) -> None:
+        """Stop the statement that runs on a driver's connection; called from another thread, harmless where none runs."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:
@@ -267,8 +332,8 @@ class Dialect(ABC):
         """Read a driver's error by class or SQLSTATE; None for an error that is not the driver's."""
 
     @abstractmethod
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
-        """Drop an index that a broken CONCURRENTLY left behind."""
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
+        """Drop an index that a broken CONCURRENTLY left behind; False where it is gone, or valid by now."""
 
     @abstractmethod
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:

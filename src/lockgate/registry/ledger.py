@@ -66,12 +66,31 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> N
     }
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
     if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
-        raise Failed(
-            "lock-lost",
-            "the connection no longer holds lockgate's lock, or the database's marker changed under it",
-            permit.sight.place,
-            "look at `lockgate history` for who else was here, then run the command again",
-        )
+        raise _lock_lost(permit)
+
+
+def check_lock(permit: Permit, guard: str) -> None:
+    """
+    Look, before a revision begins, whether the permit's session still holds the lock; leaves no transaction open.
+
+    Args:
+        guard: the dialect's `ledger_guard()`.
+    Raises:
+        Failed: `lock-lost`.
+    """
+    held = permit.session.execute(f"select case when {guard} then 1 else 0 end")[0][0]
+    permit.session.rollback()
+    if not held:
+        raise _lock_lost(permit)
+
+
+def _lock_lost(permit: Permit) -> Failed:
+    return Failed(
+        "lock-lost",
+        "the connection no longer holds lockgate's lock, or the database's marker changed under it",
+        permit.sight.place,
+        "look at `lockgate history` for who else was here, then run the command again",
+    )
 
 
 def read(session: Session, prefix: str, moment_text: str, limit: int) -> tuple[LedgerEntry, ...]:

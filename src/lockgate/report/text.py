@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockgate.errors import CODES, NOTHING, LockgateError
-from lockgate.events import Applied, Event, Notice, Retrying, Started, Waiting
+from lockgate.events import Applied, Blocked, Event, LeftTransaction, Notice, Retrying, Started, Waiting
 from lockgate.outcome import Answer, Outcome
 from lockgate.report.table import Blocks, cell
 from lockgate.seeds.outcome import SeededUpgrade
@@ -94,6 +94,10 @@ def event(happened: Event) -> str:
             return f"waiting for the lock, held by {cell(holder)} ({waited_s:.0f} s of {limit_s:.0f} s)"
         case Retrying(step, attempt, delay_s, reason):
             return f"trying {step_name(step)} again in {duration(delay_s * 1000)} (try {attempt}): {cell(reason)}"
+        case LeftTransaction(step):
+            return f"{step_name(step)} leaves its transaction: from here on each statement stays"
+        case Blocked(step, by, waited_s):
+            return f"{step_name(step)} waits, {waited_s:.0f} s so far, for a lock of {cell('; '.join(by))}"
         case Notice(text):
             return f"note: {cell(text)}"
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.handed import engine_connection, stamp_within
+from lockgate.alembic_seam.journaled import Watch, journaled
 from lockgate.alembic_seam.run import Errand, Surveyed
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
@@ -14,21 +18,25 @@ from lockgate.errors import Failed, LockgateError, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
 from lockgate.permit import Permit
-from lockgate.registry import ledger
+from lockgate.registry import journal, ledger
 from lockgate.runs.arrival import Arrival
+from lockgate.runs.scribe import Scribe
 from lockgate.runs.through import BetweenPasses
 from lockgate.secret import redact
 from lockgate.settings.project import Bootstrap, Project
+from lockgate.words import Sight, Step
+
+_STEP = "bootstrap"  # what the journal calls it
 
 
 def bootstrapped(arrival: Arrival, notify: Notify) -> BetweenPasses | None:
     """Return what is to happen between the passes of env.py; None where there is no bootstrap or the database is not empty."""
     settings = arrival.project.bootstrap
-    if settings is None or not arrival.sight.empty:
+    if settings is None or not (arrival.sight.empty or _half_done(arrival.sight)):
         return None
 
     def between(task: Errand, surveyed: Surveyed) -> str:
-        if not _run(arrival, settings, task, surveyed):
+        if not _run(arrival, settings, task, surveyed, notify):
             return ""
         done = f"bootstrapped from {settings.file or settings.python}, stamped `{settings.stamp}`"
         notify(Notice(done))
@@ -37,7 +45,7 @@ def bootstrapped(arrival: Arrival, notify: Notify) -> BetweenPasses | None:
     return between
 
 
-def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed) -> bool:
+def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed, notify: Notify) -> bool:
     dialect, url = arrival.target.dialect, arrival.target.url
     if task.script.get_revision(settings.stamp) is None:
         raise UsageError(
@@ -51,10 +59,13 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
         try:
             permit = arrival.gate.enter(AlchemySession(connection), dialect, surveyed.version_table)
             # Under the lock again: a rival may have been faster.
-            if not permit.sight.empty:
+            if not (permit.sight.empty or _half_done(permit.sight)):
                 return False
-            _fill(arrival.project, settings, permit, connection, dialect)
-            stamp_within(connection, task.script, surveyed.version_table, settings.stamp)
+            with _written_down(arrival, settings, permit, connection, notify):
+                _fill(arrival.project, settings, permit, connection, dialect)
+                stamp_within(connection, task.script, surveyed.version_table, settings.stamp)
+            if dialect.features.journal:
+                journal.forget_all(permit, dialect.features.registry_prefix)
             event = ledger.Event("bootstrapped", settings.stamp, (), (settings.stamp,))
             ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
             connection.commit()
@@ -62,6 +73,31 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
         finally:
             connection.rollback()
             arrival.gate.leave()
+
+
+def _half_done(seen: Sight) -> bool:
+    return seen.half_applied is not None and seen.half_applied.direction == _STEP
+
+
+@contextmanager
+def _written_down(arrival: Arrival, settings: Bootstrap, permit: Permit, connection: Any, notify: Notify) -> Iterator[None]:
+    """Journal the statements of the block, where the database cannot undo them."""
+    dialect, environment = arrival.target.dialect, arrival.target.environment
+    if not dialect.features.journal:
+        yield
+        return
+    scribe = Scribe(notify, Limits(environment.lock_timeout, environment.lock_wait, environment.statement_timeout))
+    scribe.permit, scribe.dialect = permit, dialect
+    scribe.open_journal()
+    try:
+        with journaled(Watch(connection, dialect, scribe, Step(_STEP, settings.stamp), permit.sight.place)):
+            yield
+    except LockgateError as error:
+        ran = scribe.ran("the bootstrap")
+        error.changed = ran or error.changed
+        if ran:
+            error.hint = "mend what failed, or what follows it, then run the command again: it goes on after the last statement that was done"
+        raise
 
 
 def _fill(project: Project, settings: Bootstrap, permit: Permit, connection: Any, dialect: Dialect) -> None:

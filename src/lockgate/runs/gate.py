@@ -16,8 +16,10 @@ from lockgate.dialects.base import BareSession, Dialect, ErrorFacts, Lock
 from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable
 from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
+from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
 from lockgate.registry import chain, journal, ledger, marker, tables
+from lockgate.runs.register import register
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
@@ -72,7 +74,8 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
     """
     with _placed(target), target.dialect.open(target.url, target.environment.connect_timeout, write=write) as session:
         try:
-            yield session
+            with cancellable(session.cancel):
+                yield session
         except Exception as error:
             facts = target.dialect.facts(error)
             if facts is None:
@@ -197,12 +200,8 @@ class Gate:
         if not verdict.allowed:
             raise refusal(verdict, self.asked, seen, self.where)
         if not seen.writable and self.asked.verb.acts:
-            raise Refused(
-                "read-only",
-                "this database can only be read (a standby, or a file without write permission)",
-                self.where,
-                "point the environment at the writable one",
-            )
+            what = "this database can only be read (a standby, or a file without write permission)"
+            raise Refused("read-only", what, self.where, "point the environment at the writable one")
         return verdict
 
     def check_marker(self, session: Session, dialect: Dialect) -> None:
@@ -243,10 +242,8 @@ class Gate:
     def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
         seen = see(session, dialect, dialect.place(session), version_table)
         verdict = self.check(seen)
-        if 0 < seen.registry_version < tables.VERSION:
-            with dialect.own_names(session):
-                features = dialect.features
-                tables.upgrade(session, features.registry_prefix, features.moment_text, features.registry_options)
+        if seen.registry_version:
+            register(session, dialect, seen.registry_version)
         identity = seen.identity
         if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):
             identity = self._mark(session, dialect, seen)
@@ -265,15 +262,11 @@ class Gate:
         return permit
 
     def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:
-        features = dialect.features
-        if seen.registry_version == 0:
-            setup, options = features.registry_setup, features.registry_options
-            with dialect.own_names(session):
-                tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
+        register(session, dialect, seen.registry_version)
         # Asked again: SQLite's file has an inode only now, when something was written.
         cluster = dialect.cluster(session)
         asked = self.asked
-        marker_id = marker.write(session, features.registry_prefix, asked.environment, asked.project, cluster, self.author.operator)
+        marker_id = marker.write(session, dialect.features.registry_prefix, asked.environment, asked.project, cluster, self.author.operator)
         return Identity(asked.environment, asked.project, marker_id, cluster)
 
     def _take(self, lock: Lock) -> None:

@@ -10,22 +10,20 @@ from pathlib import Path
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Bug, Failed, LockgateError
-from lockgate.events import Applied, Notice, Notify, Retrying, Started
+from lockgate.errors import Failed, LockgateError
+from lockgate.events import Applied, LeftTransaction, Notify, Started
 from lockgate.files import revision_text
 from lockgate.graph import fingerprint
-from lockgate.journal.entry import Entry
-from lockgate.journal.statement import Kind
 from lockgate.permit import Permit, Session
 from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
 from lockgate.runs.leftovers import drop_leftovers, refuse_another
+from lockgate.runs.onlooker import Onlooker
+from lockgate.runs.scribe import Scribe
 from lockgate.words import Sight, Step, StepDone, VersionTable
 
-_SHOWN_STATEMENTS, _SHOWN_CHARACTERS = 5, 80
 
-
-class Passage:
+class Passage(Scribe):
     """
     Implements the seam's `Crew` for one call of a verb; survives the passes of env.py.
 
@@ -33,23 +31,24 @@ class Passage:
         limits: of the environment.
         folder: of the project.
         bootstrapped: whether the project has base tables for an empty database.
+        onlooker: sees from outside who makes the run wait; None where lockgate has no way to the database but env.py's.
     """
 
-    def __init__(self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False) -> None:
-        self.limits = limits
+    def __init__(
+        self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False, onlooker: Onlooker | None = None
+    ) -> None:
+        super().__init__(notify, limits)
         self.recorded = False
         self.base = ""  # what was committed before the first step: a bootstrap
         self.steps: list[StepDone] = []
         self.after: Sight | None = None
-        self.permit: Permit | None = None
-        self.dialect: Dialect | None = None
         self.step: Step | None = None
         self._gate = gate
-        self._notify = notify
         self._folder = folder
         self._bootstrapped = bootstrapped
+        self._onlooker = onlooker
+        self._session_id = ""
         self._left_transaction = False
-        self._statements: list[str] = []  # of the open step, done for good
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -59,12 +58,15 @@ class Passage:
         if self.steps:
             done.append(f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps))
         if self.step is not None and self._statements:
-            shown = "; ".join(text[:_SHOWN_CHARACTERS] for text in self._statements[-_SHOWN_STATEMENTS:])
-            count = len(self._statements)
-            done.append(f"{count} statement{'s' if count != 1 else ''} of `{self.step.revision}`, the last: {shown}")
+            done.append(self.ran(f"`{self.step.revision}`"))
         elif self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
+
+    @property
+    def blockers(self) -> tuple[str, ...]:
+        """Who was in the way of the step that failed, as far as anybody was seen."""
+        return self._onlooker.seen if self._onlooker else ()
 
     @property
     def scene(self) -> Scene:
@@ -85,39 +87,26 @@ class Passage:
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """See `Crew`."""
         self.permit = self._gate.enter(session, dialect, version_table)
-        drop_leftovers(self.permit, dialect, self._notify)
+        self._session_id = dialect.session_id(session)
+        self._dropped |= drop_leftovers(self.permit, dialect, self._notify, self.limits)
         return self.permit
 
     def planned(self, steps: Sequence[Step]) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
-        if not dialect.features.journal:
-            return
         refuse_another(permit.sight.half_applied, steps, permit.sight.place)
-        if steps:
-            features = dialect.features
-            journal.create(permit, features.registry_prefix, features.moment, features.long_text, features.registry_options)
-            for caution in dialect.cautions(permit.session):
-                self._notify(Notice(caution))
-            permit.session.commit()
-
-    def journal(self, step: Step) -> journal.Journal:
-        """See `Crew`."""
-        permit, dialect = self._working()
-        return journal.Journal(permit, dialect.features.registry_prefix, step.direction, step.revision)
-
-    def statement_done(self, step: Step, entry: Entry, skipped: bool) -> None:
-        """See `Crew`."""
-        if skipped and not self._statements:
-            self._notify(Notice(f"revision `{step.revision}` was broken off by an earlier run; statements that are done are not run again"))
-        if entry.kind is not Kind.READ:
-            self._statements.append(entry.text)
+        if steps and dialect.features.journal:
+            self.open_journal()
 
     def started(self, step: Step) -> None:
         """See `Crew`."""
         self.step, self._left_transaction = step, False
         self._statements = []
+        permit, dialect = self._working()
+        ledger.check_lock(permit, dialect.ledger_guard())
         self._notify(Started(step))
+        if self._onlooker and self._session_id:
+            self._onlooker.watch(self._session_id, step)
 
     def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
         """See `Crew`."""
@@ -127,13 +116,17 @@ class Passage:
         source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
         event = ledger.Event(outcome, step.revision, before, after, duration_ms, source=source)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
-        if dialect.features.journal:
+        if self._left_transaction:
+            self._refuse_invalid(dialect.invalid_indexes(permit.session))
+        if self._journaling or permit.sight.half_applied is not None:
             # A stamp says what the schema is, whatever was left of other revisions.
             journal.forget_all(permit, dialect.features.registry_prefix)
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
+        if not self._left_transaction:
+            self._notify(LeftTransaction(step))
         self._left_transaction = True
         details = json.dumps({"invalid_indexes": permit.sight.invalid_indexes})
         ledger.append(
@@ -143,13 +136,11 @@ class Passage:
             dialect.ledger_guard(),
         )
 
-    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
-        """See `Crew`."""
-        self._notify(Retrying(step, attempt, delay_s, reason))
-
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""
         self.step = None
+        if self._onlooker:
+            self._onlooker.rest()
         self.steps.append(StepDone(step, duration_ms))
         self._notify(Applied(self.steps[-1]))
 
@@ -172,19 +163,25 @@ class Passage:
             raise Failed(
                 "not-at-target", f"the database is at `{found}`, the run should have brought it to `{wanted}`", permit.sight.place, hint
             )
-        broken = sorted(set(after.invalid_indexes) - set(permit.sight.invalid_indexes))
-        if broken:
-            hint = f"DROP INDEX {broken[0]}; then create it again in a new revision"
-            raise Failed(
-                "invalid-index", f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well", permit.sight.place, hint
-            )
+        self._refuse_invalid(after.invalid_indexes)
         marker.keep(permit, dialect.features.registry_prefix, table, after.tables)
         self.after = after
 
+    def _refuse_invalid(self, now: Sequence[str]) -> None:
+        """Somebody else's are none of our business; those of before the run are somebody else's, or were dropped."""
+        permit, _ = self._working()
+        broken = sorted(set(now) - (set(permit.sight.invalid_indexes) - self._dropped))
+        if broken:
+            what = f"index {', '.join(broken)} is INVALID: its CONCURRENTLY build did not end well"
+            hint = "look why it broke (duplicate rows, mostly), then run the command again: it is dropped and built anew"
+            raise Failed("invalid-index", what, permit.sight.place, hint)
+
     def failed(self, error: BaseException) -> None:
         """See `Crew`. A row that cannot be written never hides what it is about."""
-        if self.permit is None or self.dialect is None:
-            return
+        if self._onlooker:
+            self._onlooker.rest()
+        if self.permit is None or self.dialect is None or not isinstance(error, (Exception, SystemExit)):
+            return  # of an interruption the connection mostly dies; who called the run writes it down
         ours = error if isinstance(error, LockgateError) else translate(error, self.scene)
         revision = self.step.revision if self.step else ""
         event = ledger.Event("failed", revision, self.permit.sight.heads, error=f"{ours.code}: {ours.what}")
@@ -197,8 +194,3 @@ class Passage:
     def leave(self) -> None:
         """See `Crew`."""
         self._gate.leave()
-
-    def _working(self) -> tuple[Permit, Dialect]:
-        if self.permit is None or self.dialect is None:
-            raise Bug("internal", "a step ran without a permit")
-        return self.permit, self.dialect

@@ -12,7 +12,7 @@ from lockgate.alembic_seam import plain
 from lockgate.alembic_seam.crew import Limits
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Refused
-from lockgate.events import Event, Notice, Retrying, Waiting
+from lockgate.events import Blocked, Event, Notice, Retrying, Waiting
 from lockgate.files import graph_of, load_project
 from lockgate.guard import Asked
 from lockgate.permit import Session
@@ -148,5 +148,7 @@ def _say(event: Event) -> None:
         _log.warning("%s", event.text)
     elif isinstance(event, Waiting):
         _log.warning("waiting for the lock, held by %s (%.0f of %.0f s)", event.holder, event.waited_s, event.limit_s)
+    elif isinstance(event, Blocked):
+        _log.warning("revision %s waits for a lock of %s", event.step.revision, "; ".join(event.by))
     elif isinstance(event, Retrying):
         _log.warning("revision %s: %s; trying again in %.1f s", event.step.revision, event.reason, event.delay_s)

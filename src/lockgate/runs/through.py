@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,9 +18,11 @@ from lockgate.alembic_seam.world import project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notify
 from lockgate.graph import check_syntax
+from lockgate.interruption import reason
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.gate import one_run_per_process
+from lockgate.runs.onlooker import Onlooker
 from lockgate.runs.passage import Passage
 from lockgate.settings.project import Environment
 
@@ -66,8 +68,9 @@ def _in_project(
     check_syntax(arrival.graph, arrival.graph.revisions)
     url, variables = arrival.target.dialect.project_url(arrival.target.url)
     exported = {name: url.render().reveal() for name in environment.export}
-    passage = Passage(arrival.gate, notify, _limits(environment), project.folder, project.bootstrap is not None)
-    with ExitStack() as stack:
+    onlooker = Onlooker(arrival.target, notify)
+    passage = Passage(arrival.gate, notify, _limits(environment), project.folder, project.bootstrap is not None, onlooker)
+    with closing(onlooker), ExitStack() as stack:
         stack.enter_context(one_run_per_process())
         stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))
         config = alembic_config((project.folder / project.alembic_ini).resolve(), url)
@@ -75,6 +78,9 @@ def _in_project(
             stack.enter_context(handed_connection(config, url, environment.connection))
             task = errand(config, direction, target)
             then(task, survey(task, passage), passage)
+        except KeyboardInterrupt as error:
+            _interrupted(error, arrival, passage)
+            raise
         except (Exception, SystemExit) as error:
             raise _failed(error, arrival, passage) from error
     return passage
@@ -99,12 +105,22 @@ def _patiently(task: Errand, passage: Passage) -> None:
         raise Failed("env-failed", "env.py ended without running its migrations to the end", "env.py", hint)
 
 
+def _interrupted(error: KeyboardInterrupt, arrival: Arrival, passage: Passage) -> None:
+    """Write down what was cut off; by a connection of its own, because the working one is gone or about to go."""
+    if passage.permit is not None:
+        revision = passage.step.revision if passage.step else ""
+        changed = "; ".join(passage.changes) or NOTHING
+        arrival.record(ledger.Event("interrupted", revision, passage.permit.sight.heads, error=f"{reason(error)}; changed: {changed}"))
+
+
 def _limits(environment: Environment) -> Limits:
     return Limits(environment.lock_timeout, environment.lock_wait, environment.statement_timeout)
 
 
 def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> LockgateError:
     ours = error if isinstance(error, LockgateError) else translate(error, passage.scene)
+    if ours.code == "lock-timeout" and passage.blockers:
+        ours.where += "".join(f"\n  in the way: {line}" for line in passage.blockers)
     if ours.changed == NOTHING:
         ours.changed = "; ".join(passage.changes) or NOTHING
     if not passage.recorded:

@@ -121,6 +121,9 @@ class Mysql(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         working.bound_waiting(session, seconds)
 
+    def cancel(self, driver_connection: Any) -> None:
+        """The drivers wait in Python, where a signal is heard; the server ends the statement with its connection, or after it."""
+
     def before_commit(self, connection: Any) -> None:
         """The server checks its constraints itself."""
 
@@ -131,8 +134,9 @@ class Mysql(base.Dialect):
     def facts(self, error: BaseException) -> base.ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
         """An index is there or not; none is left half built."""
+        return False
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """Proxies that share connections take them out of the pool while a named lock is held (ProxySQL), or refuse the lock."""

@@ -26,7 +26,7 @@ def run_script(connection: Any, text: str) -> int:
             connection.exec_driver_sql(part.text, execution_options={"no_parameters": True})  # else the driver reads a `%` in it
         except DBAPIError as error:
             first = (redact(str(error.orig)).strip().splitlines() or [""])[0]
-            hint = "mend the script, then run the command again: it goes on after the last statement that was done"
+            hint = "mend the script; the database is as it was before"
             raise Failed("bootstrap-failed", f"line {part.line}: {first}", hint=hint) from error
         count += 1
     return count

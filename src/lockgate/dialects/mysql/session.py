@@ -74,6 +74,9 @@ class MysqlSession:
                 if number_of(error) not in (2006, 2013, 2055, 0):
                     raise
 
+    def cancel(self) -> None:
+        """The driver waits in Python, where a signal is heard; see `BareSession`."""
+
     def close(self) -> None:
         """Close the connection."""
         if self.connection.open:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockgate.dialects.postgres.own_names import own_names
+from lockgate.journal.statement import Thing
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
@@ -80,9 +81,23 @@ def _look(session: Session, place: str, version_table: VersionTable | None, sche
         rows=int(str(session.execute(_ROWS)[0][0])),
         version_table=VersionTable(found[1], found[0]) if found else None,
         heads=heads,
-        invalid_indexes=tuple(_qualified(str(n), str(r)) for n, r in session.execute(_INVALID)),
+        invalid_indexes=invalid_indexes(session),
         writable=not recovering,
     )
+
+
+def invalid_indexes(session: Session) -> tuple[str, ...]:
+    """Read the names of the indexes that no query uses: not valid, or still being built."""
+    return tuple(_qualified(str(n), str(r)) for n, r in session.execute(_INVALID))
+
+
+def index_definition(session: Session, thing: Thing) -> str:
+    """Read how an index is defined; empty where there is none, and for every other kind of thing."""
+    if thing.kind != "index":
+        return ""
+    name = _qualified(thing.schema, thing.name) if thing.schema else _qualified(thing.name)
+    quoted = name.replace("'", "''")
+    return str(session.execute(f"select coalesce(pg_catalog.pg_get_indexdef(pg_catalog.to_regclass('{quoted}')), '')")[0][0])
 
 
 def touched_tables(session: Session) -> list[TableName]:
@@ -116,5 +131,5 @@ def _find_version_table(relations: list[tuple[str, str, str]], table: VersionTab
     return next((pair for pair in found if pair[0] == schema), found[0] if found else None)
 
 
-def _qualified(schema: str, name: str) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))
+def _qualified(*names: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in names)

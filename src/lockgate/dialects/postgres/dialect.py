@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import catalog, client, empty, locks, moments, own_names, pooler, script, session, working
+from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, moments, own_names, pooler, script, session, working
+from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
@@ -108,6 +109,7 @@ class Postgres(base.Dialect):
 
     @contextmanager
     def around_step(self, connection: Any) -> Iterator[None]:
+        working.limit(connection)
         yield
 
     def transaction_id(self, session: Session) -> str:
@@ -119,6 +121,31 @@ class Postgres(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         session.execute(f"set local lock_timeout = {round(seconds * 1000)}")
 
+    def has_journal(self, session: Session) -> bool:
+        return bool(session.execute("select pg_catalog.to_regclass('lockgate.journal') is not null")[0][0])
+
+    def builds(self, session: Session) -> builds.ConcurrentBuilds:
+        return builds.ConcurrentBuilds(session)
+
+    def has_written(self, session: Session) -> bool:
+        return bool(session.execute("select pg_catalog.txid_current_if_assigned() is not null")[0][0])
+
+    def invalid_indexes(self, session: Session) -> Sequence[str]:
+        with own_names.own_names(session):
+            return catalog.invalid_indexes(session)
+
+    def definition(self, session: Session, thing: Thing) -> str:
+        return catalog.index_definition(session, thing)
+
+    def session_id(self, session: Session) -> str:
+        return str(session.execute("select pg_catalog.pg_backend_pid()")[0][0])
+
+    def blockers(self, session: Session, session_id: str) -> Sequence[str]:
+        return blockers.blockers(session, session_id)
+
+    def cancel(self, driver_connection: Any) -> None:
+        working.cancel(driver_connection)
+
     def before_commit(self, connection: Any) -> None:
         """PostgreSQL checks its constraints itself."""
 
@@ -128,8 +155,8 @@ class Postgres(base.Dialect):
     def facts(self, error: BaseException) -> base.ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
-        permit.session.execute(f"drop index if exists {name}")
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
+        return builds.drop_invalid(permit.session, name)
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         pooler.refuse_transaction_pooler(url, timeout)

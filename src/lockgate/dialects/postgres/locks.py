@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from lockgate.dialects.postgres.wire import WATCH_CLIENT
 from lockgate.permit import Session
 
 # The eight bytes of "lockgate". Advisory locks are per database, so one number serves all
@@ -46,7 +49,15 @@ class AdvisoryLock:
             label = self._label.replace("'", "''")
             self._session.execute(f"set application_name = '{label}'")
         self._session.commit()
+        if self._held:
+            self._watch_client()
         return self._held
+
+    def _watch_client(self) -> None:
+        """Let the server notice soon when this process is gone, and the lock with it."""
+        with suppress(Exception):  # a server on a system that cannot tell refuses to look
+            self._session.execute(WATCH_CLIENT)
+        self._session.commit()
 
     def holder(self) -> str:
         """Describe the session that holds the lock."""

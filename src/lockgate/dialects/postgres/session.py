@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects.base import ErrorFacts
+from lockgate.dialects.postgres.wire import CLIENT
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
 from lockgate.secret import DatabaseUrl, redact
@@ -75,6 +76,10 @@ class PostgresSession:
         if not self.connection.closed:
             self.connection.rollback()
 
+    def cancel(self) -> None:
+        """Stop the statement under way; see `BareSession`."""
+        self.connection.cancel_safe()
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
@@ -111,7 +116,7 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
     if "ssl" in url.query and "sslmode" not in options:
         options["sslmode"] = url.query["ssl"]  # asyncpg's name for the same thing
     login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "dbname": url.database}
-    given: dict[str, Any] = {"application_name": "lockgate", **options, **{key: value for key, value in login.items() if value}}
+    given: dict[str, Any] = {"application_name": "lockgate", **CLIENT, **options, **{key: value for key, value in login.items() if value}}
     try:
         return psycopg.connect(**given, connect_timeout=max(2, round(timeout)))
     except psycopg.Error as error:

@@ -1,24 +1,40 @@
-"""What a working SQLAlchemy connection to PostgreSQL needs around revisions: timeouts."""
+"""What a working SQLAlchemy connection to PostgreSQL needs around revisions: timeouts, and a wire that notices when it is cut."""
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lockgate.dialects.postgres.wire import IDLE, INTERVAL, PROBES, UNANSWERED
+
 DEFAULT_LOCK_TIMEOUT = 1.0  # seconds; longest wait a blocked reader then sees is as long (reliability.md, section 5)
-_ACTIVE = "lockgate_lock_timeout"
+_LIMITS = "lockgate_limits"
+_LOCK_TIMEOUT = "select cast(setting as integer) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'lock_timeout'"
 
 
 def prepare(connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
-    """Set the session's timeouts outside any transaction: set inside one, a rollback would take them away."""
-    current = connection.exec_driver_sql("select setting::int from pg_catalog.pg_settings where name = 'lock_timeout'").scalar_one()
-    limit = current if lock_timeout is None and current else round((lock_timeout or DEFAULT_LOCK_TIMEOUT) * 1000)
-    connection.exec_driver_sql(f"set lock_timeout = {limit}")
+    """Choose the session's timeouts and set them; keep the connection's wire alive."""
+    current = connection.exec_driver_sql(_LOCK_TIMEOUT).scalar_one()
+    limits = {"lock_timeout": current if lock_timeout is None and current else round((lock_timeout or DEFAULT_LOCK_TIMEOUT) * 1000)}
     if statement_timeout is not None:
-        connection.exec_driver_sql(f"set statement_timeout = {round(statement_timeout * 1000)}")
+        limits["statement_timeout"] = round(statement_timeout * 1000)
+    connection.info[_LIMITS] = limits
+    limit(connection)
+    _keep_alive(connection.connection.driver_connection)
+
+
+def limit(connection: Any) -> None:
+    """
+    Set the session's timeouts outside any transaction: set inside one, a rollback would take them away.
+
+    Before every revision, because the one before may have set others.
+    """
+    values = ", ".join(f"pg_catalog.set_config('{name}', '{ms}', false)" for name, ms in connection.info[_LIMITS].items())
+    connection.exec_driver_sql(f"select {values}")
     connection.commit()
-    connection.info[_ACTIVE] = limit
 
 
 @contextmanager
@@ -33,4 +49,26 @@ def without_lock_timeout(connection: Any) -> Iterator[None]:
         yield
     finally:
         if not connection.invalidated and not connection.closed:
-            connection.exec_driver_sql(f"set lock_timeout = {connection.info[_ACTIVE]}")
+            connection.exec_driver_sql(f"set lock_timeout = {connection.info[_LIMITS]['lock_timeout']}")
+
+
+def cancel(driver_connection: Any) -> None:
+    """Ask the server to stop a statement of psycopg or psycopg2; an async driver stops its own when its task is cancelled."""
+    ask = getattr(driver_connection, "cancel_safe", None) or getattr(driver_connection, "cancel", None)
+    if ask is not None:
+        ask()
+
+
+def _keep_alive(driver_connection: Any) -> None:
+    """Notice within a minute or so that the server is gone, whoever made the connection; asyncpg shows no socket of its own."""
+    number = getattr(driver_connection, "fileno", None)
+    if number is None or not hasattr(socket, "TCP_KEEPIDLE"):
+        return
+    with socket.socket(fileno=os.dup(number())) as wire:
+        if wire.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", IDLE), ("TCP_KEEPINTVL", INTERVAL), ("TCP_KEEPCNT", PROBES)):
+            wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED)

@@ -35,6 +35,7 @@ class Sqlite(base.Dialect):
         serial="integer primary key autoincrement",
         moment="text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
         moment_text="{0}",
+        begin="begin immediate",
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -112,6 +113,13 @@ class Sqlite(base.Dialect):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
 
+    def has_journal(self, session: Session) -> bool:
+        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_journal'"))
+
+    def cancel(self, driver_connection: Any) -> None:
+        if isinstance(driver_connection, sqlite3.Connection):
+            driver_connection.interrupt()
+
     def before_commit(self, connection: Any) -> None:
         working.before_commit(connection)
 
@@ -122,8 +130,9 @@ class Sqlite(base.Dialect):
     def facts(self, error: BaseException) -> base.ErrorFacts | None:
         return session.facts(error)
 
-    def drop_invalid_index(self, permit: Permit, name: str) -> None:
+    def drop_invalid_index(self, permit: Permit, name: str) -> bool:
         """SQLite has no invalid indexes."""
+        return False
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """A file has no pooler in front of it."""

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
+from lockgate.dialects.csv_records import QUOTED_MARKER, ZeroByte, csv_lines, long_fields
 from lockgate.dialects.sqlite.catalog import quoted
-from lockgate.dialects.sqlite.rows_csv import QUOTED_MARKER, ZeroByte, csv_lines, long_fields
 from lockgate.errors import UsageError
 from lockgate.seeds.convert import SHOWN, from_text
 from lockgate.seeds.rows import Column, TableShape

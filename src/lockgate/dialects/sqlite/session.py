@@ -70,6 +70,10 @@ class SqliteSession:
         self.connection.rollback()
         self.touched.clear()
 
+    def cancel(self) -> None:
+        """Stop the statement under way; see `BareSession`."""
+        self.connection.interrupt()
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()

@@ -1,4 +1,4 @@
-"""Records of a CSV for SQLite, as COPY would read them: an unquoted NULL marker is NULL, a quoted one is a text."""
+"""Records of a CSV for databases that read none themselves, as COPY would read them: an unquoted NULL marker is NULL, a quoted one is a text."""
 
 from __future__ import annotations
 

@@ -1,0 +1,111 @@
+"""SIGTERM, SIGINT and SIGKILL while a statement runs: it ends in the server too, nothing half done stays, and the next run goes on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, until
+from running import lock_is_free
+
+from lockgate.secret import DatabaseUrl
+
+# Long statements; the SQLite one counts for hours, in C, where no Python signal handler is heard.
+SLEEP = "select pg_sleep(300)"
+COUNT = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+SLEEPING = f"select pid from pg_stat_activity where query = '{SLEEP}' and state = 'active' and datname = current_database()"
+
+
+def working_on(project: Tiny, statement: str) -> subprocess.Popen[bytes]:
+    """Start an upgrade whose second revision makes a table and then runs a long statement; return when it is about to."""
+    started = project.folder / "started"
+    lines = f'{create_table("second")}\nopen({str(started)!r}, "w").close()\nop.execute({statement!r})'
+    project.tables("first").revision("r2", "r1", lines)
+    process = project.start("upgrade", "dev", log="run")
+    until(started.exists, "a revision that runs", process)
+    return process
+
+
+def assert_ended_in_good_order(project: Tiny, url: DatabaseUrl, code: str) -> None:
+    """The first revision is kept, the second one is as if it had never begun, and somebody wrote down why."""
+    said = project.said("run")
+    assert f"code: {code}" in said
+    assert "changed: upgrade r1 committed" in said
+    assert "run the same command again" in said and "lockgate status dev" in said
+    database = Database(url)
+    assert database.user_tables() == ["first"] and database.heads() == ["r1"]
+    verb, outcome, revision, why = database.ledger()[-1]
+    assert (verb, outcome, revision) == ("upgrade", "interrupted", "r2")
+    assert "applied `r1`" in why
+    project.tables("first").revision("r2", "r1", create_table("second"))
+    project.here("upgrade", "dev", check=0)
+    assert database.applied() == ["r1", "r2"]
+
+
+@pytest.mark.parametrize(
+    ("driver", "number", "status", "code"),
+    [
+        ("psycopg", signal.SIGTERM, 143, "terminated"),
+        ("psycopg2", signal.SIGINT, 130, "interrupted"),
+        ("asyncpg", signal.SIGTERM, 143, "terminated"),
+    ],
+)
+def test_a_signal_ends_the_statement_in_the_server_and_the_run_in_good_order(
+    driver: str, number: signal.Signals, status: int, code: str, project: Tiny, postgres_url: DatabaseUrl
+) -> None:
+    """psycopg2 waits in C, where Python hears no signal; a statement that goes on keeps its locks and lockgate's own."""
+    project.settings(SETTINGS.replace('protection = "open"\n', f'protection = "open"\ndriver = "{driver}"\n', 1)).point("dev", postgres_url)
+    if driver == "asyncpg":
+        project.env_py((TEMPLATES / "async" / "env.py").read_text())
+    process = working_on(project, SLEEP)
+    until(lambda: Database(postgres_url).query(SLEEPING), "a statement that runs", process)
+    process.send_signal(number)
+    assert process.wait(20) == status, project.said("run")
+    assert Database(postgres_url).query(SLEEPING) == []
+    assert lock_is_free(postgres_url)
+    assert_ended_in_good_order(project, postgres_url, code)
+
+
+@pytest.mark.parametrize(("number", "status", "code"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")])
+def test_a_signal_ends_a_statement_of_sqlite(
+    number: signal.Signals, status: int, code: str, project: Tiny, sqlite_url: DatabaseUrl
+) -> None:
+    """Python's driver waits in C as well; without being interrupted there it would go on for ever."""
+    process = working_on(project.point("dev", sqlite_url), COUNT)
+    process.send_signal(number)
+    assert process.wait(20) == status, project.said("run")
+    assert lock_is_free(sqlite_url)
+    assert_ended_in_good_order(project, sqlite_url, code)
+
+
+def test_a_second_signal_ends_the_process_at_once(project: Tiny, postgres_url: DatabaseUrl, tmp_path: Path) -> None:
+    """Whoever asks twice does not want to wait for anything, not even for a revision that does not let go."""
+    held = tmp_path / "held"
+    stubborn = f'try:\n    op.execute({SLEEP!r})\nexcept KeyboardInterrupt:\n    open({str(held)!r}, "w").close()\n    import threading; threading.Event().wait()'
+    project.revision("r1", None, f"{create_table('first')}\n{stubborn}")
+    project.point("dev", postgres_url)
+    process = project.start("upgrade", "dev", log="run")
+    until(lambda: Database(postgres_url).query(SLEEPING), "a statement that runs", process)
+    process.send_signal(signal.SIGTERM)
+    until(held.exists, "a revision that catches what ends it", process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 143
+    until(lambda: lock_is_free(postgres_url), "a free lock", seconds=5)
+    assert Database(postgres_url).user_tables() == []
+
+
+def test_the_lock_of_a_killed_run_is_free_within_a_second_though_its_statement_would_run_on(
+    project: Tiny, postgres_url: DatabaseUrl
+) -> None:
+    """A backend looks after its client only when told to; otherwise the next deployment waits for a statement that nobody wants."""
+    process = working_on(project.point("dev", postgres_url), SLEEP)
+    until(lambda: Database(postgres_url).query(SLEEPING), "a statement that runs", process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    began = time.monotonic()
+    until(lambda: lock_is_free(postgres_url), "a free lock", seconds=10)
+    assert time.monotonic() - began < 2.0  # 0.5 s by the server's own clock; the rest is this machine's
+    assert Database(postgres_url).user_tables() == ["first"]
