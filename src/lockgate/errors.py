@@ -99,6 +99,7 @@ CODES: dict[str, type[LockgateError]] = {
     "unknown-environment": UsageError,
     "variable-missing": UsageError,
     "url-invalid": UsageError,
+    "tls-unverified": UsageError,
     "database-unsupported": UsageError,
     "driver-missing": UsageError,
     "extra-missing": UsageError,

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 from building import INI, TEMPLATES, Database, Tiny, create_table, until
-from guarded import Guarded
+from guarded import ELSEWHERE, Guarded
 from moto.server import ThreadedMotoServer
 
 from lockgate.secret import DatabaseUrl
@@ -289,6 +289,27 @@ def test_a_certificate_of_another_host_is_refused(project: Tiny, guarded: Guarde
     text = DEV + 'url = { env = "DEV_DATABASE_URL" }\n' + verified(guarded.root)
     project.point("dev", replace(url, host="127.0.0.1")).settings(text).tables("users")
     assert "code: tls-failed" in project.here("upgrade", "dev", check=5).stderr
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_another_machine_is_verified_without_being_asked_for(project: Tiny, guarded: Guarded, driver: str) -> None:
+    """libpq's own default hands the password to whoever answers; less than verify-full is written down, and told by every run."""
+    url = replace(guarded.database(NASTY), host=ELSEWHERE)
+    text = DEV + 'url = { env = "DEV_DATABASE_URL" }\n' + driven(project, driver)
+    project.point("dev", url).settings(text).tables("users", "orders")
+    done = project.here("upgrade", "dev", check=5)
+    assert "code: tls-failed" in done.stderr and "sslrootcert" in done.stderr
+    loose = url.render().reveal() + "?sslmode=require"
+    said = project.here("upgrade", "dev", check=2, DEV_DATABASE_URL=loose)
+    assert "code: tls-unverified" in said.stderr and "lockgate.toml:2" in said.stderr
+    assert Database(guarded.admin(url.database)).tables() == []
+    project.settings(text + f'query = {{ sslrootcert = "{guarded.root}" }}\n')
+    quiet = project.here("upgrade", "dev", "r1", check=0)
+    project.settings(text + 'query = { sslmode = "require" }\n')
+    loud = project.here("upgrade", "dev", check=0)
+    assert "nobody checks who answers" not in quiet.stderr and "nobody checks who answers" in loud.stderr
+    assert Database(guarded.admin(url.database)).applied() == ["r1", "r2"]
+    assert hidden(done, said, quiet, loud)
 
 
 def test_the_variables_for_a_driver_are_gone_after_the_run(project: Tiny, guarded: Guarded) -> None:

@@ -245,6 +245,18 @@ class Dialect(ABC):
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         """The URL with the driver that lockgate's own runner needs."""
 
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        """
+        Return the URL with verified TLS where its host is another machine and the settings ask for nothing weaker, and a warning.
+
+        Args:
+            written: driver options of the environment's settings.
+            environ: the process's, from which drivers take what a URL leaves out.
+        Raises:
+            UsageError: `tls-unverified`: the URL itself asks for something weaker, which the settings do not.
+        """
+        return url, ""
+
     @abstractmethod
     def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
         """The URL as the project's driver reads it, and variables that say what this driver takes from nowhere else."""

@@ -183,6 +183,8 @@ class Gate:
     def of(cls, request: Request, project: Project, target: Target, notify: Notify) -> Gate:
         """Make the gate of a request."""
         asked = asked_of(request, project, target.environment)
+        if target.warning:
+            notify(Notice(target.warning))
         return cls(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
 
     def check(self, seen: Sight) -> Verdict:

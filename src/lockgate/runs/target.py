@@ -26,11 +26,17 @@ _CI_JOBS = ("GITHUB_RUN_ID", "CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUI
 
 @dataclass(frozen=True)
 class Target:
-    """A database as the settings resolve it now, and the dialect that knows how to talk to it."""
+    """
+    A database as the settings resolve it now, and the dialect that knows how to talk to it.
+
+    Args:
+        warning: what every run says of the connection; empty for nothing.
+    """
 
     environment: Environment
     url: DatabaseUrl
     dialect: Dialect
+    warning: str = ""
 
     @property
     def where(self) -> str:
@@ -61,7 +67,10 @@ def target_of(request: Request, project: Project) -> Target:
     """
     environment = environment_of(project, request.environment)
     url = _url_of(request, project, environment)
-    return Target(environment, url, dialect_named(url.backend, environment.where))
+    dialect = dialect_named(url.backend, environment.where)
+    written = {**environment.url.options, **environment.query}
+    url, warning = dialect.secured(url, written, f"environment `{environment.name}` ({environment.where})", request.environ)
+    return Target(environment, url, dialect, warning)
 
 
 def _url_of(request: Request, project: Project, environment: Environment) -> DatabaseUrl:

@@ -8,7 +8,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, moments, own_names, pooler, script, session, working
+from lockgate.dialects.postgres import (
+    blockers,
+    builds,
+    catalog,
+    client,
+    empty,
+    locks,
+    moments,
+    own_names,
+    pooler,
+    script,
+    session,
+    tls,
+    working,
+)
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -94,6 +108,9 @@ class Postgres(base.Dialect):
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="psycopg")
+
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        return tls.secured(url, written, where, environ)
 
     def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
         return client.project_url(url)
