@@ -15,6 +15,7 @@ _COLUMNS = (
     "run, verb, environment, outcome, revision, from_heads, to_heads, duration_ms, operator, ci_job, lockgate, git_commit, error, details"
 )
 _LONGEST_ERROR = 2000  # characters
+_ALL = 1_000_000  # rows
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Event:
     source: str = ""
 
 
-def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> None:
+def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> None:
     """
     Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
 
@@ -111,10 +112,12 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
     For a registry of version 2 and later.
     """
     found: dict[str, str] = {}
-    sql = f"select revision, outcome, source from {prefix}ledger where outcome in ('applied', 'acknowledged', 'reset') order by id"
-    for revision, outcome, source in session.execute(sql):
+    # Nothing is compared in SQL: this runs under the project's search_path, too.
+    for revision, outcome, source in session.execute(f"select revision, outcome, source from {prefix}ledger order by id"):
         if outcome == "reset":
             found.clear()
+        elif outcome not in ("applied", "acknowledged"):
+            continue
         elif source:
             found[str(revision)] = str(source)
         else:  # a downgrade, or another lockgate, which kept none
@@ -124,12 +127,8 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
 
 def origin(session: Session, prefix: str, moment_text: str, revision: str) -> LedgerEntry | None:
     """Return the newest row in which a revision was applied or stamped."""
-    rows = session.execute(
-        f"select id, {moment_text.format('at')}, {_COLUMNS} from {prefix}ledger"
-        " where revision = :revision and outcome in ('applied', 'stamped') and verb <> 'downgrade' order by id desc limit 1",
-        {"revision": revision},
-    )
-    return _entry(rows[0]) if rows else None
+    entries = (entry for entry in read(session, prefix, moment_text, _ALL) if entry.verb != "downgrade")
+    return next((entry for entry in entries if entry.revision == revision and entry.outcome in ("applied", "stamped")), None)
 
 
 def _entry(row: tuple[object, ...]) -> LedgerEntry:

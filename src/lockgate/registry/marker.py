@@ -78,12 +78,12 @@ def write(session: Session, prefix: str, environment: str, project: str, cluster
 def keep(permit: Permit, prefix: str, version_table: VersionTable, tables: tuple[str, ...] | None) -> None:
     """Remember what a run resolved, where it differs from what is remembered."""
     if permit.sight.kept_version_table != version_table:
-        _set(permit.session, prefix, "version_table", json.dumps([version_table.name, version_table.schema]))
+        _set(permit, prefix, "version_table", json.dumps([version_table.name, version_table.schema]))
     if tables is not None and permit.sight.kept_tables != tables:
-        _set(permit.session, prefix, "tables", json.dumps(tables))
+        _set(permit, prefix, "tables", json.dumps(tables))
     permit.session.commit()
 
 
-def _set(session: Session, prefix: str, name: str, value: str) -> None:
-    session.execute(f"delete from {prefix}setting where name = :name", {"name": name})
-    session.execute(f"insert into {prefix}setting (name, value) values (:name, :value)", {"name": name, "value": value})
+def _set(permit: Permit, prefix: str, name: str, value: str) -> None:
+    permit.session.execute(f"delete from {prefix}setting where name {permit.spelling.equal} :name", {"name": name})
+    permit.session.execute(f"insert into {prefix}setting (name, value) values (:name, :value)", {"name": name, "value": value})
