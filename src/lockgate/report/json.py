@@ -100,4 +100,5 @@ def _masked(value: object) -> object:
 
 
 def _encode(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    # `<\/` is the same text: a page that holds the document in a script is not ended by it.
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode().replace("</", "<\\/")

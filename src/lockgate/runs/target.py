@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import subprocess
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from lockgate.dialects.connect import dialect_named
 from lockgate.errors import Unreachable, UsageError
 from lockgate.guard import Asked
 from lockgate.permit import Author
+from lockgate.runs.checkout import commit_of
 from lockgate.secret import DatabaseUrl, parse_url
 from lockgate.settings.project import Environment, Project
 from lockgate.version import __version__
@@ -122,17 +122,8 @@ def asked_of(request: Request, project: Project, environment: Environment) -> As
 
 def author_of(request: Request, folder: Path) -> Author:
     """Say who asks, for the ledger."""
-    return Author(str(uuid.uuid4()), request.operator, _ci_job(request.environ), _git_commit(folder), __version__)
+    return Author(str(uuid.uuid4()), request.operator, _ci_job(request.environ), commit_of(folder), __version__)
 
 
 def _ci_job(environ: Mapping[str, str]) -> str:
     return next((f"{name}={environ[name]}" for name in _CI_JOBS if environ.get(name)), "")
-
-
-def _git_commit(folder: Path) -> str:
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
