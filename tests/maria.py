@@ -16,7 +16,7 @@ from building import pymysql_connection, until
 
 from lockgate.secret import DatabaseUrl
 
-MISSING = "MariaDB: not run, its server is not installed here (Debian: make mariadb, or apt-get install mariadb-server)"
+MISSING = "MariaDB: not run, its server is not installed here (Debian: make mariadb, or apt-get install mariadb-server-core mariadb-client-core)"
 _SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--key-buffer-size=1M", "--aria-pagecache-buffer-size=1M")
 
 
@@ -64,7 +64,7 @@ def mariadb() -> Iterator[Maria]:
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal"]
         subprocess.run([*install, "--skip-test-db", "--skip-name-resolve"], check=True, capture_output=True, timeout=120)
         paths = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
-        options = ["--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=2", "--innodb-fast-shutdown=2", "--local-infile=1"]
+        options = ["--skip-networking", "--skip-log-bin", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=2", "--innodb-fast-shutdown=2", "--local-infile=1"]
         process = subprocess.Popen(["mariadbd", "--no-defaults", f"--user={user}", *paths, *options, *_SMALL], stderr=subprocess.DEVNULL)
         server = Maria(folder, process)
         try:

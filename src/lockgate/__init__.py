@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING
 from lockgate.version import __version__
 
 if TYPE_CHECKING:
-    from lockgate.api import acknowledge, adopt, downgrade, history, load_project, reset, seed, seed_export, smoke, stamp, status, upgrade
+    from lockgate.api import (
+        acknowledge,
+        adopt,
+        downgrade,
+        history,
+        load_project,
+        reset,
+        seed,
+        seed_export,
+        smoke,
+        stamp,
+        status,
+        upgrade,
+        url,
+    )
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
     from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
     from lockgate.settings.project import Environment, Project
@@ -20,7 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "lockgate.api": (
         *("acknowledge", "adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
-        "upgrade",
+        *("upgrade", "url"),
     ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
@@ -54,6 +68,7 @@ __all__ = [
     "stamp",
     "status",
     "upgrade",
+    "url",
 ]
 
 

@@ -10,9 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+
+class _MadeUp(str):
+    """A revision id that Alembic made up, because nobody gave one."""
+
+    __slots__ = ()
 
 
 class _Plugin(ModuleType):
@@ -43,18 +50,57 @@ def setup(plugin: object) -> None:
         original(self)
 
     ModuleClsProxy._install_proxy = install_proxy  # type: ignore[method-assign]
+    _mark_ids()
 
 
 def _guard(env: Any) -> None:
-    from lockgate.files import find_settings
     from lockgate.runs import plain
     from lockgate.runs.operator import operator
 
     ini = env.config.config_file_name
-    starts = [Path(ini).resolve().parent] if ini else []
-    for start in (*starts, Path(env.script.dir).resolve(), Path.cwd()):
-        settings = find_settings(start)
-        if settings is not None:
-            plain.guard(env, settings, dict(os.environ), operator())
-            return
-    plain.guard_without_project(env)
+    settings = _settings(*([Path(ini).parent] if ini else []), Path(env.script.dir), Path.cwd())
+    if settings is None:
+        plain.guard_without_project(env)
+    else:
+        plain.guard(env, settings, dict(os.environ), operator())
+
+
+def _settings(*starts: Path) -> Path | None:
+    from lockgate.files import find_settings
+
+    return next((found for start in starts if (found := find_settings(start.resolve()))), None)
+
+
+def _mark_ids() -> None:
+    """Mark the ids that Alembic makes up, so that one that the user gave is never replaced."""
+    from alembic import util
+
+    original = util.rev_id
+
+    def rev_id() -> str:
+        _name_revisions()
+        return _MadeUp(original())
+
+    util.rev_id = rev_id
+
+
+def _name_revisions() -> None:
+    """Hook into the one method that writes revision files; its class is there by the time an id is made."""
+    from alembic.script import ScriptDirectory
+
+    original = ScriptDirectory.generate_revision
+    if original.__module__ == __name__:
+        return
+
+    def generate_revision(self: Any, revid: str, message: str | None, *args: Any, **options: Any) -> Any:
+        id_ = _revision_id(self, message or "", revid) if isinstance(revid, _MadeUp) else revid
+        return original(self, id_, message, *args, **options)
+
+    ScriptDirectory.generate_revision = generate_revision  # type: ignore[method-assign]
+
+
+def _revision_id(scripts: Any, message: str, made_up: str) -> str:
+    from lockgate.runs.revision import plain_id
+
+    settings = _settings(Path(scripts.dir), Path.cwd())
+    return str(made_up) if settings is None else plain_id(scripts, settings, message, str(made_up), datetime.now(UTC))

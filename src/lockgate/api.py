@@ -23,6 +23,7 @@ from lockgate.runs import stamp as _stamp
 from lockgate.runs import status as _status
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs import upgrade_seed as _upgrade_seed
+from lockgate.runs import url as _url
 from lockgate.runs.operator import operator
 from lockgate.seeds.export import ExportOutcome
 from lockgate.seeds.outcome import SeedOutcome
@@ -61,18 +62,27 @@ def load_project(path: str | Path = ".") -> Project:
     return files.load_project(Path(path))
 
 
-def upgrade(project: Project, environment: str, revision: str = "head", *, seed: bool = False, **options: Unpack[Options]) -> Outcome:
+def upgrade(
+    project: Project,
+    environment: str,
+    revision: str = "head",
+    *,
+    seed: bool = False,
+    create_database: bool = False,
+    **options: Unpack[Options],
+) -> Outcome:
     """
     Bring an environment to a revision; the same as `lockgate upgrade`.
 
     Args:
         revision: target in Alembic's notation.
         seed: load the environment's seeds afterwards, also where no revision is pending; the outcome is a `SeededUpgrade` then.
+        create_database: make the database first, where the server does not have it and the guard allows an empty one.
         options: see `Options`.
     Raises:
         LockgateError: `code`, `what`, `where`, `hint` and `changed` say what happened.
     """
-    request = _request(Verb.UPGRADE, environment, options, revision)
+    request = replace(_request(Verb.UPGRADE, environment, options, revision), create=create_database)
     if not seed:
         return _act(_upgrade.upgrade, project, request, options)
     return _upgrade_seed.upgrade_and_seed(request, project, options.get("notify") or _nothing, lambda loading: None)
@@ -109,7 +119,13 @@ def smoke(project: Project, environment: str, **options: Unpack[Options]) -> Out
 
 
 def seed(
-    project: Project, environment: str, *names: str, dry_run: bool = False, if_changed: bool = False, **options: Unpack[Options]
+    project: Project,
+    environment: str,
+    *names: str,
+    dry_run: bool = False,
+    if_changed: bool = False,
+    file: str | Path | None = None,
+    **options: Unpack[Options],
 ) -> SeedOutcome:
     """
     Load seeds, all that belong into the environment where none is named.
@@ -117,11 +133,13 @@ def seed(
     Args:
         dry_run: compare and report, write nothing.
         if_changed: trust the file's hash: where it is the one of last time, the table is not looked at.
+        file: loaded in place of the one that the settings name for the seed, of which exactly one is named then; a relative path
+            starts at the working directory.
     Raises:
         LockgateError: as `upgrade`.
     """
     request = _request(Verb.SEED, environment, options)
-    how = _seed.SeedOptions(names, dry_run, if_changed)
+    how = _seed.SeedOptions(names, dry_run, if_changed, file=None if file is None else Path(file))
     return _seed.seed(request, project, options.get("notify") or _nothing, how, lambda loading: None)
 
 
@@ -156,9 +174,32 @@ def seed_export(
     return _seed_export.seed_export(request, project, how, lambda loading: None)
 
 
-def status(project: Project, *environments: str, environ: Mapping[str, str] | None = None) -> tuple[EnvironmentRow, ...]:
-    """Look at environments, all where none is named; reads only."""
-    return _status.status(_request(Verb.STATUS, "", {"environ": environ}), project, environments)
+def status(
+    project: Project, *environments: str, database_url: str = "", environ: Mapping[str, str] | None = None
+) -> tuple[EnvironmentRow, ...]:
+    """
+    Look at environments, all where none is named; reads only.
+
+    Args:
+        database_url: another place to knock at, for exactly one environment.
+    Raises:
+        UsageError: an unknown name, or a `database_url` for more than one.
+    """
+    request = _request(Verb.STATUS, "", {"environ": environ, "database_url": database_url})
+    return _status.status(request, project, environments)
+
+
+def url(project: Project, environment: str, **options: Unpack[Options]) -> str:
+    """
+    Fetch the connection URL of an environment, now: for an application that is to use the same database as its migrations.
+
+    It holds the password, and comes as the project's own driver reads it. Nothing is contacted but its source; an embedded server
+    is started by this, and runs until this process ends.
+
+    Raises:
+        UsageError, Unreachable: as the URL source says.
+    """
+    return _url.connection_url(_request(Verb.URL, environment, options), project).reveal()
 
 
 def history(project: Project, environment: str, limit: int = 20, **options: Unpack[Options]) -> tuple[LedgerEntry, ...]:

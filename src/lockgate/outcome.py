@@ -138,6 +138,7 @@ class EnvironmentRow:
         source: where its URL comes from, for people.
         says: the environment that the database itself names; empty for an unmarked one.
         pending: number of revisions not applied; None where it cannot be known.
+        half_applied: the revision that a broken run left unfinished, for people; empty where there is none.
         seeds: those that belong into the environment, as far as files and ledger tell; the tables are not compared.
         edited: files of revisions that do something else now than when they were applied here.
         error: why nothing could be seen; the other fields that need the database are then empty.
@@ -157,6 +158,7 @@ class EnvironmentRow:
     heads: tuple[str, ...] = ()
     pending: int | None = None
     unknown: tuple[str, ...] = ()
+    half_applied: str = ""
     last: LedgerEntry | None = None
     seeds: tuple[SeedState, ...] = ()
     edited: tuple[str, ...] = ()

@@ -66,6 +66,7 @@ class Request:
         environ: the process's environment, for URL sources and the guard's variables.
         operator: `user@host`.
         seeds: `upgrade --seed`: the seeds follow, so the guard asks what it asks of `seed`, too.
+        create: `upgrade --create-database`: a database that the server does not have is made first.
         asks: a missing confirmation will be asked for at a prompt, so its refusal is not the end.
     """
 
@@ -78,6 +79,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     operator: str = ""
     seeds: bool = False
+    create: bool = False
     asks: bool = False
 
 
@@ -141,6 +143,9 @@ class HalfApplied:
     direction: str
     revision: str
     done: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.direction} of `{self.revision}`, {self.done} statement{'s' if self.done != 1 else ''} done"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from building import MYSQL
 
 from lockgate.dialects.base import BareSession, Dialect
 from lockgate.dialects.connect import dialect_named
@@ -92,6 +93,8 @@ def bench(database_url: DatabaseUrl) -> Iterator[Bench]:
     """An empty database, a session that writes, a permit over it."""
     dialect = dialect_named(database_url.backend)
     with dialect.open(database_url, 10, write=True) as session:
+        if database_url.backend in MYSQL:  # so that one spelling of names serves all
+            session.execute("set session sql_mode = concat(@@sql_mode, ',ANSI_QUOTES')")
         sight = dialect.look(session, "a test")
         identity = Identity("scratch", "tests", "1", sight.cluster)
         yield Bench(dialect, session, Permit(session, "seed", "scratch", sight, identity, Author("1", "a test")))
@@ -344,6 +347,7 @@ def test_both_ways_to_join_agree(bench: Bench, order: str) -> None:
     assert bench.query("show enable_hashjoin") == [("on",)]
 
 
+@pytest.mark.not_on_mariadb("nothing there tells one version of a row from the next")
 def test_a_second_run_writes_no_row(bench: Bench, postgres: bool) -> None:
     """The staged comparison alone touches nothing, fresh or not."""
     bench.run(ITEMS)
@@ -385,8 +389,8 @@ def test_only_the_columns_of_the_file_are_compared_and_written(bench: Bench) -> 
 
 def test_a_key_of_two_columns_that_is_not_the_primary_key(bench: Bench, postgres: bool) -> None:
     """The surrogate key counts along the file, and stays what it is for rows that are there."""
-    serial = "serial" if postgres else "integer"
-    bench.run(f"create table items (id {serial} primary key, a text not null, b integer not null, v text, unique (a, b))")
+    serial = {"postgresql": "serial", "sqlite": "integer"}.get(bench.dialect.name, "integer auto_increment")
+    bench.run(f"create table items (id {serial} primary key, a varchar(20) not null, b integer not null, v text, unique (a, b))")
     assert bench.seed("a,b,v\nz,1,one\ny,2,two\nx,3,three\n", key=("a", "b")) == Counts(new=3)
     assert bench.seed("a,b,v\ny,2,TWO\nz,1,one\nw,3,new\n", key=("a", "b"), delete=True) == Counts(new=1, changed=1, equal=1, unknown=1)
     assert bench.query("select a, v from items order by id") == [("z", "one"), ("y", "TWO"), ("w", "new")]
@@ -405,7 +409,8 @@ def test_a_capital_letter_is_a_change(bench: Bench, postgres: bool) -> None:
     if postgres and not bench.query("select 1 from pg_available_extensions where name = 'citext'"):
         pytest.skip("this server has neither citext nor ICU")
     bench.run(*["create extension citext"] * postgres)
-    bench.run(f"create table items (id integer primary key, name {'citext' if postgres else 'text collate nocase'})")
+    type_ = {"postgresql": "citext", "sqlite": "text collate nocase"}.get(bench.dialect.name, "varchar(20) collate utf8mb4_general_ci")
+    bench.run(f"create table items (id integer primary key, name {type_})")
     bench.run("insert into items values (1, 'ABC')")
     before = bench.fingerprint()
     assert bench.seed("id,name\n1,Abc\n") == Counts(changed=1)
@@ -434,7 +439,7 @@ def test_a_key_that_stands_in_the_file_twice(bench: Bench) -> None:
     bench.run(ITEMS, "insert into items values (5, 'e', null, null)")
     assert bench.stage("id,name\n1,a\n2,b\n").duplicates() is None
     assert bench.stage("id,name\n1,a\n5,b\n2,c\n5,d\n2,e\n").duplicates() == ({"id": "5"}, (2, 4))
-    bench.run("create table pairs (a text, b integer, primary key (a, b))")
+    bench.run("create table pairs (a varchar(20), b integer, primary key (a, b))")
     assert bench.stage("a,b\nx,1\nx,2\nx,1\n", "pairs", ("a", "b")).duplicates() == ({"a": "x", "b": "1"}, (1, 3))
 
 
@@ -524,7 +529,7 @@ def test_text_that_no_database_holds(bench: Bench) -> None:
     """JSON can say a zero byte and half a character."""
     bench.run(ITEMS)
     bench.session.commit()
-    for text in ("a\ud800",) if bench.dialect.name == "sqlite" else ("a\0b", "a\ud800"):
+    for text in ("a\ud800",) if bench.dialect.name != "postgresql" else ("a\0b", "a\ud800"):
         with pytest.raises(Exception) as caught:
             bench.rows.load_rows(bench.permit, bench.shape(), ["id", "name"], [[1, "a"], [2, text]])
         bench.session.rollback()
@@ -689,6 +694,7 @@ def test_a_reader_may_ask_for_the_fingerprint(bench: Bench, database_url: Databa
 # ---- the transaction
 
 
+@pytest.mark.not_on_mariadb("a temporary table stays, empty, until the connection ends")
 def test_a_rollback_leaves_nothing(bench: Bench) -> None:
     """Staging, comparing and writing happen in the one open transaction; the temporary tables go with it."""
     bench.run(ITEMS)

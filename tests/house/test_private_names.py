@@ -27,6 +27,7 @@ with engine.connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
+NAMES_OF_FN = {"upgrade": "upgrade", "downgrade": "downgrade", "stamp": "do_stamp"}
 REVISION = "revision = {name!r}\ndown_revision = {down!r}\ndef upgrade(): pass\ndef downgrade(): pass\n"
 
 
@@ -122,6 +123,8 @@ def test_commands_say_by_their_options_what_they_do(
     assert seen
     assert options <= set(seen[0])
     assert bool(seen[0].get("dont_mutate")) is ("dont_mutate" in options)
+    # The name says what was typed, for the words of a refusal.
+    assert seen[0]["fn"].__name__ == NAMES_OF_FN.get(call.__name__, seen[0]["fn"].__name__)
 
 
 def test_autogenerate_is_known_by_its_revision_context(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

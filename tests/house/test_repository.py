@@ -12,7 +12,7 @@ import pytest
 
 from lockgate.version import __version__
 
-MADE_HERE = {".git", ".venv", ".lockgate", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__", "build", "dist"}
+MADE_HERE = {".git", ".venv", ".lockgate", ".local", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__", "build", "dist"}
 PERSONAL_FOLDER = re.compile(r"(?<![\w.\-])/(?:work|root|home|Users)/")
 # AWS's own documentation writes EXAMPLE into the keys that it shows.
 SECRET = re.compile(r"(?:AKIA|ASIA)(?![0-9A-Z]*EXAMPLE)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}")

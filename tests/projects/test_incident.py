@@ -62,6 +62,7 @@ def test_a_teardown_whose_env_py_goes_to_dev_is_refused(world: World) -> None:
     for call, arguments in COMMANDS:
         error = refused(call, teardown, *arguments, LOCKGATE_ENV="test", **{ASK: shown(world.dev.url)})
         assert error.code == "identity-mismatch"
+        assert f"refused to {call.__name__}:" in error.what
         assert "`dev`" in error.what
         assert "`test`" in error.what
         assert world.pictures() == before

@@ -210,8 +210,8 @@ def test_a_database_that_is_not_there_comes_with_the_command_that_makes_it(proje
 @pytest.mark.parametrize("form", [ENCODED, PASSWORD], ids=["encoded", "raw"])
 def test_a_database_of_another_kind_is_not_guessed_at(project: Tiny, form: str) -> None:
     """What cannot be guarded is not touched."""
-    said = wrong(project.tables("users"), "database-unsupported", DEV_DATABASE_URL=f"mysql://leo:{form}@db.internal/app")
-    assert "`mysql`" in said.what
+    said = wrong(project.tables("users"), "database-unsupported", DEV_DATABASE_URL=f"oracle://leo:{form}@db.internal/app")
+    assert "`oracle`" in said.what
     assert "lockgate.toml:" in said.where
     assert "postgresql and sqlite" in said.hint
 

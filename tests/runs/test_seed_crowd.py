@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from building import Tiny, until
+from building import SETTINGS, Tiny, until
 from seeding import Seeding, seeding
 
 from lockgate.secret import DatabaseUrl
@@ -56,6 +56,20 @@ def test_of_two_seeds_at_once_one_waits_and_says_for_whom(project: Tiny, postgre
     assert "seed dev" in said.splitlines()[0]
     assert bench.database.query("select * from t") == [(1, "a")]
     assert [row[1] for row in bench.database.ledger() if row[0] == "seed"] == ["seeded"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "sql"])
+def test_a_table_that_somebody_holds_is_waited_for_no_longer_than_lock_wait(project: Tiny, postgres_url: DatabaseUrl, ending: str) -> None:
+    """A forgotten session must not hang a pipeline; 4 says that it may be tried again."""
+    bench = seeding(project, postgres_url, "create table t (id integer primary key, v text)")
+    bench.seeds(T.replace("csv", ending), settings=SETTINGS.replace('"DEV_DATABASE_URL" }', '"DEV_DATABASE_URL" }\nlock_wait = 0.2'))
+    script = "insert into t values (1, 'a') on conflict do nothing;"
+    bench.write(f"seeds/t.{ending}", "id,v\n1,a\n" if ending == "csv" else script)
+    with psycopg.connect(postgres_url.render().reveal()) as holder:
+        holder.execute("lock table t in exclusive mode")
+        said = bench.seed(check=4).stderr
+    assert "code: lock-timeout" in said and "changed: nothing" in said and f"seeds/t.{ending}" in said
+    assert bench.hows() == ["loaded"]
 
 
 @pytest.fixture

@@ -72,6 +72,26 @@ def test_a_unix_socket_is_rendered_where_everybody_looks_for_it() -> None:
     assert (theirs.host, theirs.query["host"], theirs.database) == (None, "/var/run", "db")
 
 
+@pytest.mark.parametrize(
+    "text, backend, driver, place",
+    [
+        ("mysql://u:p@h/db", "mysql", "", "h:3306/db"),
+        ("mariadb+pymysql://u:p@h:3307/db?charset=utf8mb4", "mariadb", "pymysql", "h:3307/db"),
+        ("mysql+aiomysql://u@/db?unix_socket=%2Frun%2Fmysqld.sock", "mysql", "aiomysql", "/run/mysqld.sock/db"),
+        ("mysql+asyncmy://u:p%40@[::1]/db", "mysql", "asyncmy", "::1:3306/db"),
+    ],
+)
+def test_urls_of_mariadb_and_mysql_are_read_as_sqlalchemy_reads_them(text: str, backend: str, driver: str, place: str) -> None:
+    """With its own port, its own name of a socket, and the product that the project has chosen."""
+    url = parse_url(text)
+    assert (url.backend, url.driver, url.place) == (backend, driver, place)
+    ours, theirs = make_url(url.render().reveal()), make_url(text)
+    assert (ours.drivername, ours.username, ours.password, ours.host, ours.port, ours.database, ours.query) == (
+        theirs.drivername, theirs.username, theirs.password, theirs.host, theirs.port, theirs.database, theirs.query,
+    )
+    assert url.with_driver("asyncpg").driver == driver
+
+
 @FEW
 @given(st.text("ab/%?# ä.", min_size=1, max_size=12).map(str.strip).filter(lambda path: path and not path.startswith("file:")))
 def test_a_sqlite_path_is_read_alike_by_us_and_by_sqlalchemy(path: str) -> None:
@@ -87,7 +107,7 @@ def test_a_sqlite_path_is_the_same_from_every_directory() -> None:
     assert parse_url("sqlite://").anchored(Path("/srv/app")).is_memory
 
 
-@pytest.mark.parametrize("text", ["", "nonsense:geheim", "mysql://u:geheim@h/db", "postgresql://u:geheim@h:port/db", "sqlite://geheim/x.db"])
+@pytest.mark.parametrize("text", ["", "nonsense:geheim", "oracle://u:geheim@h/db", "postgresql://u:geheim@h:port/db", "sqlite://geheim/x.db"])
 def test_an_unreadable_url_is_refused_without_quoting_it(text: str) -> None:
     """Whatever is wrong with it, there may be a password in it."""
     with pytest.raises(UsageError) as caught:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.errors import UsageError
-from lockgate.seeds.csv_body import checked_csv, diagnose_csv, locate_row, records, row_at
+from lockgate.seeds.csv_body import checked_csv, diagnose_csv, locate_row, records
 from lockgate.seeds.csv_head import read_head
 from lockgate.seeds.decoding import lines_of, text_of, utf8_of
 
@@ -59,8 +59,7 @@ def test_a_row_is_found_again_by_its_number_and_by_its_lines(rows: list[list[str
         expected.append(line)
         line += 1 + sum(cell.count("\n") for cell in row)
     assert starts == expected
-    assert [row_at(lines, start) for start in starts] == list(range(1, len(rows) + 1))
-    assert (locate_row(lines, len(rows) + 1), row_at(lines, 1), row_at(lines, 10**6)) == (0, 0, 0)
+    assert locate_row(lines, len(rows) + 1) == 0
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "gb18030", "big5", "shift_jis"])

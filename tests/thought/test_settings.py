@@ -210,7 +210,7 @@ def test_every_kind_of_source_is_read(text: str, source: UrlSource) -> None:
         ('{ embedded = "postgers" }', "(did you mean `postgres`?)"),
         ('{ aws_secret = "a", timeout = 0 }', "`timeout` must be a number of seconds"),
         ("3", "`url` must be a table, not a number"),
-        ('"mysql://h/db"', "not supported"),
+        ('"oracle://h/db"', "not supported"),
         ('"nonsense"', "no database URL"),
     ],
 )

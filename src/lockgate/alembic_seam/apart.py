@@ -18,7 +18,9 @@ from sqlalchemy import Connection, event
 from lockgate.alembic_seam.crew import Scribe
 from lockgate.alembic_seam.journaled import Execute, Watch
 from lockgate.alembic_seam.replayed import answer_of, replay
-from lockgate.dialects.base import Builds, Dialect, Standing
+from lockgate.dialects.alchemy import OURS
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import Builds, Standing
 from lockgate.errors import Busy, Failed
 from lockgate.journal.answer import Answer, from_text
 from lockgate.journal.apart import Build, build_of, fingerprint, read
@@ -55,7 +57,7 @@ class Apart(Watch):
         return self._connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
 
     def _intercept(self, cursor: Any, sql: str, parameters: Any, context: Any, execute: Execute) -> bool | None:
-        if self._ours or context.root_connection is not self._connection:
+        if context.root_connection is not self._connection or OURS.items() <= context.execution_options.items():
             return None
         found = read(sql)
         if found.kind in (Kind.SESSION, Kind.CONTROL):
@@ -65,7 +67,8 @@ class Apart(Watch):
         earlier = self._earlier.get(entry.number)
         move = move_for(earlier, entry.digest)
         if earlier is not None and move is Move.REFUSE:
-            raise self._changed(earlier, entry)
+            self._refuse_changed(earlier, entry)
+            earlier = None
         if earlier is not None and move is Move.SKIP:
             self._skip(earlier, context)
         elif found.kind in (Kind.READ, Kind.WRITE) or not self._outside:
@@ -83,27 +86,26 @@ class Apart(Watch):
         if self._outside and not getattr(context, "_is_server_side", False):
             self._in_a_transaction(entry, context, cursor, execute)
             return
-        with self.own():
-            execute()
+        execute()
         self._note(entry, context, cursor)
 
     def _in_a_transaction(self, entry: Entry, context: Any, cursor: Any, execute: Execute) -> None:
         give_up = time.monotonic() + self._crew.limits.lock_wait
+        before = list(self._pending)
         for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
             try:
-                self._run_own(self._dialect.features.begin)
-                with self.own():
-                    self._dialect.bound_waiting(self._session, self._crew.limits.lock_timeout or 1.0)
-                    execute()
-                    self._note(entry, context, cursor)
-                    if entry.kind is Kind.WRITE or self._dialect.has_written(self._session):
-                        self._flush()
-                    self._session.execute("commit")
+                self._session.execute(self._dialect.features.begin)
+                self._dialect.bound_waiting(self._session, self._crew.limits.lock_timeout or 1.0)
+                execute()
+                self._note(entry, context, cursor)
+                if entry.kind is Kind.WRITE or self._dialect.has_written(self._session):
+                    self._flush()
+                self._session.execute("commit")
                 return
             except BaseException as error:
-                self._pending.clear()
+                self._pending[:] = before
                 with suppress(Exception):
-                    self._run_own("rollback")
+                    self._session.execute("rollback")
                 reason = self._passing(error, give_up)
             pause = delay * random.uniform(0.5, 1.5)
             self._crew.retrying(self._step, attempt, pause, reason)
@@ -111,7 +113,7 @@ class Apart(Watch):
 
     def _passing(self, error: BaseException, give_up: float) -> str:
         """Return the reason to run the statement again; raise the error where there is none."""
-        facts = self._dialect.facts(error)
+        facts = self._dialect.facts(getattr(error, "orig", None) or error)
         if facts is None or facts.kind not in ("lock-timeout", "deadlock"):
             raise error
         if time.monotonic() > give_up:
@@ -132,21 +134,19 @@ class Apart(Watch):
     def _alone(self, found: Statement, entry: Entry, build: Build | None, context: Any, execute: Execute) -> None:
         """Run what may not run in a transaction: begun, done, and in between only the catalog knows."""
         earlier = self._earlier.get(entry.number)
-        with self.own():
-            builds = self._dialect.builds(self._session)
-            done = self._find(builds, build, earlier) if build and builds else earlier is not None and self._happened(found, earlier)
-            if earlier is None:
-                before = builds.on_table(build) if build and builds else self._definitions(found)
-                self._write_down(Entry(entry.number, entry.digest, entry.kind, False, entry.text, before))
+        builds = self._dialect.builds(self._session)
+        done = self._find(builds, build, earlier) if build and builds else earlier is not None and self._happened(found, earlier)
+        if earlier is None:
+            before = builds.on_table(build) if build and builds else self._definitions(found)
+            self._write_down(Entry(entry.number, entry.digest, entry.kind, False, entry.text, before))
         if done:
             self._skip(entry, context)
         else:
             self._execute_alone(entry, execute)
-        with self.own():
-            if build and builds:
-                self._prove(builds, build)
-            self._flush()
-            self._journal.finish(entry.number)
+        if build and builds:
+            self._prove(builds, build)
+        self._flush()
+        self._journal.finish(entry.number)
         if not done:
             self._crew.statement_done(self._step, entry, skipped=False)
 
@@ -158,8 +158,7 @@ class Apart(Watch):
 
     def _execute_alone(self, entry: Entry, execute: Execute) -> None:
         try:
-            with self.own():
-                execute()
+            execute()
         except Exception:
             self._take_back(entry)
             raise
@@ -201,6 +200,13 @@ class Apart(Watch):
         if broken:
             hint = "look why it broke, then run the command again: it is dropped and built anew"
             raise Failed("invalid-index", f"index {broken[0].name} is INVALID: its CONCURRENTLY build did not end well", self._where, hint)
+
+    def _refuse_changed(self, earlier: Entry, now: Entry) -> None:
+        """A build that was begun may be another one now: what it left is INVALID, and is dropped."""
+        if earlier.done or build_of(earlier.text) is None:
+            raise self._changed(earlier, now)
+        self._journal.strike(earlier.number)
+        self._earlier = {number: entry for number, entry in self._earlier.items() if number != earlier.number}
 
     def _saved(self, connection: Connection, name: str) -> None:
         self._savepoints[name] = len(self._pending)

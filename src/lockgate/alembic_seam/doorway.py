@@ -20,6 +20,7 @@ from lockgate.alembic_seam.work import Work
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.connect import dialect_named
+from lockgate.dialects.parts import Patience
 from lockgate.errors import Failed, Refused
 from lockgate.interruption import cancellable
 from lockgate.words import VersionTable
@@ -197,7 +198,7 @@ class Run(Doorway):
         self._engine = working.engine
         try:
             self._cancel = partial(dialect.cancel, working.connection.driver_connection)
-            dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout)
+            dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout, Patience(self.crew.limits.lock_wait, self.crew.note))
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
             self._configure(working, *args, **self.work.options(options))
             self.work.attach(self.env.get_context())

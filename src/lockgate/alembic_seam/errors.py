@@ -10,8 +10,9 @@ from alembic.script import revision as alembic_revision
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
-from lockgate.dialects.base import Dialect, ErrorFacts
-from lockgate.errors import Failed, LockgateError, Refused, Unreachable, UsageError
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import ErrorFacts
+from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable, UsageError
 from lockgate.secret import redact
 from lockgate.words import Step
 
@@ -71,6 +72,8 @@ def translate(error: BaseException, scene: Scene) -> LockgateError:
         return Unreachable("unreachable", f"env.py cannot connect: {first[-1]}", scene.place, "check the URL that env.py uses")
     if facts is not None and facts.kind in ("permission", "read-only"):
         return _permission(facts, scene.place)
+    if facts is not None and facts.kind == "lock-timeout":
+        return _lock_timeout(facts, scene.place)
     where = _line_in(error, scene.folder) or "env.py"
     return Failed(
         "env-failed", f"env.py raised {_sentence(error)}", where, "run the command again with `--debug` to see the whole traceback"
@@ -90,6 +93,8 @@ def _in_step(error: BaseException, scene: Scene, step: Step, facts: ErrorFacts |
         )
     if facts is not None and facts.kind in ("permission", "read-only"):
         return _permission(facts, where)
+    if facts is not None and facts.kind == "lock-timeout":
+        return _lock_timeout(facts, where)
     if isinstance(error, DBAPIError) and error.statement:
         where += f"\n  statement: {_shortened(error.statement)}"
     reason = facts.message if facts else _sentence(error)
@@ -128,6 +133,11 @@ def _permission(facts: ErrorFacts, where: str) -> LockgateError:
         where,
         "the role needs CREATE on the database and on the schema of the tables",
     )
+
+
+def _lock_timeout(facts: ErrorFacts, where: str) -> Busy:
+    hint = "find the long transaction or the other writer, then run the command again"
+    return Busy("lock-timeout", f"a lock was not free in time: {facts.message}", where, hint)
 
 
 def _line_in(error: BaseException, path: Path) -> str:

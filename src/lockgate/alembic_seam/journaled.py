@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event
 
 from lockgate.alembic_seam.crew import Scribe, StatementJournal
 from lockgate.alembic_seam.replayed import answer_of, refusal_of, replay
-from lockgate.dialects.alchemy import AlchemySession
+from lockgate.dialects.alchemy import OURS, AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
 from lockgate.journal.answer import Answer, from_text, to_text
@@ -60,7 +60,6 @@ class Watch:
         self._number = 0
         self._pending: list[tuple[Entry, Answer]] = []
         self._temporary: set[str] = set()
-        self._ours = False  # the statement under way is lockgate's own
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -90,7 +89,7 @@ class Watch:
             raise self._changed(extra)
 
     def _intercept(self, cursor: Any, sql: str, parameters: Any, context: Any, execute: Execute) -> bool | None:
-        if self._ours or context.root_connection is not self._connection:
+        if context.root_connection is not self._connection or OURS.items() <= context.execution_options.items():
             return None
         found = read(sql)
         if name := temporary_table(sql):
@@ -112,11 +111,10 @@ class Watch:
         if earlier is not None and move is Move.EXAMINE:
             move = Move.SKIP if self._happened(found, earlier) else Move.RUN
             if move is Move.SKIP:
-                with self.own():
-                    self._journal.finish(entry.number)
-                    self._session.execute("commit")
+                self._journal.finish(entry.number)
+                self._session.execute("commit")
         if earlier is not None and move is Move.REFUSE:
-            raise self._changed(earlier, entry)
+            self._refuse_changed(earlier, entry)
         if earlier is not None and move is Move.SKIP:
             self._crew.statement_done(self._step, earlier, skipped=True)
             replay(context, from_text(earlier.answer))
@@ -150,8 +148,7 @@ class Watch:
 
     def _happened(self, found: Statement, earlier: Entry) -> bool:
         """Look whether a statement that was begun did happen; the lock is ours, so nobody is still running it."""
-        with self.own():
-            verdict = happened(found, earlier.before, self._definitions(found))
+        verdict = happened(found, earlier.before, self._definitions(found))
         if verdict is not None:
             return verdict
         what = f"an earlier run began statement {earlier.number} of revision `{self._step.revision}`, and nobody can tell whether it happened"
@@ -162,12 +159,12 @@ class Watch:
         """Rows: their transaction, or one of their own where each statement would commit itself, holds the journal's row as well."""
         alone = self._connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
         if alone:
-            self._run_own("start transaction")
+            self._session.execute("start transaction")
         try:
             self._patiently(found, execute)
         except BaseException:
             if alone:
-                self._run_own("rollback")
+                self._session.execute("rollback")
             raise
         self._pending.append((entry, Answer(None, (), cursor.rowcount, getattr(cursor, "lastrowid", None))))
         if cursor.description is not None:  # INSERT … RETURNING
@@ -175,22 +172,20 @@ class Watch:
             self._pending[-1] = (entry, kept or self._pending[-1][1])
         if alone:
             self._flush()
-            self._run_own("commit")
+            self._session.execute("commit")
 
     def _commit_with(self, found: Statement, entry: Entry, execute: Execute) -> None:
         """DDL: the server commits what is open before it begins, and the row that says "begun" with it."""
-        with self.own():
-            before = self._definitions(found)
-            entry = Entry(entry.number, entry.digest, entry.kind, False, entry.text, before)
-            self._journal.write([entry])
+        before = self._definitions(found)
+        entry = Entry(entry.number, entry.digest, entry.kind, False, entry.text, before)
+        self._journal.write([entry])
         try:
             self._patiently(found, execute)
         except Exception:
             self._take_back(entry)
             raise
-        with self.own():
-            self._journal.finish(entry.number)
-            self._session.execute("commit")
+        self._journal.finish(entry.number)
+        self._session.execute("commit")
         self._crew.statement_done(self._step, entry, skipped=False)
 
     def _take_back(self, entry: Entry) -> None:
@@ -198,9 +193,8 @@ class Watch:
         if self._connection.invalidated or self._connection.closed:
             return
         try:
-            with self.own():
-                self._journal.strike(entry.number)
-                self._session.execute("commit")
+            self._journal.strike(entry.number)
+            self._session.execute("commit")
         except Exception:  # the connection is gone, and the first error is the one to show
             return
 
@@ -209,8 +203,7 @@ class Watch:
         give_up = time.monotonic() + self._crew.limits.lock_wait
         for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
             try:
-                with self.own():  # a driver's own cursor calls no event twice, but a dialect's `do_execute` may
-                    execute()
+                execute()
                 return
             except Exception as error:
                 reason = self._may_wait(error, found, give_up)
@@ -233,8 +226,7 @@ class Watch:
         return facts.message
 
     def _keeps_transaction(self) -> bool:
-        with self.own():
-            return self._dialect.keeps_transaction(self._session)
+        return self._dialect.keeps_transaction(self._session)
 
     def _definitions(self, found: Statement) -> tuple[str, ...]:
         return tuple(self._dialect.definition(self._session, thing) for thing in found.things)
@@ -247,14 +239,9 @@ class Watch:
             Entry(entry.number, entry.digest, entry.kind, True, entry.text, (), to_text(answer)) for entry, answer in self._pending
         ]
         self._pending.clear()
-        with self.own():
-            self._journal.write(entries)
+        self._journal.write(entries)
         for entry in entries:
             self._crew.statement_done(self._step, entry, skipped=False)
-
-    def _run_own(self, sql: str) -> None:
-        with self.own():
-            self._session.execute(sql)
 
     def _committing(self, connection: Connection) -> None:
         self._flush()
@@ -262,14 +249,11 @@ class Watch:
     def _rolled_back(self, connection: Connection) -> None:
         self._pending.clear()
 
-    @contextmanager
-    def own(self) -> Iterator[None]:
-        """What runs on the connection in here is lockgate's own, and not journaled."""
-        before, self._ours = self._ours, True
-        try:
-            yield
-        finally:
-            self._ours = before
+    def _refuse_changed(self, earlier: Entry, now: Entry) -> None:
+        """One that was begun and, by the catalog, did not happen may be another one now."""
+        then = read(earlier.text)
+        if earlier.done or happened(then, earlier.before, self._definitions(then)) is not False:
+            raise self._changed(earlier, now)
 
     def _changed(self, earlier: Entry, now: Entry | None = None) -> Failed:
         found = f"`{now.text}` now" if now else "nothing any more"

@@ -33,6 +33,16 @@ def only_reads(env: EnvironmentContext) -> bool:
     return env.is_offline_mode() or bool(options.get("dont_mutate")) or "revision_context" in options or "fn" not in options
 
 
+def supposed_verb(env: EnvironmentContext) -> str:
+    """
+    Return `upgrade`, `downgrade` or `stamp` as the name of the command's `fn` has it, before its steps are known.
+
+    For the words of a refusal only: a program's own `fn` may be called anything, and counts as `upgrade`.
+    """
+    name = getattr(env.context_opts.get("fn"), "__name__", "")
+    return {"downgrade": "downgrade", "do_stamp": "stamp"}.get(name, "upgrade")
+
+
 class Reader(Doorway):
     """A reading command: the registry is hidden, Alembic creates no version table by looking, and no step is run."""
 

@@ -22,6 +22,9 @@ from lockgate.errors import UsageError
 from lockgate.secret import redact
 from lockgate.settings.project import Project
 
+# For rooms that hand it on and must not import Alembic.
+AlembicScripts = ScriptDirectory
+
 _SLUG_LENGTH = 40  # Alembic's default of truncate_slug_length
 
 
@@ -67,8 +70,7 @@ def new_revision(project: Project, message: str, now: datetime, head: str = "hea
     slug = _slug(message)
     with _alembic(ini.parent, project.folder):
         config = alembic_config(ini)
-        script = ScriptDirectory.from_config(config)
-        id_ = _free_id(script, f"{now:%Y%m%d_%H%M}", slug)
+        id_ = timestamp_id(ScriptDirectory.from_config(config), message, now)
         config.set_main_option("file_template", f"%%(rev)s{slug and '_'}{slug}")
         # With `true` Alembic runs env.py here, which connects.
         config.set_main_option("revision_environment", "false")
@@ -98,8 +100,14 @@ def _alembic(workdir: Path, folder: Path) -> Iterator[None]:
         raise UsageError("revision-unreadable", what, f"{frame.filename}:{frame.lineno}", hint) from error
 
 
-def _free_id(script: ScriptDirectory, stamp: str, slug: str) -> str:
-    """Return `stamp`, or the first `stamp_2`, `stamp_3`, ... that neither an id nor a file has."""
+def timestamp_id(script: ScriptDirectory, message: str, now: datetime) -> str:
+    """
+    Return `YYYYMMDD_HHMM` of `now`, or the first `..._2`, `..._3`, ... that neither an id nor a file has.
+
+    Args:
+        message: of the revision; its words become the rest of the file's name.
+    """
+    stamp, slug = f"{now:%Y%m%d_%H%M}", _slug(message)
     revisions = list(script.walk_revisions())
     taken = {found.revision for found in revisions}
     files = {Path(found.path).stem for found in revisions}

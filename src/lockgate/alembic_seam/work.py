@@ -6,7 +6,7 @@ import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any
 
@@ -48,7 +48,6 @@ class Work:
         self._began = 0.0
         self._left_transaction = False
         self._transaction = ""
-        self._own: Callable[[], AbstractContextManager[None]] = nullcontext  # around our own statements inside a revision's
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return env.py's options for `configure` with what the run insists on: a transaction a revision, our callback last."""
@@ -65,16 +64,11 @@ class Work:
 
         @contextmanager
         def autocommit_block() -> Iterator[None]:
-            with original(), ExitStack() as stack:
+            with original():
                 self._left_transaction = True
-                with self._own():
-                    self._crew.left_transaction(self._step, self._before)
-                    stack.enter_context(self._dialect.without_lock_timeout(context.connection))
-                try:
+                self._crew.left_transaction(self._step, self._before)
+                with self._dialect.without_lock_timeout(context.connection):
                     yield
-                finally:
-                    with self._own():
-                        stack.close()
 
         context.autocommit_block = autocommit_block
 
@@ -143,12 +137,8 @@ class Work:
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
             watch = kind(self._connection, self._dialect, self._crew, self._step, self._permit.sight.place)
-            self._own = watch.own
-            try:
-                with journaled(watch):
-                    migration(**kw)
-            finally:
-                self._own = nullcontext
+            with journaled(watch):
+                migration(**kw)
 
         return migrate
 

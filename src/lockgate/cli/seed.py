@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from lockgate.cli.answer import asked_once
@@ -10,7 +12,7 @@ from lockgate.seeds.outcome import SeedOutcome
 from lockgate.words import Request, Verb
 
 
-@verb("seed", "lockgate seed dev", "lockgate seed dev reference --dry-run", "LOCKGATE_ENV=test lockgate seed test")
+@verb("seed", "lockgate seed dev", "lockgate seed dev reference --dry-run", "lockgate seed dev reference --file new.csv", "LOCKGATE_ENV=test lockgate seed test")
 @click.argument("environment")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--dry-run", is_flag=True, help="Compare and show what would be written; write nothing.")
@@ -18,7 +20,10 @@ from lockgate.words import Request, Verb
 @click.option(
     "--samples", type=click.IntRange(min=0), default=5, show_default=True, metavar="N", help="Rows of each kind that --dry-run shows."
 )
-def command(call: Call, environment: str, names: tuple[str, ...], dry_run: bool, if_changed: bool, samples: int) -> int:
+@click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="Load FILE in place of the one that the settings name for NAME.")
+def command(
+    call: Call, environment: str, names: tuple[str, ...], dry_run: bool, if_changed: bool, samples: int, file: Path | None
+) -> int:
     """
     Load the seeds NAME, or all that belong into ENVIRONMENT.
 
@@ -29,7 +34,7 @@ def command(call: Call, environment: str, names: tuple[str, ...], dry_run: bool,
     from lockgate.runs.seed import SeedOptions, seed
 
     project, output = call.project(), call.output
-    options = SeedOptions(names, dry_run, if_changed, samples)
+    options = SeedOptions(names, dry_run, if_changed, samples, file)
 
     def go(request: Request) -> SeedOutcome:
         with output.progress() as watch, output.live(environment, acting=True) as notify:

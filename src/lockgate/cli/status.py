@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from lockgate.cli.call import Call, verb
-from lockgate.errors import CODES, UsageError
+from lockgate.errors import CODES
 from lockgate.outcome import EnvironmentRow
 from lockgate.report import environments as tables
 from lockgate.words import Verb
@@ -24,12 +24,11 @@ def command(call: Call, environments: tuple[str, ...], check: bool) -> int:
 
     Only looks: nothing is written, not even to a database that lockgate sees for the first time.
     """
-    if call.database_url and len(environments) != 1:
-        hint = "run `lockgate status ENVIRONMENT --database-url URL`"
-        raise UsageError("usage", "`--database-url` needs exactly one environment to ask for", "lockgate status", hint)
-    from lockgate.runs.status import status
+    from lockgate.runs.status import check_one_url, status
 
-    rows = status(call.request(Verb.STATUS, environments[0] if len(environments) == 1 else ""), call.project(), environments)
+    request = call.request(Verb.STATUS, environments[0] if len(environments) == 1 else "")
+    check_one_url(request, environments)
+    rows = status(request, call.project(), environments)
     code = found(rows) if check else ""
     if call.output.json:
         from lockgate.report import json
@@ -45,6 +44,8 @@ def found(rows: Sequence[EnvironmentRow]) -> str:
     seen = [row for row in rows if not row.error]
     if any(row.says and row.says != row.name for row in seen):
         return "identity-mismatch"
+    if any(row.half_applied for row in seen):
+        return "half-applied"
     if any(row.pending != 0 or row.unknown for row in seen):  # None, a number that cannot be known, is not zero
         return "pending"
     return next((row.error_code or "unreachable" for row in rows if row.error), "")

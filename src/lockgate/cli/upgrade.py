@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from lockgate.cli.answer import Run, act
@@ -16,20 +18,22 @@ from lockgate.words import Request, Verb
     "upgrade",
     "lockgate upgrade dev",
     "lockgate upgrade dev --seed",
+    "lockgate upgrade dev --create-database",
     "lockgate upgrade dev +1",
     "CONFIRM_ENV=staging lockgate upgrade staging 20260105_0930",
 )
 @click.argument("environment")
 @click.argument("revision", default="head")
 @click.option("--seed", "seeds", is_flag=True, help="Load the seeds of ENVIRONMENT afterwards, also where no revision is pending.")
-def command(call: Call, environment: str, revision: str, seeds: bool) -> int:
+@click.option("--create-database", "create", is_flag=True, help="Make the database first, where the server does not have it.")
+def command(call: Call, environment: str, revision: str, seeds: bool, create: bool) -> int:
     """
     Run the pending revisions of ENVIRONMENT up to REVISION, `head` where none is given.
 
     The database must say that it is ENVIRONMENT. One run at a time: others wait for the lock. Each revision is
     committed by itself and written into the ledger; the smoke queries are asked at the end.
     """
-    request = call.request(Verb.UPGRADE, environment, revision)
+    request = replace(call.request(Verb.UPGRADE, environment, revision), create=create)
     if seeds:
         return act(call, _with_seeds(call), request)
     from lockgate.runs.upgrade import upgrade

@@ -10,7 +10,12 @@ from lockgate.errors import Unreachable, UsageError
 from lockgate.secret import DatabaseUrl, Secret, parse_url
 
 URL_KEY = "DATABASE_URL"
-_ENGINES = ("postgres", "postgresql", "aurora-postgresql")
+_POSTGRES = "postgresql"
+_ENGINES = {
+    **dict.fromkeys(("", "postgres", "postgresql", "aurora-postgresql"), _POSTGRES),
+    **dict.fromkeys(("mysql", "aurora-mysql", "aurora"), "mysql"),
+    "mariadb": "mariadb",
+}
 _PARTS = ("host", "username", "password", "dbname")
 
 
@@ -70,13 +75,14 @@ def _read_parts(fields: Mapping[str, object], shape: Shape) -> DatabaseUrl:
     missing = [key for key in _PARTS if not _text(fields, key)]
     if missing:
         raise _incomplete(missing, shape)
-    if _text(fields, "engine") not in ("", *_ENGINES):
-        hint = "lockgate knows postgresql and sqlite"
+    backend = _ENGINES.get(_text(fields, "engine"))
+    if backend is None:
+        hint = "lockgate knows postgresql, mysql, mariadb and sqlite"
         raise UsageError("database-unsupported", "the `engine` of this secret is not supported", shape.where, hint)
-    port = _text(fields, "port") or "5432"
+    port = _text(fields, "port") or ("5432" if backend == _POSTGRES else "3306")
     if not port.isdecimal():
         raise Unreachable("secret-incomplete", "the `port` of this secret is not a number", shape.where, shape.hint)
-    return DatabaseUrl("postgresql", "", _text(fields, "username"), password, _text(fields, "host"), int(port), _text(fields, "dbname"))
+    return DatabaseUrl(backend, "", _text(fields, "username"), password, _text(fields, "host"), int(port), _text(fields, "dbname"))
 
 
 def _incomplete(missing: list[str], shape: Shape) -> Unreachable:

@@ -9,6 +9,9 @@ from sqlalchemy import text
 
 from lockgate.permit import Row
 
+# Tells lockgate's own statements from a revision's, on the connection that both use.
+OURS = {"lockgate_own": True}
+
 
 class AlchemySession:
     """lockgate's statements on a SQLAlchemy connection, sync or the sync face of an async one."""
@@ -19,12 +22,15 @@ class AlchemySession:
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement; see `lockgate.permit.Session`."""
         # Without parameters the text goes to the driver as it is: SQLAlchemy would read a colon in it as a parameter.
-        result = self.connection.execute(text(sql), dict(params)) if params else self.connection.exec_driver_sql(sql)
+        if params:
+            result = self.connection.execute(text(sql), dict(params), execution_options=OURS)
+        else:
+            result = self.connection.exec_driver_sql(sql, execution_options=OURS)
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
 
     def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
         """Run one writing statement; see `lockgate.permit.Session`."""
-        return int(self.connection.execute(text(sql), dict(params or {})).rowcount)
+        return int(self.connection.execute(text(sql), dict(params or {}), execution_options=OURS).rowcount)
 
     def commit(self) -> None:
         """Commit the open transaction."""

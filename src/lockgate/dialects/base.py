@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lockgate.journal.apart import Build
+from lockgate.dialects.parts import Builds, ErrorFacts, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session, Spelling
 from lockgate.secret import DatabaseUrl
@@ -92,58 +92,6 @@ class Lock(Protocol):
         """Let go; quiet where the connection is gone, and the lock with it."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """
-    An index that is in the catalog.
-
-    Args:
-        id: the server's number, never used twice.
-        name: qualified and quoted.
-        valid: False for what a broken CONCURRENTLY left, and for one that is being built.
-    """
-
-    id: str
-    name: str
-    valid: bool
-
-
-class Builds(Protocol):
-    """Indexes that are built outside a transaction; on a session in autocommit."""
-
-    def on_table(self, build: Build) -> tuple[str, ...]:
-        """The ids of all indexes of the table."""
-
-    def under_way(self, build: Build) -> str:
-        """Which other session builds it now, for people; empty where none does."""
-
-    def standing(self, build: Build) -> Sequence[Standing]:
-        """Indexes of its name on its table, as unique as it; where it has no name, all of the table."""
-
-    def same(self, standing: Standing, build: Build) -> bool | None:
-        """Whether an index is defined as the statement says; None where that cannot be found out."""
-
-    def drop(self, standing: Standing) -> None:
-        """Drop an index without blocking anybody."""
-
-
-@dataclass(frozen=True)
-class ErrorFacts:
-    """
-    A driver's error in words that do not depend on the driver.
-
-    Args:
-        kind: `lock-timeout`, `deadlock`, `missing-table`, `permission`, `read-only`, `authentication`, `no-database`,
-            `tls`, `unreachable` or empty for anything else.
-        message: the server's sentence.
-        name: the object that it is about, where it says so.
-    """
-
-    kind: str
-    message: str
-    name: str = ""
-
-
 class Dialect(ABC):
     """One database product."""
 
@@ -161,6 +109,17 @@ class Dialect(ABC):
             write: False opens a session in which the server itself refuses every write.
         Raises:
             Unreachable: with the code that fits.
+        """
+
+    @abstractmethod
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        """
+        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster.
+
+        Args:
+            timeout: seconds for connecting.
+        Raises:
+            Unreachable: the server cannot be entered, or the role may not create databases; nothing was made then.
         """
 
     @abstractmethod
@@ -270,7 +229,7 @@ class Dialect(ABC):
         """The database's own shell: arguments and variables without a secret, and the line of a password file (empty for none)."""
 
     @abstractmethod
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
         """
         Make a working SQLAlchemy connection fit for revisions: timeouts, real transactional DDL.
 

@@ -18,7 +18,7 @@ from lockgate.files.project import (
     tool_table,
     write_new,
 )
-from lockgate.files.seeds import SeedFile, seed_files
+from lockgate.files.seeds import SeedFile, seed_file, seed_files
 
 __all__ = [
     "Drafts",
@@ -39,6 +39,7 @@ __all__ = [
     "read_text",
     "refuse_existing",
     "revision_text",
+    "seed_file",
     "seed_files",
     "tool_table",
     "write_new",

@@ -92,3 +92,15 @@ def seed_files(folder: Path, pattern: str, where: str) -> tuple[SeedFile, ...]:
             "seed-missing-file", f"there is no file `{pattern}`", where, "write the path below the project's folder, or take the seed out"
         )
     return tuple(found)
+
+
+def seed_file(path: Path) -> SeedFile:
+    """
+    Return a file that was named by hand, wherever it lies.
+
+    Raises:
+        UsageError: `seed-missing-file`.
+    """
+    if not path.is_file():
+        raise UsageError("seed-missing-file", f"there is no file `{path.name}`", str(path), "check the path; a relative one starts here")
+    return SeedFile(path, path.as_posix(), path.stat().st_size)

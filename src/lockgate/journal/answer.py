@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 MOST_ROWS = 2000
 MOST_CHARACTERS = 200_000
@@ -38,6 +39,9 @@ _WRITE: tuple[tuple[type, str, Callable[[object], object]], ...] = (
     (time, "t", lambda value: value.isoformat()),  # type: ignore[attr-defined]
     (timedelta, "td", lambda value: [value.days, value.seconds, value.microseconds]),  # type: ignore[attr-defined]
     (Decimal, "n", str),
+    (UUID, "u", str),
+    (list, "l", lambda value: [_written(item) for item in value]),  # type: ignore[attr-defined]
+    (dict, "j", lambda value: json.dumps(value)),
 )
 _READ: dict[str, Callable[..., object]] = {
     "b": base64.b64decode,
@@ -46,6 +50,9 @@ _READ: dict[str, Callable[..., object]] = {
     "t": time.fromisoformat,
     "td": lambda parts: timedelta(*parts),
     "n": Decimal,
+    "u": UUID,
+    "l": lambda items: [_read(item) for item in items],
+    "j": json.loads,
 }
 
 

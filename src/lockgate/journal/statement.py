@@ -53,6 +53,7 @@ class Statement:
 
 
 _SPACE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*(?![!M]).*?\*/)+", re.S)
+_CONDITION = re.compile(r"/\*M?!\d*|\*/")  # what stands inside is run
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`|--[^\n]*|#[^\n]*|/\*.*?\*/", re.S)
 _NAME = r"(?:`(?:[^`]|``)+`|[\w$]+)"
 _WHOLE = rf"({_NAME})(?:\s*\.\s*({_NAME}))?"
@@ -92,7 +93,7 @@ def read(sql: str) -> Statement:
     Args:
         sql: as the driver gets it; parameters may stand for values.
     """
-    text = _SPACE.sub(" ", sql).strip().rstrip("; \n")
+    text = _CONDITION.sub(" ", _SPACE.sub(" ", sql)).strip().rstrip("; \n")
     first = (re.match(r"\(*\s*([a-z]+)", text, re.I) or [""])[0].strip("( ").lower()
     if ";" in _QUOTED.sub("", text):
         return Statement(Kind.OTHER)  # several at once

@@ -84,8 +84,9 @@ def _status_cells(row: EnvironmentRow, seeded: bool) -> tuple[str, ...]:
     if row.error:
         return (_name(row), row.protection.value, row.place, says(row), "", "", "", *seeds, "")
     current = f"{heads_text(row.heads)}{' (unknown here: ' + ', '.join(row.unknown) + ')' if row.unknown else ''}"
+    current += f" (half applied: {row.half_applied})" if row.half_applied else ""
     pending = "unknown" if row.pending is None else str(row.pending)
-    head = "yes" if row.pending == 0 and not row.unknown else "no"
+    head = "yes" if row.pending == 0 and not row.unknown and not row.half_applied else "no"
     return (_name(row), row.protection.value, row.place, says(row), current, pending, head, *seeds, _last_run(row.last))
 
 

@@ -11,7 +11,8 @@ from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.outcome import Origin
 from lockgate.registry import ledger
 from lockgate.runs.edited import check_edited
-from lockgate.runs.gate import Gate, find, opened
+from lockgate.runs.gate import Gate, opened
+from lockgate.runs.missing import find_or_create
 from lockgate.runs.record import record
 from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
@@ -22,7 +23,12 @@ _BUILD_ON_APPLIED = (Verb.UPGRADE, Verb.DOWNGRADE)
 
 @dataclass(frozen=True)
 class Arrival:
-    """What is known before env.py runs."""
+    """
+    What is known before env.py runs.
+
+    Args:
+        created: the database, where it was made for this run; empty otherwise.
+    """
 
     request: Request
     project: Project
@@ -30,6 +36,7 @@ class Arrival:
     gate: Gate
     sight: Sight
     graph: Graph
+    created: str = ""
 
     def record(self, event: ledger.Event) -> bool:
         """Add a row to the ledger, where the database is the right one and has one."""
@@ -51,10 +58,10 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
     if request.to == "head":
         check_single_head(graph)
     check_target(graph, request.to)
-    target, seen = find(request, project)
+    target, seen, created = find_or_create(request, project, notify)
     target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
     gate = Gate.of(request, project, target, notify)
-    arrival = Arrival(request, project, target, gate, seen, graph)
+    arrival = Arrival(request, project, target, gate, seen, graph, created)
     try:
         gate.check(seen)
         check_known(graph, seen, target)

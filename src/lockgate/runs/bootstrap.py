@@ -14,7 +14,8 @@ from lockgate.alembic_seam.journaled import Watch, journaled
 from lockgate.alembic_seam.run import Errand, Surveyed
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Failed, LockgateError, UsageError
+from lockgate.dialects.parts import Patience
+from lockgate.errors import Busy, Failed, LockgateError, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
 from lockgate.permit import Permit
@@ -55,7 +56,9 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
             "name the revision that the base tables stand for",
         )
     with engine_connection(dialect.bootstrap_url(url)) as connection:
-        dialect.prepare(connection, None, None)
+        environment = arrival.target.environment
+        patience = Patience(environment.lock_wait, lambda text: notify(Notice(text)))
+        dialect.prepare(connection, environment.lock_timeout, None, patience)
         try:
             permit = arrival.gate.enter(AlchemySession(connection), dialect, surveyed.version_table)
             # Under the lock again: a rival may have been faster.
@@ -109,20 +112,28 @@ def _fill(project: Project, settings: Bootstrap, permit: Permit, connection: Any
             dialect.run_script(permit, connection, text)
         else:
             _function(project, settings)(connection)
-    except LockgateError as error:
-        error.where = error.where or settings.file
-        raise
     except Exception as error:
-        first = (redact(str(error)).strip().splitlines() or [""])[0]
-        hint = "mend it; the database is as it was before"
-        raise Failed(
-            "bootstrap-failed", f"the bootstrap failed: {type(error).__name__}: {first}", settings.file or settings.python, hint
-        ) from error
+        raise _told(error, settings, dialect) from error
     if not transaction.is_active:
         what = "the bootstrap function committed by itself: tables and stamp must be one transaction"
         raise Failed(
             "bootstrap-failed", what, settings.python, "let it use the connection it gets, without commit", "what the function made"
         )
+
+
+def _told(error: Exception, settings: Bootstrap, dialect: Dialect) -> LockgateError:
+    """Return what stopped the bootstrap as an error of ours: mending the script helps, or waiting does."""
+    first = (redact(str(error)).strip().splitlines() or [""])[0]
+    where = settings.file or settings.python
+    facts = dialect.facts(getattr(error, "orig", None) or error.__cause__ or error)
+    if facts is not None and facts.kind == "lock-timeout":
+        hint = "find the long transaction (pg_stat_activity, oldest xact_start), then run the command again"
+        return Busy("lock-timeout", f"the bootstrap could not get a lock in time: {first}", where, hint)
+    if isinstance(error, LockgateError):
+        error.where = error.where or where
+        return error
+    hint = "mend it; the database is as it was before"
+    return Failed("bootstrap-failed", f"the bootstrap failed: {type(error).__name__}: {first}", where, hint)
 
 
 def _function(project: Project, settings: Bootstrap) -> Any:

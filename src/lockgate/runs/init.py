@@ -30,6 +30,10 @@ url = {url}
 protection = "{protection}"
 """
 _DRIVER = 'driver = "psycopg"\n'
+_REVISIONS = """
+[revisions]
+ids = "timestamp"               # plain `alembic revision` names revisions as `lockgate revision` does
+"""
 _TAIL = """
 [smoke]                         # asked after every upgrade
 tables = []                     # these must exist
@@ -94,7 +98,8 @@ def _settings(name: str, alembic_ini: str, database: str, fresh: bool) -> str:
         if names_driver:
             # An environment that was there before has a driver of its own.
             text += _DRIVER if fresh else f"# {_DRIVER}"
-    return text + _TAIL
+    # Somebody who had a history before has ids of their own.
+    return text + (_REVISIONS if fresh else "") + _TAIL
 
 
 def _in_git(folder: Path) -> bool:

@@ -85,11 +85,10 @@ def refuse_another(half: HalfApplied | None, steps: Sequence[Step], place: str) 
     if half.direction == "bootstrap":
         hint = "put `[bootstrap]` back into the settings and upgrade, or begin anew: lockgate reset ENV"
         raise Failed("half-applied", "the bootstrap was broken off", place, hint)
-    done = f"{half.done} of its statements {'is' if half.done == 1 else 'are'} done"
     to = half.revision if half.direction == "upgrade" else "-1"
     raise Failed(
         "half-applied",
-        f"the {half.direction} of revision `{half.revision}` was broken off, and {done}",
+        f"another revision was broken off and is half applied: {half}",
         place,
         f"finish it first: lockgate {half.direction} ENV {to}",
     )

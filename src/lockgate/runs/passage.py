@@ -31,14 +31,23 @@ class Passage(Scribe):
         limits: of the environment.
         folder: of the project.
         bootstrapped: whether the project has base tables for an empty database.
+        created: the database, where it was made for this call; empty otherwise.
         onlooker: sees from outside who makes the run wait; None where lockgate has no way to the database but env.py's.
     """
 
     def __init__(
-        self, gate: Gate, notify: Notify, limits: Limits, folder: Path, bootstrapped: bool = False, onlooker: Onlooker | None = None
+        self,
+        gate: Gate,
+        notify: Notify,
+        limits: Limits,
+        folder: Path,
+        bootstrapped: bool = False,
+        created: str = "",
+        onlooker: Onlooker | None = None,
     ) -> None:
         super().__init__(notify, limits)
         self.recorded = False
+        self.created = created
         self.base = ""  # what was committed before the first step: a bootstrap
         self.steps: list[StepDone] = []
         self.after: Sight | None = None
@@ -54,7 +63,7 @@ class Passage(Scribe):
     def changes(self) -> tuple[str, ...]:
         """What was committed so far, in the user's words; empty for nothing."""
         words = {"upgrade": "applied", "downgrade": "downgraded", "stamp": "stamped"}
-        done = [self.base] if self.base else []
+        done = [done for done in (self.created, self.base) if done]
         if self.steps:
             done.append(f"{words[self.steps[0].step.direction]} " + ", ".join(f"`{item.step.revision}`" for item in self.steps))
         if self.step is not None and self._statements:

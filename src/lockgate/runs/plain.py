@@ -41,7 +41,7 @@ def guard(env: plain.AlembicContext, settings: Path, environ: Mapping[str, str],
     with plain.as_command_error():
         project = load_project(settings)
         name = environ.get(project.variable.name) or project.default_environment
-        request = Request(Verb.UPGRADE, name, confirm=environ.get("CONFIRM_ENV"), environ=environ, operator=operator)
+        request = Request(Verb(plain.supposed_verb(env)), name, confirm=environ.get("CONFIRM_ENV"), environ=environ, operator=operator)
         if plain.only_reads(env):
             plain.Reader(env, _passage(request, project))
         else:

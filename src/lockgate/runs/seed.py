@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from lockgate.dialects.base import Dialect
 from lockgate.errors import NOTHING, LockgateError, Refused
@@ -14,7 +15,7 @@ from lockgate.permit import Permit
 from lockgate.registry import ledger
 from lockgate.runs.gate import Gate, entered, find
 from lockgate.runs.record import record
-from lockgate.runs.seed_files import Load, chosen, loads
+from lockgate.runs.seed_files import Load, chosen, load_instead, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
 from lockgate.runs.seed_sql import Script, fingerprints, promised, read_scripts, run_script
 from lockgate.runs.seed_table import load_table
@@ -38,12 +39,14 @@ class SeedOptions:
         dry_run: compare and report, write nothing.
         if_changed: trust the file's hash: where it is the one of last time, the table is not looked at.
         samples: rows of each kind to show, for a dry run.
+        file: loaded in place of the one that the settings name; for exactly one named seed.
     """
 
     names: tuple[str, ...] = ()
     dry_run: bool = False
     if_changed: bool = False
     samples: int = 5
+    file: Path | None = None
 
 
 def seed(request: Request, project: Project, notify: Notify, options: SeedOptions, watch: Watch) -> SeedOutcome:
@@ -60,7 +63,8 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
         LockgateError: `changed` says which seeds were loaded before.
     """
     environment = environment_of(project, request.environment)
-    files = loads(project, chosen(project, environment.name, options.names))
+    seeds = chosen(project, environment.name, options.names)
+    files = loads(project, seeds) if options.file is None else (load_instead(seeds, options.names, options.file),)
     target, seen = find(request, project)
     gate = _gate(request, project, target, notify, files, options.dry_run)
     try:
@@ -72,7 +76,7 @@ def seed(request: Request, project: Project, notify: Notify, options: SeedOption
     if not files:
         return SeedOutcome(environment.name, seen.place, dry_run=options.dry_run)
     with entered(gate, target) as permit:
-        done = _Loader(permit, target.dialect, options, watch).load(files)
+        done = _Loader(permit, target.dialect, options, watch, target.environment.lock_wait).load(files)
     return SeedOutcome(environment.name, seen.place, tuple(done), options.dry_run, gate.waited_s)
 
 
@@ -86,7 +90,8 @@ def _gate(request: Request, project: Project, target: Target, notify: Notify, fi
 class _Loader:
     """One call's way through its files, on one permit."""
 
-    def __init__(self, permit: Permit, dialect: Dialect, options: SeedOptions, watch: Watch) -> None:
+    def __init__(self, permit: Permit, dialect: Dialect, options: SeedOptions, watch: Watch, lock_wait: float) -> None:
+        self._lock_wait = lock_wait  # seconds for a table that somebody else holds
         self._permit = permit
         self._dialect = dialect
         self._options = options
@@ -109,6 +114,7 @@ class _Loader:
     def _one(self, job: Wanted | Script) -> None:
         try:
             self._began = time.monotonic()
+            self._dialect.bound_waiting(self._permit.session, self._lock_wait)
             done = self._table(job) if isinstance(job, Wanted) else self._script(job)
             self._done.append(replace(done, duration_ms=self._took_ms()))
         except LockgateError as error:
@@ -148,6 +154,7 @@ class _Loader:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, names, TRUSTED if trusted else NOTHING_TO_DO)
         session.rollback()
+        self._dialect.bound_waiting(session, self._lock_wait)
         before = promised(session, self._dialect, script)
         prints = run_script(self._permit, self._dialect, script)
         if self._options.dry_run:

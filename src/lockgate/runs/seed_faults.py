@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from lockgate.dialects.base import Dialect
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.dialects.rows import Stage
-from lockgate.errors import Failed, LockgateError, UsageError
+from lockgate.errors import Busy, Failed, LockgateError, UsageError
 from lockgate.permit import Permit
 from lockgate.runs.seed_wanted import Wanted
 from lockgate.secret import MASK
@@ -39,6 +40,8 @@ def explained(error: Exception, permit: Permit, dialect: Dialect, item: Wanted, 
     load, facts = item.load, dialect.facts(error)
     bad = dialect.rows().bad_value(error)
     permit.session.rollback()
+    if facts is not None and facts.kind == "lock-timeout":
+        return waited_in_vain(facts, load.file.name)
     if closer := _closer(permit, dialect, item, staging):
         return closer
     if load.format == "csv" and (shape := diagnose_csv(_lines(item), len(item.columns), load.file.name)):
@@ -46,6 +49,12 @@ def explained(error: Exception, permit: Permit, dialect: Dialect, item: Wanted, 
     if bad is not None:
         return _unfit(dialect, item, *bad)
     return error if facts is None else _refused(item, facts.message, f"table `{item.shape.table}`")
+
+
+def waited_in_vain(facts: ErrorFacts, file: str) -> Busy:
+    """Say that somebody else holds a table of the seed."""
+    what = f"a table's lock was not free in time: {facts.message}"
+    return Busy("lock-timeout", what, file, "find the long transaction, then run the command again; nothing of this file was kept")
 
 
 def orphaned(permit: Permit, dialect: Dialect, item: Wanted, staging: Staging) -> LockgateError:

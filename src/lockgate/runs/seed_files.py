@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lockgate.errors import Refused, UsageError
-from lockgate.files import SeedFile, seed_files
+from lockgate.files import SeedFile, seed_file, seed_files
 from lockgate.seeds.spec import Seed, TableName, format_of, stem_of, table_name
 from lockgate.settings.project import Project
 
@@ -53,9 +54,26 @@ def loads(project: Project, seeds: Sequence[Seed]) -> tuple[Load, ...]:
     found = []
     for seed in seeds:
         for file in seed_files(project.folder, seed.file, seed.where):
-            kind = format_of(file.name, seed.where)
-            found.append(Load(seed, file, kind, table_name(seed.table or _quoted(stem_of(file.name)), seed.where)))
+            found.append(_load(seed, file))
     return tuple(found)
+
+
+def load_instead(seeds: Sequence[Seed], names: Sequence[str], path: Path) -> Load:
+    """
+    Take `path` for the file of the one seed that was named; whatever else the settings say of the seed holds.
+
+    Raises:
+        UsageError: `usage` where it is not one seed; `seed-missing-file`, `seed-invalid`.
+    """
+    if len(names) != 1:
+        what = "a file in place of the settings' own needs exactly one seed to stand for"
+        raise UsageError("usage", what, str(path), "name the seed: `lockgate seed ENVIRONMENT NAME --file FILE`")
+    return _load(seeds[0], seed_file(path))
+
+
+def _load(seed: Seed, file: SeedFile) -> Load:
+    table = table_name(seed.table or _quoted(stem_of(file.name)), seed.where)
+    return Load(seed, file, format_of(file.name, seed.where), table)
 
 
 def tables_of(project: Project, seed: Seed) -> tuple[TableName, ...]:

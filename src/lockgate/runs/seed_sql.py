@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Failed, Refused
 from lockgate.permit import Permit, Session
+from lockgate.runs.seed_faults import waited_in_vain
 from lockgate.runs.seed_files import Load
 from lockgate.seeds.decoding import text_of
 from lockgate.seeds.diff import first_fault
@@ -134,13 +135,13 @@ def _run(permit: Permit, dialect: Dialect, script: Script, chosen: Sequence[Stat
         try:
             dialect.run_statement(permit.session, item.text, item.data)
         except Exception as error:
-            facts = dialect.facts(error)
+            facts, where = dialect.facts(error), f"{script.load.file.name}:{item.line}"
             if facts is None:
                 raise
+            if facts.kind == "lock-timeout":
+                raise waited_in_vain(facts, where) from error
             hint = "mend the script; nothing of it was kept"
-            raise Failed(
-                "seed-failed", f"the database refused a statement: {facts.message}", f"{script.load.file.name}:{item.line}", hint
-            ) from error
+            raise Failed("seed-failed", f"the database refused a statement: {facts.message}", where, hint) from error
 
 
 def _culprit(permit: Permit, dialect: Dialect, script: Script, table: str) -> Statement:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lockgate.dialects.base import BareSession
-from lockgate.errors import LockgateError
+from lockgate.errors import LockgateError, UsageError
 from lockgate.files import graph_of
 from lockgate.graph import Graph, edited
 from lockgate.outcome import EnvironmentRow, LedgerEntry, SeedState
@@ -30,12 +30,20 @@ def status(request: Request, project: Project, names: Sequence[str]) -> tuple[En
     Returns:
         A row each; one that cannot be seen says why in `error`.
     Raises:
-        UsageError: an unknown name, or revision files that cannot be read (not for `env`, which needs none).
+        UsageError: an unknown name, one URL for several, or revision files that cannot be read (not for `env`, which needs none).
     """
+    check_one_url(request, names)
     chosen = [environment_of(project, name).name for name in names] or list(project.environments)
     graph = None if request.verb is Verb.ENV else graph_of(project)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return tuple(pool.map(lambda name: row_of(replace(request, environment=name), project, graph), chosen))
+
+
+def check_one_url(request: Request, names: Sequence[str]) -> None:
+    """UsageError where one URL is to stand for several environments; needs no settings."""
+    if request.database_url and len(names) != 1:
+        hint = "run `lockgate status ENVIRONMENT --database-url URL`"
+        raise UsageError("usage", "`--database-url` needs exactly one environment to ask for", "lockgate status", hint)
 
 
 def row_of(request: Request, project: Project, graph: Graph | None) -> EnvironmentRow:
@@ -95,6 +103,7 @@ def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None) -> EnvironmentR
         empty=seen.empty,
         tables=len(seen.tables),
         heads=seen.heads,
+        half_applied=str(seen.half_applied or ""),
         pending=len(graph.pending(seen.heads)) if graph is not None and known else None,
         unknown=graph.unknown(seen.heads) if graph is not None and known else (),
         edited=tuple(one.file for one in edited(graph, seen.heads, seen.fingerprints)) if graph is not None and known else (),

@@ -75,8 +75,8 @@ def _in_project(
     check_syntax(arrival.graph, arrival.graph.revisions)
     url, variables = arrival.target.dialect.project_url(arrival.target.url)
     exported = {name: url.render().reveal() for name in environment.export}
-    onlooker = Onlooker(arrival.target, notify)
-    passage = Passage(arrival.gate, notify, _limits(environment), project.folder, project.bootstrap is not None, onlooker)
+    onlooker, bootstrapped = Onlooker(arrival.target, notify), project.bootstrap is not None
+    passage = Passage(arrival.gate, notify, _limits(environment), project.folder, bootstrapped, arrival.created, onlooker)
     with closing(onlooker), ExitStack() as stack:
         stack.enter_context(one_run_per_process())
         stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))

@@ -19,6 +19,9 @@ _FUNCTIONS = (
     (r"lo_import|lo_export|pg_read_.*file|pg_stat_file|pg_ls_.*|pg_file_.*|pg_logdir_ls|pg_current_logfile", "reaches files of the server"),
     (r"readfile|writefile|fsdir", "reaches files"),
     (r"load_extension|fts3_tokenizer", "loads code"),
+    (r"get_lock|release_lock|release_all_locks", "touches named locks, which lockgate holds one of"),
+    (r"load_file", "reaches files of the server"),
+    (r"sys_exec|sys_eval|sys_get|sys_set", "runs a program"),
     (r"pg_advisory_.*|pg_try_advisory_.*", "touches advisory locks, which lockgate holds one of"),
     (r"pg_terminate_backend|pg_cancel_backend|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal", "acts on the server"),
     (
@@ -32,6 +35,7 @@ _FUNCTIONS = (
     (r"table_import_from_s3|query_export_to_s3|http(?:_get|_post|_put|_patch|_delete|_head)?", "reaches another server"),
 )
 _FUNCTION = re.compile("|".join(f"(?P<f{number}>{pattern})" for number, (pattern, _) in enumerate(_FUNCTIONS)), re.I)
+_CATALOGS = frozenset("pg_catalog information_schema performance_schema mysql sys".split())
 _FUNCTION_SCHEMAS = {"cron": "schedules statements for later", "aws_s3": "reaches another server", "aws_lambda": "reaches another server"}
 _ROLE_SETTINGS = ("role", "session_authorization", "session authorization")
 _READING_PRAGMAS = frozenset(
@@ -86,7 +90,7 @@ def registry_table(name: str, schema: str = "", version_table: str = "alembic_ve
 
 def banned_table(name: str, schema: str = "", version_table: str = "alembic_version") -> str:
     """Return why no seed may write a table of that name; empty where it may."""
-    is_catalog = schema.lower() in ("pg_catalog", "information_schema") or name.lower().startswith("pg_")
+    is_catalog = schema.lower() in _CATALOGS or name.lower().startswith("pg_")
     if is_catalog or (name.lower().startswith("sqlite_") and name.lower() != "sqlite_sequence"):
         return f"`{name}` belongs to the database itself"
     return registry_table(name, schema, version_table)

@@ -119,11 +119,6 @@ def locate_row(lines: Iterable[str], number: int) -> int:
     return next((record.line for record in records(lines) if record.number == number), 0)
 
 
-def row_at(lines: Iterable[str], line: int) -> int:
-    """Return the number of the row that a line of the file belongs to (COPY reports lines): from 1, 0 for the header or none."""
-    return next((record.number for record in records(lines) if record.line <= line <= record.last_line), 0)
-
-
 def row_that_copy_calls(lines: Iterable[str], number: int) -> int:
     """
     Return the line of the file at which the row begins that PostgreSQL's COPY calls line `number` of the body.

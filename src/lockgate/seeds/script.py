@@ -82,10 +82,11 @@ _SQLITE = re.compile(
     """,
     re.X | re.S,
 )
-# What stands in `/*!40101 … */` is run by the server: only the brackets around it are space.
+# What stands in `/*!40101 … */` is run by servers of that version or later: its brackets are part of the statement, but no tokens.
 _MYSQL = re.compile(
     r"""
-    (?P<space>\s+|--(?=\s|\Z)[^\n]*|\#[^\n]*|/\*M?!\d*|\*/)
+    (?P<space>\s+|--(?=\s|\Z)[^\n]*|\#[^\n]*)
+  | (?P<condition>/\*M?!\d*|\*/)
   | (?P<comment>/\*)
   | (?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
   | (?P<name>`[^`]*(?:``[^`]*)*`)
@@ -148,6 +149,8 @@ class _Splitter:
                 continue
             elif kind == "comment":
                 self._at = self._comment_end(found.start())
+            elif kind == "condition":
+                self._start, self._end = (self._start if self._start >= 0 else found.start()), self._at
             elif kind == "other" and found[0] == self._delimiter and self._blocks == 0:
                 yield from self._finish()
             elif kind != "space":

@@ -1,5 +1,5 @@
 """
-A statement read by its words alone: SQLite's, and PostgreSQL's where its grammar is not installed.
+A statement read by its words alone: SQLite's, MariaDB's and MySQL's, and PostgreSQL's where its grammar is not installed.
 
 Words cannot tell everything, so every doubt counts against the statement: what is not known to be harmless is destructive.
 """
@@ -32,6 +32,8 @@ _EMPTY_CONDITION = frozenset("true false and or not null is in between like curr
 _BEFORE_TABLE = frozenset({"into", "from", "join", "update", "table", "truncate", "using", "copy", "on", "view", "only", "lock"})
 _WRITING = frozenset({"into", "update", "table", "truncate", "copy", "view"})
 _PASSED = frozenset({"if", "not", "exists", "only", "or", "replace", "ignore", "abort", "fail", "rollback", "table"})
+# MariaDB Knowledge Base, SQL statements That Cause an Implicit Commit.
+_COMMITS = frozenset("create alter drop rename truncate analyze grant revoke lock unlock flush optimize repair check".split())
 
 
 def by_words(part: Part, grammar: Grammar, version_table: str = "alembic_version") -> Statement:
@@ -63,6 +65,8 @@ def _words(tokens: Sequence[Token]) -> list[str]:
 
 def _judge_first(first: str, tokens: Sequence[Token], facts: Facts, grammar: Grammar) -> None:
     words = _words(tokens)
+    if grammar is Grammar.MYSQL:
+        _judge_mysql(first, words, facts)
     if first in _REACHES_OUT:
         facts.forbid(f"{first.upper()} is never part of a seed")
     elif first in _CONTROL:
@@ -80,6 +84,15 @@ def _judge_first(first: str, tokens: Sequence[Token], facts: Facts, grammar: Gra
     elif first not in _HARMLESS:
         facts.destroys(UNKNOWN.format(first.upper() or "this"))
     _judge_rest(first, words, tokens, facts, grammar)
+
+
+def _judge_mysql(first: str, words: list[str], facts: Facts) -> None:
+    if first in _COMMITS and "temporary" not in words[1:4]:
+        facts.leaves(f"{first.upper()}: it commits by itself")
+    if first == "set" and "autocommit" in words:
+        facts.leaves(CONTROL)
+    if any(pair in (("into", "outfile"), ("into", "dumpfile")) for pair in pairwise(words)):
+        facts.forbid("INTO OUTFILE writes a file of the server")
 
 
 def _judge_rest(first: str, words: list[str], tokens: Sequence[Token], facts: Facts, grammar: Grammar) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery
+from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, RevisionIds, Smoke, SmokeQuery
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
@@ -87,6 +87,7 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         bootstrap=_bootstrap(root),
         smoke=_smoke(root),
         seeds=read_seeds(root, environments),
+        revision_ids=_revision_ids(root),
     )
     root.close()
     return project
@@ -112,6 +113,15 @@ def _variable(root: Table) -> EnvironmentVariable:
     name = table.text("name", EnvironmentVariable().name, shape=VARIABLE, like="`LOCKGATE_ENV`")
     table.close()
     return EnvironmentVariable(name, required_for)
+
+
+def _revision_ids(root: Table) -> RevisionIds:
+    table = root.table("revisions")
+    if table is None:
+        return RevisionIds.ALEMBIC
+    ids = table.word("ids", [item.value for item in RevisionIds], RevisionIds.ALEMBIC.value)
+    table.close()
+    return RevisionIds(ids)
 
 
 def _environments(root: Table) -> dict[str, Environment]:

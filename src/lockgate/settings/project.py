@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,13 @@ class Smoke:
     timeout: float = 30.0
 
 
+class RevisionIds(str, enum.Enum):
+    """How plain `alembic` names a new revision: as it always did, or as `lockgate revision` does."""
+
+    ALEMBIC = "alembic"
+    TIMESTAMP = "timestamp"
+
+
 @dataclass(frozen=True)
 class Project:
     """
@@ -126,6 +134,7 @@ class Project:
         name: written into every marker; empty where the project does not name itself.
         alembic_ini: path of the ini file (or of `pyproject.toml` with `[tool.alembic]`) below the folder.
         seeds: in the order they are written; no two of one name.
+        revision_ids: what `alembic revision` and `alembic merge` do without `--rev-id`.
     """
 
     folder: Path
@@ -138,3 +147,4 @@ class Project:
     bootstrap: Bootstrap | None = None
     smoke: Smoke = Smoke()
     seeds: tuple[Seed, ...] = ()
+    revision_ids: RevisionIds = RevisionIds.ALEMBIC

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
+from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -40,6 +41,9 @@ class Mysql(base.Dialect):
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
+
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        session.create_database(url, timeout)
 
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
@@ -102,7 +106,7 @@ class Mysql(base.Dialect):
     def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
         return client.shell(url)
 
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
         working.prepare(connection, lock_timeout, statement_timeout)
 
     @contextmanager
@@ -131,7 +135,7 @@ class Mysql(base.Dialect):
     def without_lock_timeout(self, connection: Any) -> Iterator[None]:
         yield
 
-    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+    def facts(self, error: BaseException) -> ErrorFacts | None:
         return session.facts(error)
 
     def drop_invalid_index(self, permit: Permit, name: str) -> bool:

@@ -85,7 +85,9 @@ def _csv_rows(columns: Sequence[Column], key: Sequence[str], blocks: Iterable[by
                 yield reader.line_num, [_value(field, column, marker, reader) for field, column in zip(fields, columns, strict=True)]
         except ZeroByte:
             raise BadValue(reader.line_num + 1, "", "there is a zero byte in one of the next lines") from None
-        except csv.Error as error:
+        except BadValue:
+            raise
+        except (csv.Error, ValueError) as error:  # no record, or one with too many or too few fields
             raise BadValue(reader.line_num, "", str(error)) from error
 
     return _checked(rows(), columns, key)
@@ -98,8 +100,6 @@ def _value(field: str, column: Column, marker: str, reader: Any) -> object:
         return from_text(marker if field == QUOTED_MARKER else field, column)
     except UsageError as error:
         raise BadValue(reader.line_num, column.name, error.what) from error
-    except ValueError as error:
-        raise BadValue(reader.line_num, "", str(error)) from error
 
 
 def _checked(rows: Iterator[Numbered], columns: Sequence[Column], key: Sequence[str]) -> Iterator[Numbered]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 from lockgate.dialects.foreign_keys import ForeignKey
@@ -89,8 +90,8 @@ def _json_columns(session: Session, name: dict[str, object]) -> set[str]:
     )
     if not has_names:  # MySQL, whose JSON is a type
         return set()
-    clauses = [str(row[0]).replace(" ", "") for row in session.execute(_JSON_CHECKS, name)]
-    return {clause[len("json_valid(`") : -len("`)")] for clause in clauses if clause.startswith("json_valid(`") and clause.endswith("`)")}
+    clauses = [re.fullmatch(r"json_valid\s*\([`\"](.+)[`\"]\)", str(row[0])) for row in session.execute(_JSON_CHECKS, name)]
+    return {found[1] for found in clauses if found}  # in the quotes that the session's sql_mode asks for
 
 
 def _column(row: tuple[Any, ...], json: set[str]) -> Column:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lockgate.dialects.base import ErrorFacts
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
 from lockgate.secret import DatabaseUrl, redact
@@ -91,6 +92,8 @@ def _spelled(sql: str, params: Mapping[str, object] | None) -> tuple[str, dict[s
 @contextmanager
 def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[MysqlSession]:
     """Connect by pymysql; see `Dialect.open`. Without `write` every transaction is READ ONLY in the server."""
+    if not url.database:
+        raise UsageError("url-invalid", "this URL names no database", url.place, "write `mysql://user@host:3306/database`")
     connection = connect(url, timeout, write=write)
     session = MysqlSession(connection)
     try:
@@ -110,14 +113,12 @@ def connect(url: DatabaseUrl, timeout: float, *, write: bool) -> pymysql.Connect
         write: also offer `LOAD DATA LOCAL`, which seeds use.
     Raises:
         Unreachable: `unreachable`, `authentication-failed`, `database-missing` or `tls-failed`.
-        UsageError: `driver-missing` where pymysql is not installed; `url-invalid` for a URL without a database.
+        UsageError: `driver-missing` where pymysql is not installed.
     """
     try:
         import pymysql
     except ImportError:
         raise UsageError("driver-missing", "pymysql is not installed", url.place, "pip install 'lockgate[mysql]'") from None
-    if not url.database:
-        raise UsageError("url-invalid", "this URL names no database", url.place, "write `mysql://user@host:3306/database`")
     login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "database": url.database}
     given: dict[str, Any] = {"charset": "utf8mb4", **_options(url), **{key: value for key, value in login.items() if value}}
     try:
@@ -125,6 +126,20 @@ def connect(url: DatabaseUrl, timeout: float, *, write: bool) -> pymysql.Connect
     except (pymysql.err.Error, OSError, ValueError) as error:
         # `from None`: the driver's error may quote what it was given.
         raise _unreachable(error, url) from None
+
+
+def create_database(url: DatabaseUrl, timeout: float) -> None:
+    """Create an empty database, for texts in any language; see `Dialect.create_database`."""
+    connection = connect(replace(url, database=""), timeout, write=True)
+    import pymysql
+
+    with closing(connection), connection.cursor() as cursor:
+        name = url.database.replace("`", "``")
+        try:
+            cursor.execute(f"create database if not exists `{name}` default character set utf8mb4")
+        except pymysql.err.Error as error:
+            what, hint = f"the database cannot be created: {_sentence(error)}", f"let somebody who may: CREATE DATABASE `{name}`"
+            raise Unreachable("database-missing", what, url.place, hint) from error
 
 
 def _options(url: DatabaseUrl) -> dict[str, Any]:

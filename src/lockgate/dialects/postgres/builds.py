@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from lockgate.dialects.base import Standing
+from lockgate.dialects.parts import Standing
 from lockgate.journal.apart import Build
 from lockgate.permit import Session
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
+from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.postgres import (
     blockers,
     builds,
@@ -55,6 +56,9 @@ class Postgres(base.Dialect):
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
+
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        session.create_database(url, timeout)
 
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
@@ -121,7 +125,7 @@ class Postgres(base.Dialect):
     def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
         return client.psql(url)
 
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
         working.prepare(connection, lock_timeout, statement_timeout)
 
     @contextmanager
@@ -169,7 +173,7 @@ class Postgres(base.Dialect):
     def without_lock_timeout(self, connection: Any) -> AbstractContextManager[None]:
         return working.without_lock_timeout(connection)
 
-    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+    def facts(self, error: BaseException) -> ErrorFacts | None:
         return session.facts(error)
 
     def drop_invalid_index(self, permit: Permit, name: str) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from lockgate.dialects.base import ErrorFacts
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.dialects.postgres.wire import CLIENT
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
@@ -37,6 +39,7 @@ _SENTENCES = (
     (re.compile(r"database \".*\" does not exist"), "no-database"),
     (re.compile(r"certificate|SSL|TLS"), "tls"),
 )
+_MAINTENANCE = "postgres"
 _CODES = {"authentication": "authentication-failed", "no-database": "database-missing", "tls": "tls-failed"}
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 
@@ -124,13 +127,33 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         raise _unreachable(error, url) from None
 
 
+def create_database(url: DatabaseUrl, timeout: float) -> None:
+    """
+    Create an empty database; see `Dialect.create_database`.
+
+    Source: PostgreSQL manual, 23.2: `postgres` is there for clients to connect to when they create a database.
+    """
+    connection = connect(replace(url, database=_MAINTENANCE), timeout)
+    from psycopg import Error, errors, sql
+
+    with closing(connection):
+        connection.autocommit = True
+        try:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(url.database)))
+        except (errors.DuplicateDatabase, errors.UniqueViolation):
+            pass  # another process was faster
+        except Error as error:
+            hint = f"let somebody who may: createdb {shlex.quote(url.database)}"
+            raise Unreachable("database-missing", f"the database cannot be created: {redact(str(error)).strip()}", url.place, hint) from error
+
+
 def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
     message = redact(str(error))
     kind = next((word for pattern, word in _SENTENCES if pattern.search(message)), "")
     reason = message.split("FATAL:")[-1].strip().splitlines()[0]
     hints = {
         "authentication": "check user and password of this environment; a rotated secret may not have arrived yet",
-        "no-database": f"create it: createdb {url.database or 'NAME'}",
+        "no-database": f"check its name; a new one is made by `lockgate upgrade --create-database` or createdb {url.database or 'NAME'}",
         "tls": "give the authority that signed the server's certificate: query = { sslrootcert = \"FILE\" }; check `sslmode`",
     }
     return Unreachable(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
+from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
@@ -40,6 +41,9 @@ class Sqlite(base.Dialect):
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
         return session.open_session(url, timeout, write=write)
+
+    def create_database(self, url: DatabaseUrl, timeout: float) -> None:
+        """A file that is missing is made by the first write."""
 
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
@@ -107,8 +111,8 @@ class Sqlite(base.Dialect):
     def client(self, url: DatabaseUrl) -> tuple[Sequence[str], Mapping[str, str], str]:
         return ("sqlite3", url.database), {}, ""
 
-    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
-        working.prepare(connection)
+    def prepare(self, connection: Any, lock_timeout: float | None, statement_timeout: float | None, patience: Patience) -> None:
+        working.prepare(connection, lock_timeout or 1.0, patience)
 
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
@@ -127,7 +131,7 @@ class Sqlite(base.Dialect):
     def without_lock_timeout(self, connection: Any) -> Iterator[None]:
         yield
 
-    def facts(self, error: BaseException) -> base.ErrorFacts | None:
+    def facts(self, error: BaseException) -> ErrorFacts | None:
         return session.facts(error)
 
     def drop_invalid_index(self, permit: Permit, name: str) -> bool:

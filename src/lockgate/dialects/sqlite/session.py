@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from lockgate.dialects.base import ErrorFacts
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
 from lockgate.secret import DatabaseUrl
@@ -143,6 +143,8 @@ def facts(error: BaseException) -> ErrorFacts | None:
     missing = re.fullmatch(r"no such table: (.+)", message)
     if missing:
         return ErrorFacts("missing-table", message, missing[1])
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return ErrorFacts("lock-timeout", message)
     if code.startswith("SQLITE_READONLY"):
         return ErrorFacts("read-only", message)
     return ErrorFacts("", message)

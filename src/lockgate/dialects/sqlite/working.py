@@ -7,21 +7,31 @@ nothing inside a transaction, and a batch rebuild drops the parent table: with e
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lockgate.dialects.driver import DriverSession
-from lockgate.errors import Failed
+from lockgate.dialects.parts import Patience
+from lockgate.dialects.sqlite.session import facts
+from lockgate.errors import Busy, Failed
 
-_BEFORE = "lockgate_violations"
+_BEFORE, _PATIENCE = "lockgate_violations", "lockgate_patience"
+_SAY_AGAIN = 5.0  # seconds between two messages of a waiting run
 
 
-def prepare(connection: Any) -> None:
-    """Make SQLAlchemy's `begin` a real BEGIN, whatever mode env.py chose."""
+def prepare(connection: Any, lock_timeout: float, patience: Patience) -> None:
+    """
+    Make SQLAlchemy's `begin` a real BEGIN, whatever mode env.py chose.
+
+    Args:
+        lock_timeout: seconds one BEGIN waits for another writer; tried again for as long as `patience` says.
+    """
     from sqlalchemy import event  # not above: a look imports this package too, and is quick because it needs no SQLAlchemy
 
     connection.connection.dbapi_connection.isolation_level = None
+    connection.info[_PATIENCE] = (lock_timeout, patience)
     event.listen(connection, "begin", _begin)
 
 
@@ -32,7 +42,33 @@ def _begin(connection: Any) -> None:
     # The project's engine may begin by a listener of its own, which came first. An async driver's adapter does not tell, and
     # a connection that was taken out of its pool does not know its driver's any more.
     if not connection.dialect.get_driver_connection(connection.connection.dbapi_connection).in_transaction:
-        connection.exec_driver_sql("begin immediate")
+        _begin_patiently(connection, *connection.info[_PATIENCE])
+
+
+def _begin_patiently(connection: Any, lock_timeout: float, patience: Patience) -> None:
+    """Wait for another writer in short tries: a single long one would be deaf to signals, and silent."""
+    session = DriverSession(connection.connection.dbapi_connection)
+    usual = session.execute("pragma busy_timeout")[0][0]
+    session.execute(f"pragma busy_timeout = {round(lock_timeout * 1000)}")
+    began = time.monotonic()
+    said = -_SAY_AGAIN
+    try:
+        while True:
+            try:
+                session.execute("begin immediate")
+                return
+            except Exception as error:
+                found, waited = facts(getattr(error, "orig", None) or error), time.monotonic() - began
+                if found is None or found.kind != "lock-timeout":
+                    raise
+                if waited >= patience.seconds:
+                    what = f"another process writes to this SQLite file, still after {waited:.0f} s"
+                    raise Busy("lock-timeout", what, hint="find it (`fuser FILE`) or raise `lock_wait`; then run the command again") from error
+            if waited - said >= _SAY_AGAIN:
+                said = waited
+                patience.say(f"waiting for another writer of this SQLite file ({waited:.0f} s of {patience.seconds:.0f} s)")
+    finally:
+        session.execute(f"pragma busy_timeout = {usual}")
 
 
 @contextmanager

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# Migrate DEV; see db_migrate.sh.
+set -euo pipefail
+exec "$(dirname "${BASH_SOURCE[0]}")/db_migrate.sh" dev "$@"
