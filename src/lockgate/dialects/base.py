@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.dialects.features import Features
 from lockgate.dialects.parts import Builds, ErrorFacts, Patience
 from lockgate.journal.statement import Thing
-from lockgate.permit import Permit, Row, Session, Spelling
+from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.script import Grammar
 from lockgate.seeds.spec import TableName
@@ -22,48 +22,6 @@ from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
-
-
-@dataclass(frozen=True)
-class Features:
-    """
-    What a database can do, and how it spells what the registry needs.
-
-    Args:
-        lock_timeout: whether a statement's wait for a table can be bounded, and a revision be tried again after it.
-        transactional_ddl: what Alembic is told; None leaves its own idea of the database.
-        registry_prefix: put before the registry's table names: a schema with its dot, or a prefix.
-        registry_setup: statement that must come before its tables; empty where none is needed.
-        serial: column definition of an ascending primary key.
-        moment: column definition of a time that the database's own clock fills in.
-        moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
-        long_text: type of a text without a limit that a user might reach.
-        registry_options: put behind the definition of each of the registry's tables.
-        begin: the statement that begins a transaction which will write.
-        journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
-        equal, plus, digest, now: see `lockgate.permit.Spelling`.
-    """
-
-    lock_timeout: bool
-    transactional_ddl: bool | None
-    registry_prefix: str
-    registry_setup: str
-    serial: str
-    moment: str
-    moment_text: str
-    long_text: str = "text"
-    registry_options: str = ""
-    begin: str = "begin"
-    journal: bool = False
-    equal: str = "="
-    plus: str = "+"
-    digest: str = ""
-    now: str = ""
-
-    @property
-    def spelling(self) -> Spelling:
-        """What a permit carries of this."""
-        return Spelling(self.equal, self.plus, self.digest, self.now, self.moment_text)
 
 
 class BareSession(Session, Protocol):

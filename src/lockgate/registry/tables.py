@@ -48,9 +48,7 @@ def create(session: Session, prefix: str, setup: str, serial: str, moment: str, 
         session.execute(setup)
     for statement in _TABLES:
         sealed = ", ".join(_SEALED)
-        session.execute(
-            statement.format(prefix=prefix, serial=serial, moment=moment, long_text=long_text, options=options, sealed=sealed)
-        )
+        session.execute(statement.format(prefix=prefix, serial=serial, moment=moment, long_text=long_text, options=options, sealed=sealed))
     session.execute(f"insert into {prefix}head_of_ledger (number, digest) values (0, '')")
     session.execute(f"insert into {prefix}setting (name, value) values ('registry_version', :version)", {"version": str(VERSION)})
 

@@ -20,7 +20,7 @@ from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
 from lockgate.registry import chain, journal, ledger, marker, tables
-from lockgate.runs.register import register
+from lockgate.runs.register import register, renew
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
@@ -245,8 +245,7 @@ class Gate:
     def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
         seen = see(session, dialect, dialect.place(session), version_table)
         verdict = self.check(seen)
-        if seen.registry_version:
-            register(session, dialect, seen.registry_version)
+        renew(session, dialect, seen.registry_version)
         identity = seen.identity
         if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):
             identity = self._mark(session, dialect, seen)

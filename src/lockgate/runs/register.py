@@ -9,17 +9,21 @@ from lockgate.registry import tables
 
 def register(session: Session, dialect: Dialect, found: int) -> None:
     """
-    Create the registry, or upgrade it, in the open transaction.
+    Create the registry in the open transaction, where there is none.
 
     Args:
         found: its version; 0 where there is none.
     """
     features = dialect.features
-    prefix, options = features.registry_prefix, features.registry_options
-    if found >= tables.VERSION:
-        return
-    with dialect.own_names(session):
-        if found:
-            tables.upgrade(session, prefix, features.moment_text, options)
-        else:
-            tables.create(session, prefix, features.registry_setup, features.serial, features.moment, features.long_text, options)
+    if found == 0:
+        with dialect.own_names(session):
+            setup, options = features.registry_setup, features.registry_options
+            tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
+
+
+def renew(session: Session, dialect: Dialect, found: int) -> None:
+    """Bring a registry of an older version to this one, in the open transaction; parameters as of `register`."""
+    features = dialect.features
+    if 0 < found < tables.VERSION:
+        with dialect.own_names(session):
+            tables.upgrade(session, features.registry_prefix, features.moment_text, features.registry_options)

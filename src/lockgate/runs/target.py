@@ -122,7 +122,7 @@ def asked_of(request: Request, project: Project, environment: Environment) -> As
 
 def author_of(request: Request, folder: Path) -> Author:
     """Say who asks, for the ledger."""
-    return Author(str(uuid.uuid4()), request.operator, _ci_job(request.environ), commit_of(folder), __version__)
+    return Author(str(uuid.uuid4()), request.operator, _ci_job(request.environ), commit_of(folder, request.environ), __version__)
 
 
 def _ci_job(environ: Mapping[str, str]) -> str:

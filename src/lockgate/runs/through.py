@@ -45,7 +45,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
         LockgateError: `changed` says what was committed; the ledger has it too.
     """
 
-    stray = untracked(arrival.project.folder, (revision.file for revision in arrival.graph.revisions.values()))
+    stray = untracked(arrival.project.folder, (revision.file for revision in arrival.graph.revisions.values()), arrival.request.environ)
     if stray:
         more = f" and {len(stray) - _NAMED} more" if len(stray) > _NAMED else ""
         notify(Notice(f"git does not know {', '.join(stray[:_NAMED])}{more}: only this machine has what is run"))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
+from lockgate.dialects.features import Features
 from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.journal.statement import Thing
@@ -26,7 +27,7 @@ class Mysql(base.Dialect):
 
     name = "mysql"
     grammar = Grammar.MYSQL
-    features = base.Features(
+    features = Features(
         lock_timeout=True,
         transactional_ddl=None,
         registry_prefix="lockgate_",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
+from lockgate.dialects.features import Features
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.postgres import (
     blockers,
@@ -40,7 +41,7 @@ class Postgres(base.Dialect):
 
     name = "postgresql"
     grammar = Grammar.POSTGRES
-    features = base.Features(
+    features = Features(
         lock_timeout=True,
         transactional_ddl=None,
         registry_prefix="lockgate.",

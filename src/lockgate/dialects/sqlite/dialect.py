@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
+from lockgate.dialects.features import Features
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
@@ -28,7 +29,7 @@ class Sqlite(base.Dialect):
 
     name = "sqlite"
     grammar = Grammar.SQLITE
-    features = base.Features(
+    features = Features(
         lock_timeout=False,
         transactional_ddl=True,
         registry_prefix="lockgate_",
