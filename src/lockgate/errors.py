@@ -173,6 +173,7 @@ CODES: dict[str, type[LockgateError]] = {
     "permission-denied": Failed,
     "reset-incomplete": Failed,
     "ledger-broken": Failed,
+    "registry-damaged": Failed,
     "lock-lost": Failed,
     "half-applied": Failed,
     "statement-changed": Failed,

@@ -171,6 +171,28 @@ def test_a_failing_revision_gives_nothing_away(project: Tiny, guarded: Guarded, 
     assert CORE not in repr(database.picture())
 
 
+STATEMENTS = {
+    "role": "create role postgres login password '{}'",
+    "odd quotes": "alter role postgres password E'{}\\'x'",
+    "dollars": "alter role postgres password $x${}$x$",
+    "mapping": "create user mapping for current_user server nowhere options (user 'leo', password '{}')",
+    "subscription": "create subscription s connection 'host=h password={} dbname=d' publication p",
+    "a URL": "select dblink('postgresql://leo:{}@h/d', 'select 1')",
+}
+
+
+@pytest.mark.parametrize("form", STATEMENTS.values(), ids=STATEMENTS)
+def test_a_statement_with_a_password_is_shown_without_it(project: Tiny, guarded: Guarded, nasty: DatabaseUrl, form: str) -> None:
+    """A failed statement is shown with its text; a revision that makes a role has a password that nobody told lockgate."""
+    other = "Gr4yheron"
+    project.settings(DEV + in_variable(project, nasty, "")).revision("r1", None, f"op.execute({form.format(other)!r})")
+    told = [project.lockgate("upgrade", "dev", "--debug", check=1), project.here("upgrade", "dev", "--json", check=1)]
+    told.append(project.here("history", "dev", "--json", check=0))
+    assert "Traceback" in told[0].stderr
+    assert not [line for done in told for line in (done.stdout + done.stderr).splitlines() if other in line]
+    assert other not in repr(Database(guarded.admin(nasty.database)).picture())
+
+
 def test_what_a_driver_says_of_a_failed_login_gives_nothing_away(project: Tiny, guarded: Guarded, nasty: DatabaseUrl) -> None:
     """An env.py with an engine of its own logs in without lockgate; its error comes back through SQLAlchemy."""
     project.settings(DEV + in_variable(project, nasty, ""))

@@ -125,6 +125,11 @@ def head(session: Session, prefix: str) -> tuple[int, str]:
     return (int(str(found[0][0])), str(found[0][1])) if found else (0, "")
 
 
+def has_head(session: Session, prefix: str) -> bool:
+    """Whether the chain has a head; without one no row can be written."""
+    return bool(session.execute(f"select number from {prefix}head_of_ledger"))
+
+
 def first_broken(ledger: Iterable[Row], newest: tuple[int, str]) -> tuple[int, str] | None:
     """
     Compare every row with its seal; pure.

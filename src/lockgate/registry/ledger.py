@@ -8,6 +8,7 @@ from lockgate.errors import Failed
 from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
 from lockgate.registry import chain
+from lockgate.registry.marker import damaged
 from lockgate.secret import redact
 
 # What version 1 of the registry had, too.
@@ -67,6 +68,8 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> No
     }
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
     if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
+        if not chain.has_head(permit.session, prefix):
+            raise damaged("head_of_ledger")
         raise _lock_lost(permit)
 
 

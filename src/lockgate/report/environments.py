@@ -111,7 +111,12 @@ def _rows(entry: LedgerEntry) -> str:
     """Say what a seed did to its table; a script's rows are not counted."""
     if entry.outcome != "seeded":
         return ""
-    details = json.loads(entry.details)
+    try:
+        details = json.loads(entry.details)
+    except ValueError:
+        return ""
+    if not isinstance(details, dict):
+        return ""
     return ", ".join(f"{details[kind]} {kind}" for kind in ("new", "changed", "equal", "deleted") if details.get(kind))
 
 
