@@ -22,32 +22,29 @@ BACK_TO_VERSION_1 = ("drop table {p}head_of_ledger", *(f"alter table {{p}}ledger
 
 def prefix(database: Database) -> str:
     """The registry's place."""
-    return "lockgate_" if database.url.backend == "sqlite" else "lockgate."
+    return "lockgate." if database.url.backend == "postgresql" else "lockgate_"
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
-def database(request: pytest.FixtureRequest, project: Tiny) -> Database:
-    """`dev` at head of two revisions, with a refusal in its ledger."""
-    url: DatabaseUrl = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
-    project.tables("users", "orders").point("dev", url)
+@pytest.fixture
+def database(project: Tiny, database_url: DatabaseUrl) -> Database:
+    """`dev` at head of two revisions, with refusals in its ledger."""
+    project.tables("users", "orders").point("dev", database_url)
     up(project)
     project.here("downgrade", "dev", "base", check=3)
-    return Database(url)
+    return Database(database_url)
 
 
 TAMPERED: list[tuple[str, int, str]] = [
     ("update {p}ledger set operator = 'nobody@nowhere' where number = 2", 2, "changed"),
-    ("update {p}ledger set at = (select min(at) from {p}marker, (select adopted_at as at from {p}marker) o) where number = 3", 0, ""),
     ("delete from {p}ledger where number = 2", 2, "missing"),
-    ("delete from {p}ledger where number = (select max(number) from {p}ledger)", 5, "missing"),
-    ("insert into {p}ledger select * from {p}ledger where 1 = 0", 0, ""),
+    ("delete from {p}ledger where number = 5", 5, "missing"),
     ("update {p}ledger set number = 9 where number = 1", 1, "missing"),
     ("update {p}ledger set number = 0 where number = 4", 1, "slipped in"),
     ("update {p}head_of_ledger set digest = 'abc'", 5, "head"),
 ]
 
 
-@pytest.mark.parametrize("statement, row, reason", [case for case in TAMPERED if case[1]], ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize("statement, row, reason", TAMPERED, ids=lambda value: str(value)[:30])
 def test_a_row_that_is_not_as_it_was_written_is_named(project: Tiny, database: Database, statement: str, row: int, reason: str) -> None:
     """Changed, taken out (also the newest), renumbered, stripped of its seal: exit 1, with the first such row."""
     whole = project.here("history", "dev", "--verify", check=0)
@@ -102,7 +99,7 @@ def test_writers_that_meet_do_not_fork_the_chain(project: Tiny, database: Databa
     assert [rival.wait() for rival in rivals] == [0] * 3
     numbers = [row[0] for row in database.query(f"select number from {prefix(database)}ledger order by id")]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
-    assert len([row for row in database.ledger() if row[1] == "refused"]) >= (25 if database.url.backend == "postgresql" else 1)
+    assert len([row for row in database.ledger() if row[1] == "refused"]) >= (1 if database.url.backend == "sqlite" else 25)
     project.here("history", "dev", "--verify", check=0)
 
 
