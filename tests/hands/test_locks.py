@@ -14,8 +14,9 @@ import psycopg
 import pytest
 from building import MYSQL, Database, until
 
-from lockgate.dialects.base import BareSession, Lock
+from lockgate.dialects.base import BareSession
 from lockgate.dialects.connect import dialect_named
+from lockgate.dialects.parts import Lock
 from lockgate.dialects.postgres.locks import HELD_BY_ME
 from lockgate.secret import DatabaseUrl
 

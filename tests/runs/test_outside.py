@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from building import Database, Tiny, create_table, until
+from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, until
 from running import lock_is_free, up, up_fails
 
 from lockgate.events import Event, Notice
@@ -110,6 +110,27 @@ def test_a_half_applied_revision_that_was_changed_is_refused_until_it_is_as_it_w
     assert Database(postgres_url).user_tables() == ["first", "second"]
 
 
+FILL = "create function fill() returns integer language sql as 'insert into copies (id, name) values (7, ''by a function'') returning id'"
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_a_broken_off_revision_goes_on_with_every_driver(driver: str, project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Also behind a SELECT that writes: what it answered is written down with it, and answered again."""
+    project.settings(SETTINGS.replace('protection = "open"\n', f'protection = "open"\ndriver = "{driver}"\n', 1)).point("dev", postgres_url)
+    if driver == "asyncpg":
+        project.env_py((TEMPLATES / "async" / "env.py").read_text())
+    inside = ("number = op.get_bind().execute(sa.text('select fill()')).scalar()", "assert number == 7", "{failing}", run(index("by_name").replace("first", "copies")))
+    lines = "\n".join((create_table("copies"), run(FILL), outside(*inside), run("insert into copies (id, name) values (8, 'after')")))
+    project.revision("r1", None, lines.format(failing="op.execute('select 1/0')"))
+    error = up_fails(project)
+    assert error.code == "revision-failed" and "select fill()" in error.changed
+    project.revision("r1", None, lines.format(failing=""))
+    assert up(project).to_heads == ("r1",)
+    database = Database(postgres_url)
+    assert database.query("select id, name from copies order by id") == [(7, "by a function"), (8, "after")]
+    assert database.query("select indisvalid from pg_index where indexrelid = 'by_name'::regclass") == [(True,)]
+
+
 # Indexes
 
 
@@ -148,6 +169,31 @@ def test_an_index_that_the_orphaned_server_process_finished_is_taken_as_it_is(
     assert database.query(INVALID) == []
     assert database.query("select count(*) from pg_index where indrelid = 'first'::regclass") == [(2,)]
     assert database.heads() == ["r2"] and database.user_tables() == ["first", "second"]
+
+
+@pytest.mark.parametrize("how", ["terminated process", "terminated backend"])
+@pytest.mark.parametrize("cautious", [False, True], ids=["create", "create if not exists"])
+def test_a_build_that_is_ended_is_built_anew_by_the_next_run_and_nothing_else_is_done_twice(
+    cautious: bool, how: str, started: Tiny, postgres_url: DatabaseUrl
+) -> None:
+    """The server leaves an INVALID index; the table before the block and the row in it are there already."""
+    row = run("insert into second (id, name) values (1, 'once')")
+    started.revision("r2", "r1", f"{create_table('second')}\n{outside(row, run(index(cautious=cautious)))}")
+    database = Database(postgres_url)
+    with writing(postgres_url):
+        process = started.start("upgrade", "dev", log="ended")
+        until(lambda: database.query(BUILDING), "an index being built", process)
+        if how == "terminated process":
+            process.send_signal(signal.SIGTERM)
+        else:
+            database.query(f"select pg_terminate_backend(pid) from ({BUILDING}) as building")
+        assert process.wait(30) == (143 if how == "terminated process" else 1), started.said("ended")
+    assert database.query(INVALID) == [("first_name",)] and database.heads() == ["r1"]
+    assert ("code: terminated" if how == "terminated process" else "terminating connection") in started.said("ended")
+    assert "r2" in started.said("ended").split("changed:")[1].split("hint:")[0]
+    assert up(started).to_heads == ("r2",)
+    assert database.query(INVALID) == [] and database.query("select * from second") == [(1, "once")]
+    assert database.query("select count(*) from pg_index where indrelid = 'first'::regclass") == [(2,)]
 
 
 @pytest.mark.parametrize("cautious", [False, True], ids=["create", "create if not exists"])

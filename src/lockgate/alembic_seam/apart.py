@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -97,8 +98,9 @@ class Apart(Watch):
                 self._session.execute(self._dialect.features.begin)
                 self._dialect.bound_waiting(self._session, self._crew.limits.lock_timeout or 1.0)
                 execute()
-                self._note(entry, context, cursor)
-                if entry.kind is Kind.WRITE or self._dialect.has_written(self._session):
+                wrote = entry.kind is Kind.WRITE or self._dialect.has_written(self._session)
+                self._note(replace(entry, kind=Kind.WRITE) if wrote else entry, context, cursor)
+                if wrote:
                     self._flush()
                 self._session.execute("commit")
                 return

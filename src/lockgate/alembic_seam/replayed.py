@@ -13,7 +13,8 @@ class ReplayedCursor:
 
     arraysize = 1
 
-    def __init__(self, description: Any, rows: Any, rowcount: int, lastrowid: int | None) -> None:
+    def __init__(self, description: Any, rows: Any, rowcount: int, lastrowid: int | None, connection: Any = None) -> None:
+        self.connection = connection  # psycopg2's dialect reads the server's notices off it
         self.description = description
         self.rowcount = rowcount
         self.lastrowid = lastrowid
@@ -43,7 +44,7 @@ def replay(context: Any, answer: Answer) -> None:
         name, number, sentence = answer.error
         raise getattr(context.dialect.loaded_dbapi, name)(number, sentence)
     description = None if answer.columns is None else [(name, code, None, None, None, None, None) for name, code in answer.columns]
-    context.cursor = ReplayedCursor(description, answer.rows, answer.rowcount, answer.lastrowid)
+    context.cursor = ReplayedCursor(description, answer.rows, answer.rowcount, answer.lastrowid, getattr(context.cursor, "connection", None))
 
 
 def answer_of(context: Any, cursor: Any) -> Answer | None:
@@ -57,7 +58,7 @@ def answer_of(context: Any, cursor: Any) -> Answer | None:
         return None
     rows = [tuple(row) for row in cursor.fetchall()]
     last = getattr(cursor, "lastrowid", None)
-    context.cursor = ReplayedCursor(cursor.description, rows, cursor.rowcount, last)
+    context.cursor = ReplayedCursor(cursor.description, rows, cursor.rowcount, last, getattr(cursor, "connection", None))
     return Answer(columns_of(cursor.description), tuple(rows), cursor.rowcount, last)
 
 

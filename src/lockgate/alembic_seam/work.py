@@ -64,11 +64,21 @@ class Work:
 
         @contextmanager
         def autocommit_block() -> Iterator[None]:
-            with original():
-                self._left_transaction = True
-                self._crew.left_transaction(self._step, self._before)
-                with self._dialect.without_lock_timeout(context.connection):
-                    yield
+            first: BaseException | None = None
+            try:
+                with original():
+                    self._left_transaction = True
+                    self._crew.left_transaction(self._step, self._before)
+                    with self._dialect.without_lock_timeout(context.connection):
+                        try:
+                            yield
+                        except BaseException as error:
+                            first = error
+                            raise
+            except BaseException as last:
+                if first is None or last is first:
+                    raise
+                raise first  # noqa: B904  # leaving the block commits on a connection that may be gone: the error to show is the first one
 
         context.autocommit_block = autocommit_block
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.dialects.features import Features
-from lockgate.dialects.parts import Builds, ErrorFacts, Patience
+from lockgate.dialects.parts import Builds, ErrorFacts, Lock, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
@@ -35,19 +35,6 @@ class BareSession(Session, Protocol):
 
     def close(self) -> None:
         """Close the connection."""
-
-
-class Lock(Protocol):
-    """lockgate's lock on one database, held by the working session."""
-
-    def take(self) -> bool:
-        """Try once, without waiting; whether it is held now."""
-
-    def holder(self) -> str:
-        """Who holds it, for people: application name, user, host, since when; empty where nobody is seen."""
-
-    def release(self) -> None:
-        """Let go; quiet where the connection is gone, and the lock with it."""
 
 
 class Dialect(ABC):

@@ -23,6 +23,19 @@ class Patience:
     say: Callable[[str], None]
 
 
+class Lock(Protocol):
+    """lockgate's lock on one database, held by the working session."""
+
+    def take(self) -> bool:
+        """Try once, without waiting; whether it is held now."""
+
+    def holder(self) -> str:
+        """Who holds it, for people: application name, user, host, since when; empty where nobody is seen."""
+
+    def release(self) -> None:
+        """Let go; quiet where the connection is gone, and the lock with it."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from lockgate.dialects.base import BareSession, Dialect, Lock
-from lockgate.dialects.parts import ErrorFacts
+from lockgate.dialects.base import BareSession, Dialect
+from lockgate.dialects.parts import ErrorFacts, Lock
 from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable
 from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
