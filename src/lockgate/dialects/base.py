@@ -96,7 +96,7 @@ class Dialect(ABC):
     def registered(self, session: Session) -> bool:
         """Whether the database has a registry."""
 
-    def own_names(self, session: Session) -> AbstractContextManager[None]:
+    def own_names(self, session: Session) -> AbstractContextManager[object]:
         """While the block runs, names without a schema mean the server's own objects alone, whatever the search_path is."""
         return nullcontext()
 

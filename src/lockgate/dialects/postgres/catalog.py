@@ -60,9 +60,8 @@ select n.nspname, c.relname from pg_catalog.pg_index i
 
 def look(session: Session, place: str, version_table: VersionTable | None) -> Sight:
     """Read everything that the guard, the route and the reports want to know of the catalog; see `Dialect.look`."""
-    schema = session.execute("select pg_catalog.current_schema()")[0][0]
-    with own_names(session):
-        return _look(session, place, version_table, str(schema or ""))
+    with own_names(session) as schema:
+        return _look(session, place, version_table, schema)
 
 
 def _look(session: Session, place: str, version_table: VersionTable | None, schema: str) -> Sight:

@@ -64,7 +64,7 @@ class Postgres(base.Dialect):
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
 
-    def own_names(self, session: Session) -> AbstractContextManager[None]:
+    def own_names(self, session: Session) -> AbstractContextManager[object]:
         return own_names.own_names(session)
 
     def cluster(self, session: Session) -> Cluster:
