@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -258,7 +258,7 @@ class Database:
             with closing(pymysql_connection(self.url)) as session, session.cursor() as found:
                 found.execute(sql)
                 return list(found.fetchall())
-        with psycopg.connect(self.url.render().reveal(), autocommit=True) as server:
+        with psycopg.connect(replace(self.url, driver="").render().reveal(), autocommit=True) as server:
             cursor = server.execute(sql)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
 

@@ -70,6 +70,7 @@ def postgres_server() -> Iterator[Any]:
     from lockgate.scratch import temporary_server  # here: the fast tests need no server and no driver
 
     with temporary_server() as server:
+        server.write_carelessly()  # nobody will miss what a power cut takes
         yield server
 
 

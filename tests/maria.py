@@ -64,7 +64,7 @@ def mariadb() -> Iterator[Maria]:
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal"]
         subprocess.run([*install, "--skip-test-db", "--skip-name-resolve"], check=True, capture_output=True, timeout=120)
         paths = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
-        options = ["--skip-networking", "--skip-log-bin", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=2", "--innodb-fast-shutdown=2", "--local-infile=1"]
+        options = ["--skip-networking", "--skip-log-bin", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2", "--innodb-flush-method=nosync", "--skip-sync-frm", "--innodb-doublewrite=0", "--local-infile=1"]
         process = subprocess.Popen(["mariadbd", "--no-defaults", f"--user={user}", *paths, *options, *_SMALL], stderr=subprocess.DEVNULL)
         server = Maria(folder, process)
         try:

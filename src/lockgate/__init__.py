@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         acknowledge,
         adopt,
         downgrade,
+        find_drift,
         history,
         load_project,
         reset,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "lockgate.api": (
-        *("acknowledge", "adopt", "downgrade", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
+        *("acknowledge", "adopt", "downgrade", "find_drift", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
         *("upgrade", "url"),
     ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
@@ -59,6 +60,7 @@ __all__ = [
     "acknowledge",
     "adopt",
     "downgrade",
+    "find_drift",
     "history",
     "load_project",
     "reset",

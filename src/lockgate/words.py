@@ -21,6 +21,7 @@ class Verb(str, enum.Enum):
     STATUS = "status"
     HISTORY = "history"
     SMOKE = "smoke"
+    DRIFT = "drift"
     ADOPT = "adopt"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"

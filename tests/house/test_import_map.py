@@ -28,18 +28,21 @@ NEIGHBOURS = {
     ("report", "seeds"): "report renders their nouns",
     ("report", "drift"): "report renders their nouns",
     ("settings", "seeds"): "the settings say what each seed promises, in its nouns",
+    ("dialects", "drift"): "a dialect reads a schema into its nouns",
     ("dialects", "seeds"): "a dialect loads rows and returns counts, in their nouns",
     ("route", "graph"): "a route is a way through the graph",
     ("scratch", "dialects"): "a scratch database is made by the dialect",
     ("alembic_seam", "dialects"): "the connection that env.py brings is read and prepared by its dialect",
     ("cli", "seeds"): "shows what seeding did",
+    ("cli", "drift"): "shows what drift found",
+    ("api", "drift"): "returns what drift found",
     ("api", "seeds"): "returns what seeding did",
     ("__init__", "seeds"): "names what seeding returns",
     ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "record", "arrival", "leftovers", "edited", "checkout", "register", "onlooker", "missing", "scribe", "passage", "through", "outcome", "operator"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "record", "arrival", "leftovers", "edited", "checkout", "register", "onlooker", "scribe", "missing", "passage", "through", "outcome", "operator", "scratch_server", "scratch_database", "snapshots"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",
@@ -49,6 +52,15 @@ STORIES = {
     ("upgrade_seed", "seed"): "and the second",
     ("reset", "upgrade"): "a reset ends with an upgrade",
     ("verify", "history"): "both read one ledger",
+    ("scratch_database", "upgrade"): "a scratch database is brought to its revision as any other",
+    ("scratch_database", "seed"): "and seeded as any other",
+    ("drift", "drift_replay"): "what the revisions make",
+    ("drift", "drift_models"): "what the models make",
+    ("test_databases", "template"): "databases of tests are copies of a template",
+    ("test_databases", "host"): "and belong to a host, in this process",
+    ("test_databases", "host_service"): "or in another one",
+    ("host_service", "host"): "the service is a host for other processes",
+    ("host", "pool"): "a host keeps a pool for each template",
     ("url", "status"): "a tested URL is one row of the status",
 }
 FACES_SEE = FLOORS[0] | {"runs", "files", "settings", "report"}

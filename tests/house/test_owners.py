@@ -29,7 +29,7 @@ OPENING_METHODS = (".open", ".read_text", ".write_text", ".read_bytes", ".write_
 OPENERS = ("files", "scratch", "dialects.sqlite.locks", "credentials.dotenv", "cli.output")
 # The process's environment is read once by each face. The seam sets the variables that env.py is promised.
 ENVIRONMENT = ("os.environ", "os.getenv", "os.putenv", "os.unsetenv", "os.environb")
-ENVIRONMENT_OWNERS = ("cli.main", "api", "alembic_plugin", "alembic_seam")
+ENVIRONMENT_OWNERS = ("cli.main", "api", "alembic_plugin", "alembic_seam", "pytest_plugin.hooks")
 # Names of database products; who compares with them asks "which one are you" instead of "what can you do".
 PRODUCTS = frozenset({"postgresql", "postgres", "sqlite", "mysql", "mariadb", "pymysql", "psycopg", "psycopg2", "asyncpg", "aiosqlite"})
 PRODUCT_OWNERS = ("dialects", "secret", "words")

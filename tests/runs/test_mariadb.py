@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from building import SETTINGS, Database, Tiny, create_table, until
+from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, pymysql_connection, until
 from maria import Maria
 
 from lockgate.secret import DatabaseUrl
@@ -198,8 +199,6 @@ def create(connection):
 @pytest.fixture
 def reader(database: Database) -> Iterator[Callable[[], None]]:
     """Somebody who reads `users` in an open transaction; calling it ends that."""
-    from building import pymysql_connection
-
     session = pymysql_connection(database.url)
     database.query("create table users (id integer auto_increment primary key, name varchar(50))")
     session.begin()
@@ -222,6 +221,24 @@ def test_a_statement_that_cannot_get_its_table_steps_back_and_tries_again(
     assert database.heads() == ["r1"] and journal(database) == []
 
 
+def test_a_snapshot_finds_what_somebody_changed_by_hand(project: Tiny, database: Database) -> None:
+    """Scratch databases are not made there yet; a snapshot that was saved needs none."""
+    parts = 'op.create_table("parts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("user", sa.Integer, sa.ForeignKey("users.id")))'
+    code = "op.execute('create view v as select id from users')\nop.execute('create procedure p(a int) select a')"
+    trigger = "op.execute('create trigger t before insert on users for each row set new.name = upper(new.name)')"
+    project.revision("r1", None, f"{create_table('users')}\n{parts}\n{code}\n{trigger}\nop.create_index('by_name', 'users', ['name'])")
+    project.here("upgrade", "dev", check=0)
+    project.here("drift", "dev", "--save", str(project.folder / "snapshot.json"), check=0)
+    project.here("drift", "dev", "--against", str(project.folder / "snapshot.json"), check=0)
+    for statement in ("alter table users modify name varchar(60)", "drop index by_name on users", "drop view v", "drop procedure p", "drop trigger t"):
+        database.query(statement)
+    found = project.here("drift", "dev", "--against", str(project.folder / "snapshot.json"), check=1).stdout
+    for word in ("users.name", "by_name", "view `v`", "procedure", "trigger"):
+        assert word in found
+    said = project.here("drift", "dev", check=5).stderr
+    assert "code: no-comparison" in said and "no embedded server of this product" in said
+
+
 def test_a_database_that_is_missing_is_made_on_request(project: Tiny, mariadb_server: Maria) -> None:
     """A new developer has a server and nothing on it."""
     url = mariadb_server.url("made_on_request")
@@ -234,14 +251,13 @@ def test_a_database_that_is_missing_is_made_on_request(project: Tiny, mariadb_se
         mariadb_server.drop("made_on_request")
 
 
-def test_an_async_env_py_is_journaled_as_well(project: Tiny, mariadb_url: DatabaseUrl, database: Database) -> None:
-    """aiomysql brings its connection through SQLAlchemy's adapter: the same gate, the same journal."""
-    from dataclasses import replace
-
-    from building import TEMPLATES
-
-    project.env_py((TEMPLATES / "async" / "env.py").read_text(encoding="utf-8"))
-    project.point("dev", replace(mariadb_url, driver="aiomysql"))
+@pytest.mark.parametrize("backend, driver, template", [("mysql", "aiomysql", "async"), ("mariadb", "pymysql", "generic")])
+def test_whatever_brings_the_connection_is_journaled(
+    project: Tiny, mariadb_url: DatabaseUrl, database: Database, backend: str, driver: str, template: str
+) -> None:
+    """aiomysql brings it through SQLAlchemy's adapter, `mariadb://` through a dialect of that name: the same gate, the same journal."""
+    project.env_py((TEMPLATES / template / "env.py").read_text(encoding="utf-8"))
+    project.point("dev", replace(mariadb_url, backend=backend, driver=driver))
     broken(project)
     project.here("upgrade", "dev", check=1)
     broken(project, last="pass")

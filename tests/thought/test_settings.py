@@ -11,7 +11,17 @@ import pytest
 from lockgate.errors import SettingsError
 from lockgate.seeds.spec import Seed
 from lockgate.settings.load import read_settings
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, Smoke, SmokeQuery, UrlSource
+from lockgate.settings.project import (
+    Bootstrap,
+    Drift,
+    Environment,
+    EnvironmentVariable,
+    PlaceForTests,
+    Project,
+    Smoke,
+    SmokeQuery,
+    UrlSource,
+)
 from lockgate.words import Protection
 
 HERE = Path("/srv/app")
@@ -109,6 +119,15 @@ def test_the_sample_of_the_design_is_read_to_the_letter() -> None:
             ),
         ),
     )
+
+
+def test_what_may_drift_is_said_in_the_settings() -> None:
+    """A key that is misspelt would let a difference through that somebody meant to see, or the other way round."""
+    text = DEV + '[drift]\nignore = ["table audit_*", "extension pg_stat_statements"]\ngrants = true\nsnapshot = "migrations/schema.json"\n'
+    assert read(text).drift == Drift(("table audit_*", "extension pg_stat_statements"), True, "migrations/schema.json")
+    assert read(DEV).drift == Drift()
+    assert mistakes(DEV + '[drift]\nignored = ["x"]\n') == ["unknown key `ignored` (did you mean `ignore`?) @ drift.ignored (lockgate.toml:4)"]
+    assert "must be a list of texts" in mistakes(DEV + "[drift]\nignore = [3]\n")[0]
 
 
 def test_the_same_settings_may_stand_in_pyproject() -> None:
@@ -275,12 +294,25 @@ def test_scratch_is_reserved() -> None:
         (DEV + "[[seeds]]\nname = 'a'\nfile = 'b'\nunknown_row = 'keep'\n", "(did you mean `unknown_rows`?)"),
         (DEV + "[[seeds]]\nname = 'a'\nfile = 'b'\nenvironments = ['dve']\n", "(did you mean `dev`?)"),
         (DEV + "[seeds]\n", "`seeds` must be a list"),
+        (DEV + "scratch = 'yes'\n", "must be true or false, not a text"),
+        (DEV + '[tests]\nenvironment = "dve"\n', "(did you mean `dev`?)"),
+        (DEV + '[tests]\nserver = "embeded"\n', "(did you mean `embedded`?)"),
+        (DEV + '[tests]\nenvironment = "dev"\nserver = "sqlite"\n', "one of `environment` and `server`"),
         ("[environment.dev]\n" + DEV, "unknown key `environment` (did you mean `environments`?)"),
     ],
 )
 def test_every_key_has_its_kind(text: str, part: str) -> None:
     """A key that is silently ignored is a protection that is not there."""
     assert any(part in line for line in mistakes(text))
+
+
+def test_scratch_databases_beside_a_real_one_must_be_allowed() -> None:
+    """Whoever says nothing has none on that server."""
+    assert not read(DEV).environments["dev"].scratch
+    assert read(DEV).tests == PlaceForTests()
+    told = read(DEV + 'scratch = true\n[tests]\nenvironment = "dev"\n')
+    assert told.environments["dev"].scratch
+    assert told.tests == PlaceForTests(environment="dev")
 
 
 @pytest.mark.parametrize(

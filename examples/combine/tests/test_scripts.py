@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -134,3 +135,11 @@ def test_every_script_is_strict_and_free_of_sql() -> None:
         assert "set -euo pipefail" in text or path.name == "common.sh"
         assert not [word for word in ("psycopg", "select ", "--force", "alembic upgrade", "aws secretsmanager") if word in text], path
         subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_no_file_uses_a_private_name_of_lockgate() -> None:
+    """`import lockgate` and its command line are what it promises; everything below may be another tomorrow."""
+    private = re.compile(r"^\s*(?:from|import)\s+lockgate\.", re.MULTILINE)
+    sources = [path for folder in ("alembic", "combine", "ops", "tests") for path in (PROJECT / folder).rglob("*.py")]
+    assert len(sources) > 20
+    assert [str(path) for path in sources if private.search(path.read_text(encoding="utf-8"))] == []

@@ -8,6 +8,9 @@ from alembic.config import Config
 
 from lockgate.secret import DatabaseUrl
 
+# For rooms that hand it on and must not import Alembic.
+AlembicConfig = Config
+
 
 def alembic_config(ini: Path, url: DatabaseUrl | None = None) -> Config:
     """

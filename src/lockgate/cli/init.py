@@ -10,7 +10,7 @@ from lockgate.report import text
 
 @verb("init", "lockgate init", "lockgate init --name shop --database sqlite", database=False)
 @click.option("--name", default="", help="Name of the project, written into its databases; the folder's name where not given.")
-@click.option("--database", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True, help="Kind of database.")
+@click.option("--database", type=click.Choice(["postgresql", "mysql", "sqlite"]), default="postgresql", show_default=True, help="Kind of database.")
 def command(call: Call, name: str, database: str) -> int:
     """Write lockgate.toml, and an Alembic environment where there is none. Existing files are never overwritten."""
     from lockgate.runs.init import init

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "seed": ("lockgate.cli.seed", "command", "Load the rows that the project promises."),
     "seed-export": ("lockgate.cli.seed_export", "command", "Write tables into files that are ready to be seeds."),
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),
+    "drift": ("lockgate.cli.drift", "command", "Say how a database differs from what its revisions make."),
     "revision": ("lockgate.cli.revision", "command", "Write a new, empty revision file."),
 }
 

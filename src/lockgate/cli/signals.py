@@ -28,7 +28,8 @@ def signals_end() -> Iterator[None]:
     listener = threading.Thread(target=_listen, args=(heard,), daemon=True)
     listener.start()
     handler = _Handler()
-    before = [(number, signal.signal(number, handler)) for number in _ENDING]
+    # One that is ignored stays so: a shell lets its background jobs ignore Ctrl-C, nohup what it starts.
+    before = [(number, signal.signal(number, handler)) for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     # Written to by Python's handler in C, at once: also while the main thread waits for a driver that waits for the server.
     wakeup = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lockgate.dialects.features import Features
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import Builds, ErrorFacts, Lock, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
@@ -21,7 +21,9 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.clones import Clones
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
+    from lockgate.drift.snapshot import Snapshot
 
 
 class BareSession(Session, Protocol):
@@ -151,13 +153,8 @@ class Dialect(ABC):
 
     def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
         """
-        Return the URL with verified TLS where its host is another machine and the settings ask for nothing weaker, and a warning.
-
-        Args:
-            written: driver options of the environment's settings.
-            environ: the process's, from which drivers take what a URL leaves out.
-        Raises:
-            UsageError: `tls-unverified`: the URL itself asks for something weaker, which the settings do not.
+        Return the URL with verified TLS where its host is another machine and the settings' options `written` ask for nothing weaker,
+        and a warning; UsageError `tls-unverified` where the URL itself asks for something weaker, and the settings do not.
         """
         return url, ""
 
@@ -263,6 +260,35 @@ class Dialect(ABC):
     @abstractmethod
     def rows(self) -> Rows:
         """The part that seeds use, on lockgate's own bare sessions."""
+
+    @abstractmethod
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        """
+        Read the whole schema in a number of queries that does not grow with it; writes nothing.
+
+        The registry, the version table and what belongs to extensions are left out.
+
+        Args:
+            version_table: Alembic's table.
+            heads: what it says; kept in the snapshot.
+            grants: whether to read who may do what, where the database knows roles.
+        """
+
+    @abstractmethod
+    def server_facts(self, session: Session) -> ServerFacts:
+        """Read what another server must have in order to stand in for this one."""
+
+    @abstractmethod
+    def clones(self, server: DatabaseUrl, timeout: float) -> Clones:
+        """
+        The part that makes and drops databases of our own.
+
+        Args:
+            server: a database of it that this role may enter; for files the folder.
+            timeout: seconds for connecting.
+        Raises:
+            Unreachable: with the code that fits.
+        """
 
     def retry_delays(self) -> Iterator[float]:
         """Seconds to wait before each further try: short, growing, at most 2."""

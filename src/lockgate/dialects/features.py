@@ -1,8 +1,9 @@
-"""What a database can do, as a value: whoever asks for it need not know which database it is."""
+"""What a database can do, and what a server is like."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lockgate.permit import Spelling
 
@@ -20,6 +21,9 @@ class Features:
         serial: column definition of an ascending primary key.
         moment: column definition of a time that the database's own clock fills in.
         moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
+        own_driver: SQLAlchemy's name of the driver that lockgate itself uses, for a scratch database where nobody named one.
+        shares_server: whether a new database stands beside others on a server, so that making it needs permission.
+        embeds: whether the embedded server can stand in for a server of this product.
         long_text: type of a text without a limit that a user might reach.
         registry_options: put behind the definition of each of the registry's tables.
         begin: the statement that begins a transaction which will write.
@@ -34,6 +38,9 @@ class Features:
     serial: str
     moment: str
     moment_text: str
+    own_driver: str
+    shares_server: bool
+    embeds: bool = False
     long_text: str = "text"
     registry_options: str = ""
     begin: str = "begin"
@@ -47,3 +54,25 @@ class Features:
     def spelling(self) -> Spelling:
         """What a permit carries of this."""
         return Spelling(self.equal, self.plus, self.digest, self.now, self.moment_text)
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """
+    What decides whether another server can stand in for this one.
+
+    Args:
+        major: version by which texts are printed, as in `Snapshot.server`.
+        product: name and major version, as people write them.
+        extensions: that could be installed.
+        roles: that grants and policies may name; the server's own are left out.
+        role: who is asking.
+        settings: what sessions of this database begin with, as far as it changes what a revision makes.
+    """
+
+    major: str
+    product: str
+    extensions: frozenset[str] = frozenset()
+    roles: tuple[str, ...] = ()
+    role: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)

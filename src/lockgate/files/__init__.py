@@ -1,5 +1,6 @@
 """The only room that opens project files."""
 
+from lockgate.files.digest import history_digest
 from lockgate.files.exports import Drafts, drafts, inside, refuse_existing
 from lockgate.files.project import (
     SETTINGS,
@@ -14,6 +15,7 @@ from lockgate.files.project import (
     read_pyproject,
     read_revision_files,
     read_text,
+    replace_text,
     revision_text,
     tool_table,
     write_new,
@@ -29,6 +31,7 @@ __all__ = [
     "drafts",
     "find_settings",
     "graph_of",
+    "history_digest",
     "inside",
     "load_project",
     "name_in_pyproject",
@@ -37,6 +40,7 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "replace_text",
     "refuse_existing",
     "revision_text",
     "seed_file",

@@ -118,6 +118,18 @@ def write_new(path: Path, text: str) -> None:
         raise UsageError("usage", f"`{path.name}` cannot be written: {error.strerror}", str(path), f"ls -ld {path.parent}") from error
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a file in the place of what was there; nobody sees half of it. UsageError `usage` where it cannot be written."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError as error:
+        raise UsageError("usage", f"`{path.name}` cannot be written: {error.strerror}", str(path), f"ls -ld {path.parent}") from error
+
+
 def append_line(path: Path, line: str) -> bool:
     """
     Add a line to a text file, unless it has that line already.

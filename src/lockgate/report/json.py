@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from lockgate.drift.outcome import DriftOutcome
 from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome, Verified
 from lockgate.report.text import docs_page, outcome_error
@@ -51,6 +52,11 @@ def seeded(done: SeedOutcome) -> str:
     """Return what seeding did, a member of `seeds` per file."""
     fields: Mapping[str, object] = msgspec.to_builtins(done)
     return _document("", {"environment": done.environment, "place": done.place, "dry_run": done.dry_run, "seeds": fields["done"]})
+
+
+def drifted(done: DriftOutcome, failure: LockgateError | None) -> str:
+    """Return what `drift` found; the fields of an error come with it where there is a difference."""
+    return _document(done.code, (_error_fields(failure) if failure else {}) | msgspec.to_builtins(done))
 
 
 def exported(done: ExportOutcome) -> str:

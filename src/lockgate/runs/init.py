@@ -29,7 +29,6 @@ _ENVIRONMENT = """
 url = {url}
 protection = "{protection}"
 """
-_DRIVER = 'driver = "psycopg"\n'
 _REVISIONS = """
 [revisions]
 ids = "timestamp"               # plain `alembic revision` names revisions as `lockgate revision` does
@@ -40,10 +39,12 @@ tables = []                     # these must exist
 # queries = [ { sql = "select count(*) from users", at_least = 1 } ]
 """
 _PROTECTIONS = {"dev": "open", "test": "open", "prod": "locked"}
-# Kind of database -> URL source by environment, and whether a new Alembic environment needs its driver named.
+_VARIABLES = {name: f'{{ env = "{name.upper()}_DATABASE_URL" }}' for name in _PROTECTIONS}
+# Kind of database -> URL source by environment, and the driver that a new Alembic environment needs named.
 _KINDS = {
-    "postgresql": ({name: f'{{ env = "{name.upper()}_DATABASE_URL" }}' for name in _PROTECTIONS}, True),
-    "sqlite": ({"dev": '"sqlite:///dev.db"', "test": '"sqlite:///test.db"', "prod": '{ env = "PROD_DATABASE_URL" }'}, False),
+    "postgresql": (_VARIABLES, "psycopg"),
+    "mysql": (_VARIABLES, "pymysql"),
+    "sqlite": ({"dev": '"sqlite:///dev.db"', "test": '"sqlite:///test.db"', "prod": '{ env = "PROD_DATABASE_URL" }'}, ""),
 }
 
 
@@ -54,7 +55,7 @@ def init(folder: Path, name: str = "", database: str = "postgresql") -> tuple[st
     Args:
         folder: absolute, existing.
         name: of the project; empty for the one in pyproject.toml, else the folder's.
-        database: `postgresql` or `sqlite`.
+        database: `postgresql`, `mysql` (MariaDB too) or `sqlite`.
     Returns:
         The files written or added to, relative to the folder.
     Raises:
@@ -90,14 +91,14 @@ def _checked(folder: Path, database: str) -> dict[str, Any]:
 
 
 def _settings(name: str, alembic_ini: str, database: str, fresh: bool) -> str:
-    urls, names_driver = _KINDS[database]
+    urls, driver = _KINDS[database]
     # JSON's quoting of a text is TOML's as well.
     text = _HEAD.format(name=json.dumps(name, ensure_ascii=False), alembic_ini=alembic_ini)
     for environment, protection in _PROTECTIONS.items():
         text += _ENVIRONMENT.format(name=environment, url=urls[environment], protection=protection)
-        if names_driver:
+        if driver:
             # An environment that was there before has a driver of its own.
-            text += _DRIVER if fresh else f"# {_DRIVER}"
+            text += f'{"" if fresh else "# "}driver = "{driver}"\n'
     # Somebody who had a history before has ids of their own.
     return text + (_REVISIONS if fresh else "") + _TAIL
 

@@ -31,17 +31,29 @@ def chosen(project: Project, environment: str, names: Sequence[str]) -> tuple[Se
         UsageError: `unknown-seed`.
         Refused: `seed-environment`: one of the named seeds does not belong there, so none is loaded.
     """
+    if names:
+        found = named(project, names)
+        for seed in found:
+            if environment not in seed.environments:
+                raise _not_here(seed, environment)
+        return found
+    return tuple(seed for seed in project.seeds if environment in seed.environments)
+
+
+def named(project: Project, names: Sequence[str]) -> tuple[Seed, ...]:
+    """
+    Return the seeds of these names.
+
+    Raises:
+        UsageError: `unknown-seed`.
+    """
     known = {seed.name: seed for seed in project.seeds}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"the seeds are {', '.join(f'`{seed}`' for seed in known) or 'none'}"
             raise UsageError("unknown-seed", f"there is no seed `{name}`", project.settings_file, hint)
-        if environment not in known[name].environments:
-            raise _not_here(known[name], environment)
-    if names:
-        return tuple(known[name] for name in dict.fromkeys(names))
-    return tuple(seed for seed in project.seeds if environment in seed.environments)
+    return tuple(known[name] for name in dict.fromkeys(names))
 
 
 def loads(project: Project, seeds: Sequence[Seed]) -> tuple[Load, ...]:

@@ -50,6 +50,7 @@ def ask(target: Target, project: Project, seen: Sight, heads: tuple[str, ...]) -
     wanted, found = ", ".join(heads) or "base", ", ".join(seen.heads) or "base"
     answers = [Answer("revision", wanted, found, seen.heads == heads)]
     answers += _tables(project, seen)
+    answers += _objects(target, project, seen)
     if project.smoke.queries:
         with opened(target) as session:
             for query in project.smoke.queries:
@@ -75,6 +76,16 @@ def _tables(project: Project, seen: Sight) -> list[Answer]:
     missing = sorted(set(seen.kept_tables) - there)
     found = f"missing: {', '.join(missing)}" if missing else "all there"
     return [Answer(f"{len(seen.kept_tables)} tables of the last run", "all there", found, not missing)]
+
+
+def _objects(target: Target, project: Project, seen: Sight) -> list[Answer]:
+    """Ask for the objects of the saved snapshot, where it was taken at this very revision."""
+    if not project.drift.snapshot:
+        return []
+    # Not above: most projects save none, and a look should start at once.
+    from lockgate.runs.snapshots import objects_missing
+
+    return objects_missing(target, project, seen)
 
 
 def _query(session: BareSession, target: Target, query: SmokeQuery) -> Answer:

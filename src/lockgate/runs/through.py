@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 
 from sqlalchemy.exc import DBAPIError
 
-from lockgate.alembic_seam.config import alembic_config
+from lockgate.alembic_seam.config import AlembicConfig, alembic_config
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import translate
 from lockgate.alembic_seam.handed import handed_connection
@@ -31,6 +31,8 @@ _NAMED = 5  # files
 _TRIES = 5  # deadlocks with a running application are rare and random; five in a row are neither
 
 BetweenPasses = Callable[[Errand, Surveyed], str]
+ErrandOf = Callable[[AlembicConfig], Errand]
+PassageOf = Callable[..., Passage]  # with Passage's own parameters
 
 
 def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, between: BetweenPasses | None = None) -> Passage:
@@ -68,22 +70,41 @@ def rehearse(arrival: Arrival, direction: str, target: str, notify: Notify) -> N
     _in_project(arrival, direction, target, notify, lambda task, surveyed, passage: None)
 
 
+def dry_run(arrival: Arrival, notify: Notify, errand_of: ErrandOf, passage_of: PassageOf) -> None:
+    """
+    Run env.py dry for an errand that only reads.
+
+    Args:
+        errand_of: makes the errand from the project's configuration.
+        passage_of: judges what env.py brings.
+    Raises:
+        LockgateError: nothing changed, and nothing is written down.
+    """
+    _within(arrival, notify, errand_of, lambda task, surveyed, passage: None, passage_of)
+
+
 def _in_project(
     arrival: Arrival, direction: str, target: str, notify: Notify, then: Callable[[Errand, Surveyed, Passage], None]
+) -> Passage:
+    return _within(arrival, notify, lambda config: errand(config, direction, target), then, Passage)
+
+
+def _within(
+    arrival: Arrival, notify: Notify, errand_of: ErrandOf, then: Callable[[Errand, Surveyed, Passage], None], passage_of: PassageOf
 ) -> Passage:
     project, environment = arrival.project, arrival.target.environment
     check_syntax(arrival.graph, arrival.graph.revisions)
     url, variables = arrival.target.dialect.project_url(arrival.target.url)
     exported = {name: url.render().reveal() for name in environment.export}
     onlooker, bootstrapped = Onlooker(arrival.target, notify), project.bootstrap is not None
-    passage = Passage(arrival.gate, notify, _limits(environment), project.folder, bootstrapped, arrival.created, onlooker)
+    passage = passage_of(arrival.gate, notify, _limits(environment), project.folder, bootstrapped, arrival.created, onlooker)
     with closing(onlooker), ExitStack() as stack:
         stack.enter_context(one_run_per_process())
         stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))
         config = alembic_config((project.folder / project.alembic_ini).resolve(), url)
         try:
             stack.enter_context(handed_connection(config, url, environment.connection))
-            task = errand(config, direction, target)
+            task = errand_of(config)
             then(task, survey(task, passage), passage)
         except KeyboardInterrupt as error:
             _interrupted(error, arrival, passage)
@@ -130,7 +151,7 @@ def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> Lockgat
         ours.where += "".join(f"\n  in the way: {line}" for line in passage.blockers)
     if ours.changed == NOTHING:
         ours.changed = "; ".join(passage.changes) or NOTHING
-    if not passage.recorded:
+    if not passage.recorded and arrival.request.verb.acts:
         outcome = "refused" if isinstance(ours, Refused) else "failed"
         arrival.record(ledger.Event(outcome, "", arrival.sight.heads, error=f"{ours.code}: {ours.what}"))
     return ours

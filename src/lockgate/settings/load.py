@@ -11,7 +11,17 @@ from typing import Any
 from lockgate.errors import SettingsError
 from lockgate.settings.decode import FUNCTION, VARIABLE, Mistakes, Table, did_you_mean
 from lockgate.settings.lines import find_lines
-from lockgate.settings.project import Bootstrap, Environment, EnvironmentVariable, Project, RevisionIds, Smoke, SmokeQuery
+from lockgate.settings.project import (
+    Bootstrap,
+    Drift,
+    Environment,
+    EnvironmentVariable,
+    PlaceForTests,
+    Project,
+    RevisionIds,
+    Smoke,
+    SmokeQuery,
+)
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
 from lockgate.words import SCRATCH, Protection, Verb
@@ -86,7 +96,9 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         variable=_variable(root),
         bootstrap=_bootstrap(root),
         smoke=_smoke(root),
+        drift=_drift(root),
         seeds=read_seeds(root, environments),
+        tests=_tests(root, environments),
         revision_ids=_revision_ids(root),
     )
     root.close()
@@ -113,6 +125,17 @@ def _variable(root: Table) -> EnvironmentVariable:
     name = table.text("name", EnvironmentVariable().name, shape=VARIABLE, like="`LOCKGATE_ENV`")
     table.close()
     return EnvironmentVariable(name, required_for)
+
+
+def _tests(root: Table, environments: Mapping[str, Environment]) -> PlaceForTests:
+    table = root.table("tests")
+    if table is None:
+        return PlaceForTests()
+    found = PlaceForTests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
+    if found.environment and found.server:
+        table.wrong("", "`tests` takes one of `environment` and `server`")
+    table.close()
+    return found
 
 
 def _revision_ids(root: Table) -> RevisionIds:
@@ -153,6 +176,7 @@ def _environment(name: str, table: Table) -> Environment:
         lock_wait=table.seconds("lock_wait") or defaults.lock_wait,
         statement_timeout=table.seconds("statement_timeout"),
         connect_timeout=table.seconds("connect_timeout") or defaults.connect_timeout,
+        scratch=table.flag("scratch"),
     )
     table.close()
     return environment
@@ -173,6 +197,15 @@ def _bootstrap(root: Table) -> Bootstrap | None:
         table.wrong("", "`bootstrap` needs exactly one of `file` and `python`")
     python = table.text("python", shape=FUNCTION, like="`package.module:function`")
     found = Bootstrap(table.text("stamp", required=True), table.text("file"), python, table.where)
+    table.close()
+    return found
+
+
+def _drift(root: Table) -> Drift:
+    table = root.table("drift")
+    if table is None:
+        return Drift()
+    found = Drift(table.texts("ignore"), table.flag("grants"), table.text("snapshot"))
     table.close()
     return found
 

@@ -62,6 +62,7 @@ class Environment:
             unless the session has a limit of its own).
         lock_wait: seconds to wait for lockgate's lock, and to go on trying for a table's lock.
         statement_timeout: seconds one statement may run; None for no limit.
+        scratch: whether lockgate may make databases of its own next to this one, on the same server.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Environment:
     lock_wait: float = 300.0
     statement_timeout: float | None = None
     connect_timeout: float = 10.0
+    scratch: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,37 @@ class RevisionIds(str, enum.Enum):
 
 
 @dataclass(frozen=True)
+class Drift:
+    """
+    What `drift` compares.
+
+    Args:
+        ignore: patterns of objects whose differences are left out; see `drift.ignore`.
+        grants: whether to compare who may do what.
+        snapshot: file below the project's folder that holds the schema of a head; the smoke check after an upgrade asks for
+            its objects. Empty for none.
+    """
+
+    ignore: tuple[str, ...] = ()
+    grants: bool = False
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
+class PlaceForTests:
+    """
+    Where the pytest plugin makes its databases.
+
+    Args:
+        environment: whose server it is, which its `scratch` must allow; empty for none.
+        server: `embedded` or `sqlite`; empty for the first that can be had.
+    """
+
+    environment: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
     """
     A project: its folder and its settings.
@@ -146,5 +179,7 @@ class Project:
     variable: EnvironmentVariable = EnvironmentVariable()
     bootstrap: Bootstrap | None = None
     smoke: Smoke = Smoke()
+    drift: Drift = Drift()
     seeds: tuple[Seed, ...] = ()
+    tests: PlaceForTests = PlaceForTests()
     revision_ids: RevisionIds = RevisionIds.ALEMBIC

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.features import Features
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
 from lockgate.dialects.parts import ErrorFacts, Patience
+from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -19,7 +20,9 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.clones import Clones
     from lockgate.dialects.mysql.rows import MysqlRows
+    from lockgate.drift.snapshot import Snapshot
 
 
 class Mysql(base.Dialect):
@@ -35,6 +38,8 @@ class Mysql(base.Dialect):
         serial="bigint not null auto_increment primary key",
         moment="datetime not null default (utc_timestamp())",
         moment_text="concat(replace(cast({0} as char), ' ', 'T'), 'Z')",
+        own_driver="pymysql",
+        shares_server=True,
         long_text="longtext",
         registry_options=" engine = InnoDB default charset = utf8mb4",
         journal=True,
@@ -145,6 +150,21 @@ class Mysql(base.Dialect):
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         """Proxies that share connections take them out of the pool while a named lock is held (ProxySQL), or refuse the lock."""
+
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        from lockgate.dialects.mysql.snapshot import snapshot  # not above: a look needs nothing of drift
+
+        return snapshot(session, version_table, heads)
+
+    def server_facts(self, session: Session) -> ServerFacts:
+        from lockgate.dialects.mysql.snapshot import major
+
+        product = major(str(session.execute("select version()")[0][0]))
+        return ServerFacts(product, product)
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> Clones:
+        what, hint = "scratch databases are not made on MariaDB or MySQL yet", "compare with a snapshot: lockgate drift ENV --save FILE, later lockgate drift ENV --against FILE"
+        raise UsageError("database-unsupported", what, server.place, hint)
 
     def rows(self) -> MysqlRows:
         from lockgate.dialects.mysql.rows import MysqlRows  # not above: a look imports this module too, and needs nothing of seeds

@@ -170,8 +170,9 @@ def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
 
 def number_of(error: BaseException) -> int:
     """Return the server's or the driver's error number; 0 where there is none."""
-    first = error.args[0] if error.args else getattr(error, "errno", 0)
-    return first if isinstance(first, int) else 0
+    first = error.args[0] if error.args else 0
+    number = first if isinstance(first, int) else getattr(error, "errno", 0)  # mysql.connector's have it beside their arguments
+    return number if isinstance(number, int) else 0
 
 
 def _sentence(error: BaseException) -> str:

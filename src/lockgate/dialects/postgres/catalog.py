@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.journal.statement import Thing
 from lockgate.permit import Session
@@ -50,6 +51,8 @@ select n.nspname from pg_catalog.pg_namespace n
    and {NOT_OF_EXTENSION.format(classid="'pg_catalog.pg_namespace'::pg_catalog.regclass", oid="n.oid")}
  order by 1
 """
+# Where a name without a schema goes, and what a date without a zone means.
+_SESSION = "select name, reset_val from pg_catalog.pg_settings where name in ('search_path', 'TimeZone', 'DateStyle')"
 _ROWS = "select coalesce(sum(n_live_tup), 0) from pg_catalog.pg_stat_user_tables where schemaname <> 'lockgate'"
 _INVALID = f"""
 select n.nspname, c.relname from pg_catalog.pg_index i
@@ -103,6 +106,16 @@ def touched_tables(session: Session) -> list[TableName]:
     """Read which tables' rows the open transaction changed, from the server's own counters."""
     sql = "select schemaname, relname from pg_catalog.pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0 order by 1, 2"
     return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
+
+
+def server_facts(session: Session) -> ServerFacts:
+    """Read version, available extensions and roles; `pg_` begins the names of the server's own roles."""
+    major, role = session.execute("select pg_catalog.current_setting('server_version_num')::int / 10000, current_user")[0]
+    extensions = session.execute("select name from pg_catalog.pg_available_extensions")
+    roles = session.execute("select rolname from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1")
+    names = frozenset(str(name) for (name,) in extensions)
+    settings = {str(name): str(value) for name, value in session.execute(_SESSION)}
+    return ServerFacts(str(major), f"PostgreSQL {major}", names, tuple(str(name) for (name,) in roles), str(role), settings)
 
 
 def cluster(session: Session) -> Cluster:

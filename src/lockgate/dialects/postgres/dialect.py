@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
-from lockgate.dialects.features import Features
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.postgres import (
     blockers,
@@ -33,7 +33,9 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.postgres.clones import PostgresClones
     from lockgate.dialects.postgres.rows import PostgresRows
+    from lockgate.drift.snapshot import Snapshot
 
 
 class Postgres(base.Dialect):
@@ -53,6 +55,9 @@ class Postgres(base.Dialect):
         plus="operator(pg_catalog.+)",
         digest="pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat({0}), 'UTF8')), 'hex')",
         now="pg_catalog.clock_timestamp()",
+        own_driver="psycopg",
+        shares_server=True,
+        embeds=True,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -187,3 +192,16 @@ class Postgres(base.Dialect):
         from lockgate.dialects.postgres.rows import PostgresRows  # not above: a look imports this module too, and needs nothing of seeds
 
         return PostgresRows()
+
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        from lockgate.dialects.postgres.snapshot import snapshot  # not above: a look needs nothing of drift
+
+        return snapshot(session, version_table, heads, grants)
+
+    def server_facts(self, session: Session) -> ServerFacts:
+        return catalog.server_facts(session)
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
+        from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason
+
+        return PostgresClones(server, timeout)

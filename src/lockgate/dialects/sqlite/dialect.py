@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects import base
-from lockgate.dialects.features import Features
+from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
@@ -20,8 +20,10 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.sqlite.clones import SqliteClones
     from lockgate.dialects.sqlite.rows import SqliteRows
     from lockgate.dialects.sqlite.session import SqliteSession
+    from lockgate.drift.snapshot import Snapshot
 
 
 class Sqlite(base.Dialect):
@@ -37,6 +39,8 @@ class Sqlite(base.Dialect):
         serial="integer primary key autoincrement",
         moment="text not null default (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
         moment_text="{0}",
+        own_driver="",
+        shares_server=False,
         begin="begin immediate",
     )
 
@@ -146,6 +150,20 @@ class Sqlite(base.Dialect):
         from lockgate.dialects.sqlite.rows import SqliteRows  # not above: a look imports this module too, and needs nothing of seeds
 
         return SqliteRows()
+
+    def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
+        from lockgate.dialects.sqlite.snapshot import snapshot  # not above: a look needs nothing of drift
+
+        return snapshot(session, version_table, heads)
+
+    def server_facts(self, session: Session) -> ServerFacts:
+        major = str(session.execute("select sqlite_version()")[0][0]).partition(".")[0]
+        return ServerFacts(major, f"SQLite {major}")
+
+    def clones(self, server: DatabaseUrl, timeout: float) -> SqliteClones:
+        from lockgate.dialects.sqlite.clones import SqliteClones  # not above, for the same reason
+
+        return SqliteClones(server)
 
 
 def _run_script(connection: sqlite3.Connection, text: str) -> int:

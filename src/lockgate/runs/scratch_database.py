@@ -1,0 +1,145 @@
+"""
+A scratch database from its making to its end: empty and marked, brought to a revision, seeded, dropped.
+
+Whatever env.py does, only a database marked `scratch` lets it through: the environment that asks is locked, so an unmarked
+database is refused even where it is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from lockgate.dialects.base import Dialect
+from lockgate.dialects.clones import PREFIX, Clones
+from lockgate.dialects.connect import dialect_named
+from lockgate.errors import Failed
+from lockgate.events import Event
+from lockgate.guard import Asked
+from lockgate.outcome import Outcome
+from lockgate.runs import seed as _seed
+from lockgate.runs import upgrade as _upgrade
+from lockgate.runs.gate import Gate, entered, look
+from lockgate.runs.operator import operator
+from lockgate.runs.target import Target, author_of
+from lockgate.secret import DatabaseUrl
+from lockgate.seeds.outcome import SeedOutcome
+from lockgate.settings.project import Environment, EnvironmentVariable, Project, Smoke, UrlSource
+from lockgate.words import SCRATCH, Protection, Request, Sight, Verb
+
+NAMED = f"{PREFIX}{SCRATCH}_"  # how their names begin
+
+
+@dataclass(frozen=True)
+class ScratchDatabase:
+    """
+    A database marked `scratch`, and the project as it is brought there.
+
+    Args:
+        project: with `scratch` as its only environment.
+        url: with a driver for env.py.
+    """
+
+    project: Project
+    url: DatabaseUrl
+
+    @property
+    def dialect(self) -> Dialect:
+        """How to talk to it."""
+        return dialect_named(self.url.backend)
+
+    @property
+    def target(self) -> Target:
+        """For looks and for `runs.gate.opened`."""
+        return Target(self.project.environments[SCRATCH], self.url, self.dialect)
+
+    def look(self) -> Sight:
+        """Look at it."""
+        return look(self.target)
+
+    def upgrade(self, to: str = "head") -> Outcome:
+        """
+        Run the project's revisions, after its bootstrap where it has one.
+
+        Args:
+            to: in Alembic's notation; `heads` where there are several.
+        Raises:
+            Failed: `env-failed` where env.py worked on another database; and as `upgrade`.
+        """
+        outcome = _upgrade.upgrade(self._request(Verb.UPGRADE, to), self.project, _quiet)
+        if outcome.code:
+            hint = "env.py must take its URL from `sqlalchemy.url` or from a variable that the environment's `export` names"
+            raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)
+        return outcome
+
+    def seed(self, *names: str) -> SeedOutcome:
+        """Load seeds of the project, whatever environments they are meant for; all where none is named."""
+        return _seed.seed(self._request(Verb.SEED), self.project, _quiet, _seed.SeedOptions(names), lambda loading: None)
+
+    def _request(self, verb: Verb, to: str = "") -> Request:
+        # No variables: none of them is asked where a database is marked `scratch`.
+        return Request(verb, SCRATCH, to, database_url=self.url.render().reveal(), environ={}, operator=operator())
+
+
+def scratch_of(project: Project, clones: Clones, name: str, like: Environment | None = None) -> ScratchDatabase:
+    """
+    Describe a scratch database that exists already, or is about to be made.
+
+    Args:
+        like: the environment whose driver, options and exported variables env.py is used to; None for the project's default.
+    """
+    like = like or default_environment(project)
+    environment = replace(like, name=SCRATCH, url=UrlSource("url"), protection=Protection.LOCKED, where="a scratch database")
+    seeds = tuple(replace(seed, environments=(SCRATCH,)) for seed in project.seeds)
+    as_scratch = replace(
+        project,
+        environments={SCRATCH: environment},
+        default_environment=SCRATCH,
+        variable=EnvironmentVariable(),
+        smoke=Smoke(),
+        seeds=seeds,
+    )
+    return ScratchDatabase(as_scratch, url_of(clones, name, like))
+
+
+def url_of(clones: Clones, name: str, like: Environment) -> DatabaseUrl:
+    """Return the URL of a scratch database, with the driver that env.py is used to, or else lockgate's own."""
+    url = clones.url(name)
+    return url.with_driver(like.driver).with_driver(dialect_named(url.backend).features.own_driver)
+
+
+def make(project: Project, clones: Clones, name: str, like: Environment | None = None) -> ScratchDatabase:
+    """
+    Make an empty database and mark it.
+
+    Args:
+        name: begins with `NAMED`.
+    Raises:
+        Failed: `permission-denied`, `database-error`.
+    """
+    clones.create(name)
+    made = scratch_of(project, clones, name, like)
+    target = made.target
+    request = made._request(Verb.UPGRADE)
+    asked = Asked(Verb.UPGRADE, SCRATCH, project.name, Protection.OPEN)  # open for this moment: it is empty, and just made here
+    with entered(Gate(asked, author_of(request, project.folder), _quiet, target.where, 0.0), target):
+        return made
+
+
+@contextmanager
+def scratch_database(project: Project, clones: Clones, name: str, like: Environment | None = None) -> Iterator[ScratchDatabase]:
+    """Make a scratch database for the block, see `make`; it is dropped at the block's end."""
+    try:
+        yield make(project, clones, name, like)
+    finally:
+        clones.drop(name)
+
+
+def default_environment(project: Project) -> Environment:
+    """The environment that the settings call the default one, or the first."""
+    return project.environments.get(project.default_environment) or next(iter(project.environments.values()))
+
+
+def _quiet(event: Event) -> None:
+    """A scratch database tells no story."""
