@@ -29,7 +29,7 @@ HERMETIC = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, 
 
 # Batteries that run on MariaDB, too: those about what the dialect itself does. The others are about rooms that no dialect changes.
 ON_MARIADB = frozenset(
-    "test_locks test_look test_upgrade test_rivals test_reset_downgrade_stamp test_reading_creates_nothing test_bootstrap test_rows test_seed".split()
+    "test_locks test_look test_upgrade test_rivals test_reset_downgrade_stamp test_reading_creates_nothing test_bootstrap test_rows test_seed test_ledger_chain".split()
 )
 
 _numbers = itertools.count(1)

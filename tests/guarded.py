@@ -30,6 +30,8 @@ _HEAD = 8  # bytes
 _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 _GSS_REQUEST = (8).to_bytes(4, "big") + (80877104).to_bytes(4, "big")
 _numbers = itertools.count(1)
+# 127.0.0.1 as one number, which the resolver understands and nobody would take for this machine: a host as good as any other.
+ELSEWHERE = "2130706433"
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _certificate(path: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName(ELSEWHERE)])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1))
         .add_extension(names, critical=False)

@@ -13,6 +13,7 @@ from lockgate.version import __version__
 
 if TYPE_CHECKING:
     from lockgate.api import (
+        acknowledge,
         adopt,
         downgrade,
         find_drift,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "lockgate.api": (
-        "adopt", "downgrade", "find_drift", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status", "upgrade", "url",
+        *("acknowledge", "adopt", "downgrade", "find_drift", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
+        *("upgrade", "url"),
     ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
     "lockgate.settings.project": ("Environment", "Project"),
@@ -55,6 +57,7 @@ __all__ = [
     "SettingsError",
     "Unreachable",
     "UsageError",
+    "acknowledge",
     "adopt",
     "downgrade",
     "find_drift",

@@ -12,6 +12,7 @@ from lockgate import files
 from lockgate.drift.outcome import DriftOutcome
 from lockgate.events import Event, Notify
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
+from lockgate.runs import acknowledge as _acknowledge
 from lockgate.runs import adopt as _adopt
 from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import drift as _drift
@@ -97,6 +98,11 @@ def downgrade(project: Project, environment: str, revision: str, **options: Unpa
 def stamp(project: Project, environment: str, revision: str, **options: Unpack[Options]) -> Outcome:
     """Write the version table without running revisions. Parameters and errors as of `upgrade`."""
     return _act(_stamp.stamp, project, _request(Verb.STAMP, environment, options, revision), options)
+
+
+def acknowledge(project: Project, environment: str, *revisions: str, **options: Unpack[Options]) -> Outcome:
+    """Accept that the files of applied revisions were edited since. Parameters and errors as of `upgrade`."""
+    return _act(_acknowledge.acknowledge, project, _request(Verb.ACKNOWLEDGE, environment, options, " ".join(revisions)), options)
 
 
 def reset(project: Project, environment: str, **options: Unpack[Options]) -> Outcome:

@@ -13,7 +13,7 @@ class LedgerEntry:
     One row of the ledger.
 
     Args:
-        outcome: `applied`, `started`, `failed`, `interrupted`, `refused`, `stamped`, `adopted`, `bootstrapped`, `reset`, `seeded`, `smoke`.
+        outcome: `applied`, `started`, `failed`, `interrupted`, `refused`, `stamped`, `acknowledged`, `adopted`, `bootstrapped`, `reset`, `seeded`, `smoke`.
         at: the database's clock, ISO 8601 in UTC.
         duration_ms: None where nothing was timed.
         details: JSON text; empty where there is none.
@@ -35,6 +35,49 @@ class LedgerEntry:
     git_commit: str = ""
     error: str = ""
     details: str = ""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """
+    What `history --verify` found.
+
+    Args:
+        rows: of the ledger; 0 where it is not sealed: there is none, or an older lockgate wrote it.
+        seal: number and hash of the newest row; kept elsewhere it proves later that nothing before it was changed.
+        broken: number of the first row that is not as it was written; 0 for none.
+        reason: what is wrong with that row.
+    """
+
+    environment: str
+    place: str
+    rows: int = 0
+    seal: str = ""
+    broken: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """
+    The run that brought a revision into a database, as its ledger tells it.
+
+    Args:
+        entry: the newest row in which the revision was applied or stamped.
+    """
+
+    entry: LedgerEntry
+
+    @property
+    def text(self) -> str:
+        """For people: verb, lockgate's version, time, operator, commit."""
+        entry = self.entry
+        commit = f"git commit {entry.git_commit}" if entry.git_commit else "a folder without git"
+        job = f", {entry.ci_job}" if entry.ci_job else ""
+        return (
+            f"`{entry.revision}` was {entry.outcome} by `{entry.verb}` of lockgate {entry.lockgate} at {entry.at}"
+            f" by {entry.operator or 'unknown'} from {commit}{job} (run {entry.run})"
+        )
 
 
 @dataclass(frozen=True)
@@ -97,6 +140,7 @@ class EnvironmentRow:
         pending: number of revisions not applied; None where it cannot be known.
         half_applied: the revision that a broken run left unfinished, for people; empty where there is none.
         seeds: those that belong into the environment, as far as files and ledger tell; the tables are not compared.
+        edited: files of revisions that do something else now than when they were applied here.
         error: why nothing could be seen; the other fields that need the database are then empty.
     """
 
@@ -117,5 +161,6 @@ class EnvironmentRow:
     half_applied: str = ""
     last: LedgerEntry | None = None
     seeds: tuple[SeedState, ...] = ()
+    edited: tuple[str, ...] = ()
     error: str = ""
     error_code: str = ""

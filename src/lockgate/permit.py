@@ -33,6 +33,29 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True)
+class Spelling:
+    """
+    How a database spells what lockgate's own statements on somebody else's connection need.
+
+    Whoever may create objects in a schema of the search_path can put an operator or a function of his own in the way of one that
+    is named without its schema; it would run with the migration's rights (CVE-2018-1058).
+
+    Args:
+        equal: the operator, so that no other schema's is taken.
+        plus: the same for an addition.
+        digest: expression for the SHA-256, in hexadecimal digits, of the texts `{0}` one after the other; empty where the
+            database cannot compute it within the statement that writes.
+        now: expression for the database's time, where `digest` is not empty.
+    """
+
+    equal: str = "="
+    plus: str = "+"
+    digest: str = ""
+    now: str = ""
+    moment_text: str = "{0}"
+
+
+@dataclass(frozen=True)
 class Author:
     """
     Who runs what, for the ledger.
@@ -60,6 +83,7 @@ class Permit:
         sight: what was seen on this very session when the guard decided.
         identity: the marker as it stands now, written by this run where the database had none.
         version_table: Alembic's table as env.py names it.
+        spelling: of the database behind `session`.
     """
 
     session: Session
@@ -69,3 +93,4 @@ class Permit:
     identity: Identity
     author: Author
     version_table: VersionTable = field(default_factory=VersionTable)
+    spelling: Spelling = Spelling()

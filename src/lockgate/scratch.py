@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import shlex
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -158,9 +159,28 @@ def temporary_server() -> Iterator[Server]:
         home = Path(folder).resolve()
         handle = _start(home / _data_name(home))
         try:
-            yield _server(handle)
+            with _ending_with_us(handle, home):
+                yield _server(handle)
         finally:
             handle.cleanup()
+
+
+# Its stdin ends with this process, however it ends. SIGINT is PostgreSQL's fast shutdown.
+_WATCH = """read -r _; kill -INT "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2" """
+
+
+@contextmanager
+def _ending_with_us(handle: PostgresServer, home: Path) -> Iterator[None]:
+    """Stop the server and remove its folder also where this process is killed: nobody could reach the server any more."""
+    words = ["sh", "-c", _WATCH, "sh", str(handle.get_postmaster_info().pid), str(home)]
+    watcher = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env={"PATH": os.defpath}
+    )
+    try:
+        yield
+    finally:
+        watcher.kill()
+        watcher.communicate()
 
 
 class _Overheard(logging.Handler):

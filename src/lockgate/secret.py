@@ -32,6 +32,10 @@ _IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*):[^\s'\"
 _IN_PAIR = re.compile(
     r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I
 )
+# `CREATE ROLE leo PASSWORD 'x'`, `IDENTIFIED BY 'x'`: a literal behind the word, without a sign between them.
+_IN_SQL = re.compile(r"(?P<head>\b(?:password|identified\s+by)\s+(?:E|U&)?)(?:'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)", re.I | re.S)
+_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PGPASS|MYSQL_PWD")
+_CONSENT = ("CONFIRM_ENV", "ALLOW_DESTRUCTIVE_IN_CI")
 _OPTION = re.compile(r"[\w.-]+=")
 _NO_LOGIN = re.compile(r"[^:/?]*(?::\d{0,5})?/[^?]*\?[\w.-]+=")  # host, port and database are over, this is an option
 
@@ -79,8 +83,27 @@ def redact(text: str) -> str:
     for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, MASK)
     text = _IN_URL.sub(rf"\g<head>:{MASK}@", text)
+    text = _IN_SQL.sub(rf"\g<head>'{MASK}'", text)
     text = _IN_PAIR.sub(rf"\g<head>{MASK}", text)
     return _CONTROL.sub("", text)
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return variables for a program that needs none of our secrets: what holds a known one, a URL with a password, or says by its name that it is one, goes.
+
+    Whoever may look at the program's process reads its variables, and it hands them to everything that it starts.
+    """
+    return {
+        name: value
+        for name, value in without_known(environ).items()
+        if not _SECRET_NAME.search(name) and not _IN_URL.search(value)
+    }
+
+
+def without_known(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return variables without the secrets that this process has fetched, and without what was confirmed to it alone."""
+    return {name: value for name, value in environ.items() if name not in _CONSENT and not any(secret in value for secret in _known)}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Verb(str, enum.Enum):
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
     STAMP = "stamp"
+    ACKNOWLEDGE = "acknowledge"
     RESET = "reset"
     SEED = "seed"
     SEED_EXPORT = "seed-export"
@@ -42,7 +43,7 @@ class Verb(str, enum.Enum):
         return self in (Verb.DOWNGRADE, Verb.RESET)
 
 
-_ACTING = frozenset({Verb.ADOPT, Verb.UPGRADE, Verb.DOWNGRADE, Verb.STAMP, Verb.RESET, Verb.SEED})
+_ACTING = frozenset({Verb.ADOPT, Verb.UPGRADE, Verb.DOWNGRADE, Verb.STAMP, Verb.RESET, Verb.SEED, Verb.ACKNOWLEDGE})
 
 
 class Protection(str, enum.Enum):
@@ -168,6 +169,7 @@ class Sight:
         registry_version: 0 where there is no registry.
         invalid_indexes: qualified names of indexes that the server marks as invalid.
         kept_tables: the tables that the last run left, for the smoke query.
+        fingerprints: of the files of the applied revisions, by id, as the ledger has them; only a look at the database reads them.
         writable: False for a standby, a role or a file that can only be read.
         half_applied: the revision that a broken run left unfinished; None where there is none.
     """
@@ -187,6 +189,7 @@ class Sight:
     kept_version_table: VersionTable | None = None
     kept_tables: tuple[str, ...] | None = None
     writable: bool = True
+    fingerprints: Mapping[str, str] = field(default_factory=dict, compare=False)
     half_applied: HalfApplied | None = None
 
     @property

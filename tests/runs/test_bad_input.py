@@ -494,6 +494,50 @@ def test_a_database_in_memory_is_refused(project: Tiny, url: str) -> None:
     assert "use a file" in said.hint
 
 
+# what somebody did to lockgate's own tables
+
+DAMAGE = {
+    "no number": "update lockgate_setting set value = 'abc' where name = 'registry_version'",
+    "an impossible number": "update lockgate_setting set value = '-1' where name = 'registry_version'",
+    "no settings": "delete from lockgate_setting",
+    "half a document": "update lockgate_setting set value = '{' where name = 'version_table'",
+    "another document": "update lockgate_setting set value = '[1, 2, 3]' where name = 'version_table'",
+    "no list": "update lockgate_setting set value = '3' where name = 'tables'",
+    "no head": "delete from lockgate_head_of_ledger",
+}
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_registry_is_said_to_be_one(project: Tiny, sqlite_url: DatabaseUrl, statement: str) -> None:
+    """A script that tidied up; without its bookkeeping lockgate changes nothing, and does not call it its own bug."""
+    project.tables("users", "orders").point("dev", sqlite_url).here("upgrade", "dev", "r1", check=0)
+    database = Database(sqlite_url)
+    database.query(statement)
+    before = database.picture()
+    done = project.here("upgrade", "dev", check=1)
+    assert "code: registry-damaged" in done.stderr and "changed: nothing" in done.stderr and "backup" in done.stderr
+    assert database.picture() == before
+    for words in (("status",), ("history", "dev"), ("history", "dev", "--verify"), ("smoke", "dev"), ("url", "dev", "--check")):
+        assert project.here(*words).returncode in (0, 1), words
+
+
+def test_a_ledger_row_that_cannot_be_read_is_shown_as_far_as_it_can(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """The ledger is read when something went wrong: the worst moment for an error about the ledger."""
+    project.tables("users").point("dev", sqlite_url).here("upgrade", "dev", check=0)
+    Database(sqlite_url).query("update lockgate_ledger set details = '{', outcome = 'seeded'")
+    assert "seeded" in project.here("history", "dev", check=0).stdout
+
+
+@pytest.mark.parametrize("text", ["def (", "", "\0", "# \udcff"], ids=["no Python", "empty", "a null byte", "no UTF-8"])
+def test_an_env_py_that_cannot_run_is_named(project: Tiny, sqlite_url: DatabaseUrl, text: str) -> None:
+    """A merge that went wrong; nothing has happened yet."""
+    project.tables("users").point("dev", sqlite_url)
+    (project.folder / "migrations" / "env.py").write_bytes(text.encode("utf-8", "surrogateescape"))
+    done = project.here("upgrade", "dev", check=1)
+    assert "code: env-failed" in done.stderr and "changed: nothing" in done.stderr and "Traceback" not in done.stderr
+    assert Database(sqlite_url).tables() == []
+
+
 # the command line
 
 HOSTILE = (

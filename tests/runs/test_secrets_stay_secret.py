@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 from building import INI, TEMPLATES, Database, Tiny, create_table, until
-from guarded import Guarded
+from guarded import ELSEWHERE, Guarded
 from moto.server import ThreadedMotoServer
 
 from lockgate.secret import DatabaseUrl
@@ -171,6 +171,28 @@ def test_a_failing_revision_gives_nothing_away(project: Tiny, guarded: Guarded, 
     assert CORE not in repr(database.picture())
 
 
+STATEMENTS = {
+    "role": "create role postgres login password '{}'",
+    "odd quotes": "alter role postgres password E'{}\\'x'",
+    "dollars": "alter role postgres password $x${}$x$",
+    "mapping": "create user mapping for current_user server nowhere options (user 'leo', password '{}')",
+    "subscription": "create subscription s connection 'host=h password={} dbname=d' publication p",
+    "a URL": "select dblink('postgresql://leo:{}@h/d', 'select 1')",
+}
+
+
+@pytest.mark.parametrize("form", STATEMENTS.values(), ids=STATEMENTS)
+def test_a_statement_with_a_password_is_shown_without_it(project: Tiny, guarded: Guarded, nasty: DatabaseUrl, form: str) -> None:
+    """A failed statement is shown with its text; a revision that makes a role has a password that nobody told lockgate."""
+    other = "Gr4yheron"
+    project.settings(DEV + in_variable(project, nasty, "")).revision("r1", None, f"op.execute({form.format(other)!r})")
+    told = [project.lockgate("upgrade", "dev", "--debug", check=1), project.here("upgrade", "dev", "--json", check=1)]
+    told.append(project.here("history", "dev", "--json", check=0))
+    assert "Traceback" in told[0].stderr
+    assert not [line for done in told for line in (done.stdout + done.stderr).splitlines() if other in line]
+    assert other not in repr(Database(guarded.admin(nasty.database)).picture())
+
+
 def test_what_a_driver_says_of_a_failed_login_gives_nothing_away(project: Tiny, guarded: Guarded, nasty: DatabaseUrl) -> None:
     """An env.py with an engine of its own logs in without lockgate; its error comes back through SQLAlchemy."""
     project.settings(DEV + in_variable(project, nasty, ""))
@@ -289,6 +311,27 @@ def test_a_certificate_of_another_host_is_refused(project: Tiny, guarded: Guarde
     text = DEV + 'url = { env = "DEV_DATABASE_URL" }\n' + verified(guarded.root)
     project.point("dev", replace(url, host="127.0.0.1")).settings(text).tables("users")
     assert "code: tls-failed" in project.here("upgrade", "dev", check=5).stderr
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_another_machine_is_verified_without_being_asked_for(project: Tiny, guarded: Guarded, driver: str) -> None:
+    """libpq's own default hands the password to whoever answers; less than verify-full is written down, and told by every run."""
+    url = replace(guarded.database(NASTY), host=ELSEWHERE)
+    text = DEV + 'url = { env = "DEV_DATABASE_URL" }\n' + driven(project, driver)
+    project.point("dev", url).settings(text).tables("users", "orders")
+    done = project.here("upgrade", "dev", check=5)
+    assert "code: tls-failed" in done.stderr and "sslrootcert" in done.stderr
+    loose = url.render().reveal() + "?sslmode=require"
+    said = project.here("upgrade", "dev", check=2, DEV_DATABASE_URL=loose)
+    assert "code: tls-unverified" in said.stderr and "lockgate.toml:2" in said.stderr
+    assert Database(guarded.admin(url.database)).tables() == []
+    project.settings(text + f'query = {{ sslrootcert = "{guarded.root}" }}\n')
+    quiet = project.here("upgrade", "dev", "r1", check=0)
+    project.settings(text + 'query = { sslmode = "require" }\n')
+    loud = project.here("upgrade", "dev", check=0)
+    assert "nobody checks who answers" not in quiet.stderr and "nobody checks who answers" in loud.stderr
+    assert Database(guarded.admin(url.database)).applied() == ["r1", "r2"]
+    assert hidden(done, said, quiet, loud)
 
 
 def test_the_variables_for_a_driver_are_gone_after_the_run(project: Tiny, guarded: Guarded) -> None:

@@ -33,6 +33,7 @@ FILES: dict[str, tuple[str | bytes, int, str, tuple[str, ...]]] = {
     "an empty first line": ("\n", 2, "seed-file", ("empty line", "seeds/t.csv:1")),
     "a column twice": ("id,v,id\n1,a,2\n", 2, "seed-file", ("`id` stands in the header twice", "seeds/t.csv:1")),
     "a column too many": ("id,v,what\n1,a,2\n", 2, "seed-invalid", ("no column `what`", "its columns are id, v, n", "seeds/t.csv")),
+    "a header that is SQL": ('id,"v"") ; drop table t; --"\n1,a\n', 2, "seed-invalid", ('no column `v") ; drop table t; --`', "seeds/t.csv")),
     "a header with another delimiter": ("id;v;n\n1;a;2\n", 2, "seed-file", ("one single name", "seeds/t.csv:1", "`,`")),
     "no key": ("v,n\na,1\n", 2, "seed-invalid", ("no primary or unique key", "seeds/t.csv")),
     "too many fields in line 4711": (MANY.replace("4710,text 4710,", "4710,text 4710,,"), 2, "seed-file", ("too many fields", "seeds/t.csv:4711")),

@@ -256,7 +256,10 @@ def test_a_timeout_is_a_number_of_seconds_that_databases_can_hold(key: str, valu
     assert len(mistakes(f"{DEV}{key} = {value}\n")) == 1
 
 
-@pytest.mark.parametrize("name", ["Prod", "1st", "pröd", "a b", "a" * 33, "", "-a", "prod\\n"])
+HOSTILE = ["dev;id", "$(id)", "`id`", "../prod", "-rf", "dev\\nprod", "pr\u043ed", "dev\\u0000", "\u0661"]
+
+
+@pytest.mark.parametrize("name", ["Prod", "1st", "pröd", "a b", "a" * 33, "", "-a", "prod\\n", *HOSTILE])
 def test_an_environments_name_is_plain(name: str) -> None:
     """It is typed, exported in variables and written into markers."""
     assert "lower-case" in mistakes(f'[environments."{name}"]\nurl = "sqlite:///x.db"\n')[0]

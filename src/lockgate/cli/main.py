@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "downgrade": ("lockgate.cli.downgrade", "command", "Undo revisions; destructive."),
     "reset": ("lockgate.cli.reset", "command", "Empty the database and run the revisions again; destructive."),
     "stamp": ("lockgate.cli.stamp", "command", "Write the version table without running revisions."),
+    "acknowledge": ("lockgate.cli.acknowledge", "command", "Accept a revision that was edited after it was applied."),
     "seed": ("lockgate.cli.seed", "command", "Load the rows that the project promises."),
     "seed-export": ("lockgate.cli.seed_export", "command", "Write tables into files that are ready to be seeds."),
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),

@@ -8,7 +8,7 @@ import subprocess
 from lockgate.credentials.shapes import Shape, read_shape
 from lockgate.credentials.source import Source, quiet
 from lockgate.errors import Unreachable
-from lockgate.secret import DatabaseUrl, Secret
+from lockgate.secret import DatabaseUrl, Secret, without_known
 
 _TIMEOUT_S = 30.0  # long enough for a password manager that asks for a fingerprint
 
@@ -17,7 +17,7 @@ def from_command(source: Source) -> DatabaseUrl:
     """
     Run the command in the project's folder, without a shell, and read what it prints on stdout.
 
-    It is given the request's variables as its environment and nothing on stdin. The first line counts, or a JSON object
+    It is given the request's variables, without what lockgate has fetched or was confirmed, and nothing on stdin. The first line counts, or a JSON object
     in one of the shapes that secrets have. Option `timeout`: seconds, default 30.
 
     Raises:
@@ -34,7 +34,7 @@ def _run(source: Source) -> Secret:
     try:
         # Popen's exit closes the pipes without reading on: a grandchild that holds them would make `run()` wait for it.
         with subprocess.Popen(
-            words, cwd=source.folder, env=dict(source.environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            words, cwd=source.folder, env=without_known(source.environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as child:
             stdout, stderr = _talk(child, timeout)
     except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.dialects.features import Features, ServerFacts
@@ -98,6 +98,10 @@ class Dialect(ABC):
     def registered(self, session: Session) -> bool:
         """Whether the database has a registry."""
 
+    def own_names(self, session: Session) -> AbstractContextManager[object]:
+        """While the block runs, names without a schema mean the server's own objects alone, whatever the search_path is."""
+        return nullcontext()
+
     @abstractmethod
     def ledger_guard(self) -> str:
         """A condition that is true only while the session that writes still holds the lock, in SQL."""
@@ -146,6 +150,13 @@ class Dialect(ABC):
     @abstractmethod
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         """The URL with the driver that lockgate's own runner needs."""
+
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        """
+        Return the URL with verified TLS where its host is another machine and the settings' options `written` ask for nothing weaker,
+        and a warning; UsageError `tls-unverified` where the URL itself asks for something weaker, and the settings do not.
+        """
+        return url, ""
 
     @abstractmethod
     def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lockgate.permit import Spelling
+
 
 @dataclass(frozen=True)
 class Features:
@@ -26,6 +28,7 @@ class Features:
         registry_options: put behind the definition of each of the registry's tables.
         begin: the statement that begins a transaction which will write.
         journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
+        equal, plus, digest, now: see `lockgate.permit.Spelling`.
     """
 
     lock_timeout: bool
@@ -42,6 +45,15 @@ class Features:
     registry_options: str = ""
     begin: str = "begin"
     journal: bool = False
+    equal: str = "="
+    plus: str = "+"
+    digest: str = ""
+    now: str = ""
+
+    @property
+    def spelling(self) -> Spelling:
+        """What a permit carries of this."""
+        return Spelling(self.equal, self.plus, self.digest, self.now, self.moment_text)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from lockgate.files.project import (
     read_revision_files,
     read_text,
     replace_text,
+    revision_text,
     tool_table,
     write_new,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "read_text",
     "replace_text",
     "refuse_existing",
+    "revision_text",
     "seed_file",
     "seed_files",
     "tool_table",

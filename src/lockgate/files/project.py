@@ -224,6 +224,13 @@ def graph_of(project: Project) -> Graph:
     return read_graph(files.sources)
 
 
+def revision_text(path: Path) -> str:
+    """Return the text of one revision file as Python reads it; empty where there is none, as beside compiled revisions."""
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    return _source_text(_read_bytes(path, _REVISION_UNREADABLE), str(path))
+
+
 def _has_our_table(path: Path) -> bool:
     """Whether a pyproject.toml is ours too; a broken one that names our table is, so that it is reported and not passed over."""
     try:

@@ -4,8 +4,21 @@ Text of revision files -> revision graph, without importing them: a look must no
 What the files write as plain literals is read from their syntax trees, under Alembic's own rules.
 """
 
+from lockgate.graph.fingerprint import Edited, edited, fingerprint
 from lockgate.graph.header import is_revision_file
 from lockgate.graph.read import check_syntax, read_graph
 from lockgate.graph.revisions import Graph, Revision, check_single_head, check_target, describe_heads
 
-__all__ = ["Graph", "Revision", "check_single_head", "check_syntax", "check_target", "describe_heads", "is_revision_file", "read_graph"]
+__all__ = [
+    "Edited",
+    "Graph",
+    "Revision",
+    "check_single_head",
+    "check_syntax",
+    "check_target",
+    "describe_heads",
+    "edited",
+    "fingerprint",
+    "is_revision_file",
+    "read_graph",
+]

@@ -7,17 +7,26 @@ from dataclasses import dataclass
 from lockgate.errors import Failed
 from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
+from lockgate.registry import chain
+from lockgate.registry.marker import damaged
 from lockgate.secret import redact
 
+# What version 1 of the registry had, too.
 _COLUMNS = (
     "run, verb, environment, outcome, revision, from_heads, to_heads, duration_ms, operator, ci_job, lockgate, git_commit, error, details"
 )
 _LONGEST_ERROR = 2000  # characters
+_ALL = 1_000_000  # rows
 
 
 @dataclass(frozen=True)
 class Event:
-    """What one row says, besides who and when; see `LedgerEntry`."""
+    """
+    What one row says, besides who and when; see `LedgerEntry`.
+
+    Args:
+        source: fingerprint of the revision's file; see `lockgate.graph.fingerprint`.
+    """
 
     outcome: str
     revision: str = ""
@@ -26,11 +35,12 @@ class Event:
     duration_ms: int | None = None
     error: str = ""
     details: str = ""
+    source: str = ""
 
 
-def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> None:
+def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> None:
     """
-    Add a row in the open transaction, while `guard` holds and the marker is still the permit's.
+    Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
@@ -52,18 +62,14 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "1 = 1") -> N
         "git_commit": author.git_commit,
         "error": redact(event.error)[:_LONGEST_ERROR],
         "details": redact(event.details),
+        "source": event.source,
+        "duration_ms": event.duration_ms,
         "marker": permit.identity.marker_id,
     }
-    names = [name.strip() for name in _COLUMNS.split(",")]
-    # The empty text gives drivers that prepare statements the type that a select list does not tell; the number is ours.
-    duration = "null" if event.duration_ms is None else str(int(event.duration_ms))
-    columns = ", ".join(duration if name == "duration_ms" else f"coalesce(:{name}, '')" for name in names)
-    written = permit.session.write(
-        f"insert into {prefix}ledger ({_COLUMNS}) select {columns} from {prefix}marker"
-        f" where marker_id = coalesce(:marker, '') and {guard}",
-        values,
-    )
-    if written != 1:
+    condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
+    if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
+        if not chain.has_head(permit.session, prefix):
+            raise damaged("head_of_ledger")
         raise _lock_lost(permit)
 
 
@@ -100,6 +106,32 @@ def read(session: Session, prefix: str, moment_text: str, limit: int) -> tuple[L
     """
     rows = session.execute(f"select id, {moment_text.format('at')}, {_COLUMNS} from {prefix}ledger order by id desc limit {int(limit)}")
     return tuple(_entry(row) for row in rows)
+
+
+def fingerprints(session: Session, prefix: str) -> dict[str, str]:
+    """
+    Return the fingerprint of every revision's file as it was when it was last applied, or acknowledged; of those undone since, none.
+
+    For a registry of version 2 and later.
+    """
+    found: dict[str, str] = {}
+    # Nothing is compared in SQL: this runs under the project's search_path, too.
+    for revision, outcome, source in session.execute(f"select revision, outcome, source from {prefix}ledger order by id"):
+        if outcome == "reset":
+            found.clear()
+        elif outcome not in ("applied", "acknowledged"):
+            continue
+        elif source:
+            found[str(revision)] = str(source)
+        else:  # a downgrade, or another lockgate, which kept none
+            found.pop(str(revision), None)
+    return found
+
+
+def origin(session: Session, prefix: str, moment_text: str, revision: str) -> LedgerEntry | None:
+    """Return the newest row in which a revision was applied or stamped."""
+    entries = (entry for entry in read(session, prefix, moment_text, _ALL) if entry.verb != "downgrade")
+    return next((entry for entry in entries if entry.revision == revision and entry.outcome in ("applied", "stamped")), None)
 
 
 def _entry(row: tuple[object, ...]) -> LedgerEntry:

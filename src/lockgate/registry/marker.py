@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
+from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.words import Cluster, Identity, VersionTable
 
@@ -28,7 +30,12 @@ class Record:
 
 
 def read(session: Session, prefix: str, moment_text: str) -> Record:
-    """Read marker and settings from an existing registry."""
+    """
+    Read marker and settings from an existing registry.
+
+    Raises:
+        Failed: `registry-damaged`: somebody else wrote there.
+    """
     settings = {str(name): str(value) for name, value in session.execute(f"select name, value from {prefix}setting")}
     rows = session.execute(
         "select environment, project, marker_id, cluster_kind, cluster_system, cluster_database, cluster_source,"
@@ -38,13 +45,32 @@ def read(session: Session, prefix: str, moment_text: str) -> Record:
     if rows:
         environment, project, marker_id, kind, system, database, source, at, by = (str(value) for value in rows[0])
         identity = Identity(environment, project, marker_id, Cluster(kind, system, database, source), at, by)
-    table = json.loads(settings["version_table"]) if "version_table" in settings else None
-    return Record(
-        identity,
-        int(settings.get("registry_version", "0")),
-        VersionTable(*table) if table else None,
-        tuple(json.loads(settings["tables"])) if "tables" in settings else None,
-    )
+    version = settings.get("registry_version", "0")
+    # Without a marker it may be half made: where each table is committed by itself.
+    if not version.isdecimal() or (identity is not None and int(version) < 1):
+        raise damaged("registry_version")
+    table = _texts(settings, "version_table")
+    if table is not None and len(table) != len(fields(VersionTable)):
+        raise damaged("version_table")
+    return Record(identity, int(version), VersionTable(*table) if table else None, _texts(settings, "tables"))
+
+
+def _texts(settings: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    if name not in settings:
+        return None
+    try:
+        value = json.loads(settings[name])
+    except ValueError as error:
+        raise damaged(name) from error
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise damaged(name)
+    return tuple(value)
+
+
+def damaged(name: str) -> Failed:
+    """Return the error that something in the registry is not as lockgate wrote it."""
+    what = f"lockgate's own tables in this database are damaged: `{name}` is not what lockgate wrote"
+    return Failed("registry-damaged", what, hint="restore them from a backup (schema `lockgate`, or tables `lockgate_...`)")
 
 
 def name_of(session: Session, prefix: str) -> tuple[str, str] | None:
@@ -78,12 +104,12 @@ def write(session: Session, prefix: str, environment: str, project: str, cluster
 def keep(permit: Permit, prefix: str, version_table: VersionTable, tables: tuple[str, ...] | None) -> None:
     """Remember what a run resolved, where it differs from what is remembered."""
     if permit.sight.kept_version_table != version_table:
-        _set(permit.session, prefix, "version_table", json.dumps([version_table.name, version_table.schema]))
+        _set(permit, prefix, "version_table", json.dumps([version_table.name, version_table.schema]))
     if tables is not None and permit.sight.kept_tables != tables:
-        _set(permit.session, prefix, "tables", json.dumps(tables))
+        _set(permit, prefix, "tables", json.dumps(tables))
     permit.session.commit()
 
 
-def _set(session: Session, prefix: str, name: str, value: str) -> None:
-    session.execute(f"delete from {prefix}setting where name = :name", {"name": name})
-    session.execute(f"insert into {prefix}setting (name, value) values (:name, :value)", {"name": name, "value": value})
+def _set(permit: Permit, prefix: str, name: str, value: str) -> None:
+    permit.session.execute(f"delete from {prefix}setting where name {permit.spelling.equal} :name", {"name": name})
+    permit.session.execute(f"insert into {prefix}setting (name, value) values (:name, :value)", {"name": name, "value": value})

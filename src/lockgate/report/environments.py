@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from lockgate.outcome import EnvironmentRow, LedgerEntry, SeedState
+from lockgate.errors import Failed
+from lockgate.outcome import EnvironmentRow, LedgerEntry, SeedState, Verified
 from lockgate.report.table import Block, Blocks, Table, cell
 from lockgate.report.text import docs_page, duration, heads_text, tables_text
 
@@ -20,7 +21,7 @@ def status(rows: Sequence[EnvironmentRow]) -> Blocks:
     """Return the matrix of environments: current revision, pending ones, seeds where the project has some, and the last run of each."""
     seeded = any(row.seeds for row in rows)
     columns = ("environment", "protection", "database", "says", "current", "pending", "head", *(["seeds"] if seeded else []), "last run")
-    return (Table(columns, tuple(tuple(map(cell, _status_cells(row, seeded))) for row in rows)), *_unseen(rows))
+    return (Table(columns, tuple(tuple(map(cell, _status_cells(row, seeded))) for row in rows)), *_unseen(rows), *_edited(rows))
 
 
 def history(name: str, entries: Sequence[LedgerEntry]) -> Blocks:
@@ -44,6 +45,27 @@ def says(row: EnvironmentRow) -> str:
         return "unmarked, empty" if row.empty else f"unmarked, {tables_text(row.tables)}"
     other = f", not {row.name}" if row.says != row.name else ""
     return row.says + other + (" (a copy)" if row.copied else "")
+
+
+def verified(found: Verified) -> Blocks:
+    """Return what `history --verify` found where nothing is broken."""
+    if not found.seal:
+        return (f"the ledger of `{cell(found.environment)}` has no seals yet; the next run that writes into it makes them",)
+    return (f"the ledger of `{cell(found.environment)}` is as it was written: {found.rows} rows, seal {found.seal}",)
+
+
+def broken(found: Verified) -> Failed | None:
+    """Return the error that a broken ledger is; None for a whole one."""
+    if not found.broken:
+        return None
+    what = f"the ledger is not as lockgate wrote it: row {found.broken}: {found.reason}"
+    hint = f"compare it with a backup; `lockgate history {found.environment} --json` shows every row as it is now"
+    return Failed("ledger-broken", what, f"environment `{found.environment}`, {found.place}", hint)
+
+
+def _edited(rows: Sequence[EnvironmentRow]) -> tuple[Block, ...]:
+    lines = [f"{cell(row.name)}: edited after being applied: {cell(', '.join(row.edited))} (docs/errors/revision-edited.md)" for row in rows if row.edited]
+    return ("\n" + "\n".join(lines),) if lines else ()
 
 
 def _unseen(rows: Sequence[EnvironmentRow]) -> tuple[Block, ...]:
@@ -89,7 +111,12 @@ def _rows(entry: LedgerEntry) -> str:
     """Say what a seed did to its table; a script's rows are not counted."""
     if entry.outcome != "seeded":
         return ""
-    details = json.loads(entry.details)
+    try:
+        details = json.loads(entry.details)
+    except ValueError:
+        return ""
+    if not isinstance(details, dict):
+        return ""
     return ", ".join(f"{details[kind]} {kind}" for kind in ("new", "changed", "equal", "deleted") if details.get(kind))
 
 

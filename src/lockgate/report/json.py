@@ -13,7 +13,7 @@ import msgspec
 
 from lockgate.drift.outcome import DriftOutcome
 from lockgate.errors import CODES, NOTHING, LockgateError
-from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
+from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome, Verified
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
 from lockgate.seeds.export import ExportOutcome
@@ -40,6 +40,12 @@ def environments(rows: Sequence[EnvironmentRow], code: str = "") -> str:
 def history(name: str, entries: Sequence[LedgerEntry]) -> str:
     """Return the ledger of one environment, in the order given."""
     return _document("", {"environment": name, "entries": msgspec.to_builtins(list(entries))})
+
+
+def verified(found: Verified, failure: LockgateError | None) -> str:
+    """Return what `history --verify` found; the fields of an error come with it where a row is broken."""
+    fields: Mapping[str, object] = msgspec.to_builtins(found)
+    return _document(failure.code if failure else "", (_error_fields(failure) if failure else {}) | dict(fields))
 
 
 def seeded(done: SeedOutcome) -> str:
@@ -100,4 +106,5 @@ def _masked(value: object) -> object:
 
 
 def _encode(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    # `<\/` is the same text: a page that holds the document in a script is not ended by it.
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode().replace("</", "<\\/")

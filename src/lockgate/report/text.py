@@ -19,6 +19,7 @@ _ENDED = {
     Verb.STAMP: "stamped",
     Verb.RESET: "reset",
     Verb.ADOPT: "adopted",
+    Verb.ACKNOWLEDGE: "acknowledged",
     Verb.SEED: "seeded",
 }
 _NAMED_REVISIONS = 8  # more than this and a line of ids says less than its ends
@@ -28,6 +29,7 @@ _WILL = {
     Verb.UPGRADE: "the revisions up to `{to}` are run on this database",
     Verb.DOWNGRADE: "revisions are undone down to `{to}`; what was stored in the tables and columns that they drop is lost",
     Verb.STAMP: "the version table is set to `{to}` without running any revision",
+    Verb.ACKNOWLEDGE: "the ledger keeps that the edited files of `{to}` are accepted; nothing is run and nothing is compared",
     Verb.RESET: "every table and other object in this database is dropped with all its rows, then the revisions run again",
     Verb.SEED: "the seeds of this environment are loaded",
 }

@@ -8,13 +8,17 @@ from lockgate.errors import Refused, UsageError
 from lockgate.events import Notify
 from lockgate.files import graph_of
 from lockgate.graph import Graph, check_single_head, check_target
+from lockgate.outcome import Origin
 from lockgate.registry import ledger
-from lockgate.runs.gate import Gate
+from lockgate.runs.edited import check_edited
+from lockgate.runs.gate import Gate, opened
 from lockgate.runs.missing import find_or_create
 from lockgate.runs.record import record
 from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
-from lockgate.words import Request, Sight
+from lockgate.words import Request, Sight, Verb
+
+_BUILD_ON_APPLIED = (Verb.UPGRADE, Verb.DOWNGRADE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
     arrival = Arrival(request, project, target, gate, seen, graph, created)
     try:
         gate.check(seen)
-        check_known(graph, seen, target.where)
+        check_known(graph, seen, target)
+        if request.verb in _BUILD_ON_APPLIED and graph.complete:
+            check_edited(graph, seen.heads, seen.fingerprints, target.environment, target.where, notify)
     except Refused as error:
         if not (request.asks and error.code == "unconfirmed"):
             arrival.record(ledger.Event("refused", from_heads=seen.heads, error=f"{error.code}: {error.what}"))
@@ -81,19 +87,31 @@ def check_no_range(request: Request) -> None:
         raise UsageError("revision-not-found", what, hint=hint)
 
 
-def check_known(graph: Graph, seen: Sight, where: str) -> None:
+def check_known(graph: Graph, seen: Sight, target: Target) -> None:
     """
     Refuse a database that is ahead of the code, or belongs to another history.
 
     Raises:
-        Refused: `unknown-revision`.
+        Refused: `unknown-revision`, with the run and the commit that brought it, where the ledger knows them.
     """
     unknown = graph.unknown(seen.heads) if graph.complete else ()
     if unknown:
         names = ", ".join(f"`{name}`" for name in unknown)
+        found = _origins(target, unknown) if seen.registry_version else []
+        commit = next((origin.entry.git_commit for origin in found if origin.entry.git_commit), "")
+        hint = "deploy the code that has it, or check that this is the right database"
         raise Refused(
             "unknown-revision",
-            f"this database is at revision {names}, which is not among the revision files",
-            where,
-            "deploy the code that has it, or check that this is the right database",
+            "\n".join(
+                [f"this database is at revision {names}, which is not among the revision files", *(origin.text for origin in found)]
+            ),
+            target.where,
+            f"{hint}: git show {commit} --stat" if commit else hint,
         )
+
+
+def _origins(target: Target, revisions: tuple[str, ...]) -> list[Origin]:
+    features = target.dialect.features
+    with opened(target) as session:
+        rows = [ledger.origin(session, features.registry_prefix, features.moment_text, name) for name in revisions]
+    return [Origin(row) for row in rows if row]

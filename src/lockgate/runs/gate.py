@@ -19,7 +19,8 @@ from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
-from lockgate.registry import journal, ledger, marker, tables
+from lockgate.registry import chain, journal, ledger, marker, tables
+from lockgate.runs.register import register, renew
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
@@ -58,7 +59,10 @@ def look(target: Target) -> Sight:
         Unreachable: the database cannot be reached or entered.
     """
     with opened(target) as session:
-        return see(session, target.dialect, target.url.place)
+        seen = see(session, target.dialect, target.url.place)
+        if seen.registry_version < chain.SINCE:
+            return seen
+        return replace(seen, fingerprints=ledger.fingerprints(session, target.dialect.features.registry_prefix))
 
 
 @contextmanager
@@ -180,6 +184,8 @@ class Gate:
     def of(cls, request: Request, project: Project, target: Target, notify: Notify) -> Gate:
         """Make the gate of a request."""
         asked = asked_of(request, project, target.environment)
+        if target.warning:
+            notify(Notice(target.warning))
         return cls(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
 
     def check(self, seen: Sight) -> Verdict:
@@ -197,12 +203,8 @@ class Gate:
         if not verdict.allowed:
             raise refusal(verdict, self.asked, seen, self.where)
         if not seen.writable and self.asked.verb.acts:
-            raise Refused(
-                "read-only",
-                "this database can only be read (a standby, or a file without write permission)",
-                self.where,
-                "point the environment at the writable one",
-            )
+            what = "this database can only be read (a standby, or a file without write permission)"
+            raise Refused("read-only", what, self.where, "point the environment at the writable one")
         return verdict
 
     def check_marker(self, session: Session, dialect: Dialect) -> None:
@@ -243,6 +245,7 @@ class Gate:
     def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
         seen = see(session, dialect, dialect.place(session), version_table)
         verdict = self.check(seen)
+        renew(session, dialect, seen.registry_version)
         identity = seen.identity
         if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):
             identity = self._mark(session, dialect, seen)
@@ -253,7 +256,7 @@ class Gate:
                 "unmarked", "this database does not say which environment it is", self.where, f"lockgate adopt {self.asked.environment}"
             )
         table = version_table or seen.version_table or VersionTable()
-        permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table)
+        permit = Permit(session, self.verb, self.asked.environment, seen, identity, self.author, table, dialect.features.spelling)
         if identity is not seen.identity:
             ledger.append(permit, dialect.features.registry_prefix, ledger.Event("adopted"))
             self.marked = True
@@ -261,14 +264,11 @@ class Gate:
         return permit
 
     def _mark(self, session: Session, dialect: Dialect, seen: Sight) -> Identity:
-        features = dialect.features
-        if seen.registry_version == 0:
-            setup, options = features.registry_setup, features.registry_options
-            tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
+        register(session, dialect, seen.registry_version)
         # Asked again: SQLite's file has an inode only now, when something was written.
         cluster = dialect.cluster(session)
         asked = self.asked
-        marker_id = marker.write(session, features.registry_prefix, asked.environment, asked.project, cluster, self.author.operator)
+        marker_id = marker.write(session, dialect.features.registry_prefix, asked.environment, asked.project, cluster, self.author.operator)
         return Identity(asked.environment, asked.project, marker_id, cluster)
 
     def _take(self, lock: Lock) -> None:

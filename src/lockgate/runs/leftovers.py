@@ -36,7 +36,8 @@ def drop_leftovers(permit: Permit, dialect: Dialect, notify: Notify, limits: Lim
     dropped: set[str] = set()
     if not permit.sight.invalid_indexes:
         return dropped
-    rows = permit.session.execute(_UNFINISHED.format(prefix=dialect.features.registry_prefix))
+    with dialect.own_names(permit.session):
+        rows = permit.session.execute(_UNFINISHED.format(prefix=dialect.features.registry_prefix))
     permit.session.rollback()
     for revision, details in rows:
         before = set(json.loads(str(details) or "{}").get("invalid_indexes", ()))

@@ -12,6 +12,8 @@ from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Failed, LockgateError
 from lockgate.events import Applied, LeftTransaction, Notice, Notify, Started
+from lockgate.files import revision_text
+from lockgate.graph import fingerprint
 from lockgate.permit import Permit, Session
 from lockgate.registry import journal, ledger, marker
 from lockgate.runs.gate import Gate, see
@@ -122,7 +124,9 @@ class Passage(Scribe):
         """See `Crew`."""
         permit, dialect = self._working()
         outcome = "stamped" if step.direction == "stamp" else "applied"
-        event = ledger.Event(outcome, step.revision, before, after, duration_ms)
+        # Only what went up has left the file's content in the schema.
+        source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
+        event = ledger.Event(outcome, step.revision, before, after, duration_ms, source=source)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
         if self._left_transaction:
             self._refuse_invalid(dialect.invalid_indexes(permit.session))

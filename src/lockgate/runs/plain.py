@@ -13,10 +13,11 @@ from lockgate.alembic_seam.crew import Limits
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Refused
 from lockgate.events import Blocked, Event, Notice, Retrying, Waiting
-from lockgate.files import load_project
+from lockgate.files import graph_of, load_project
 from lockgate.guard import Asked
 from lockgate.permit import Session
-from lockgate.registry import ledger, marker
+from lockgate.registry import chain, ledger, marker
+from lockgate.runs.edited import check_edited
 from lockgate.runs.gate import Gate, one_run_per_process, see
 from lockgate.runs.passage import Passage
 from lockgate.runs.target import asked_of, author_of, environment_of
@@ -64,7 +65,7 @@ def _guard_writes(env: plain.AlembicContext, request: Request, project: Project)
 
 def _passage(request: Request, project: Project) -> Passage:
     environment = environment_of(project, request.environment) if request.environment else None
-    return _Recorder(_gate(request, project, environment), _say, _limits(environment), project.folder)
+    return _Recorder(_gate(request, project, environment), environment, project)
 
 
 def _gate(request: Request, project: Project, environment: Environment | None) -> Gate:
@@ -85,10 +86,16 @@ def _limits(environment: Environment | None) -> Limits:
 class _Recorder(Passage):
     """Writes a refusal into the ledger over env.py's own connection: lockgate has no URL of its own here."""
 
+    def __init__(self, gate: Gate, environment: Environment | None, project: Project) -> None:
+        super().__init__(gate, _say, _limits(environment), project.folder)
+        self._environment = environment
+        self._project = project
+
     def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
         """See `Crew`."""
         try:
             super().judge(session, dialect, version_table)
+            self._check_edited(session, dialect, version_table)
         except Refused as error:
             gate = self._gate
             clerk = Gate(replace(gate.asked, verb=Verb.RECORD), gate.author, _say, gate.where, 0.0, verb=gate.verb)
@@ -99,6 +106,18 @@ class _Recorder(Passage):
                 ledger.append(permit, dialect.features.registry_prefix, ledger.Event("refused", error=f"{error.code}: {error.what}"))
                 session.commit()
             raise
+
+
+    def _check_edited(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
+        gate, prefix = self._gate, dialect.features.registry_prefix
+        if self._environment is None or gate.asked.verb not in (Verb.UPGRADE, Verb.DOWNGRADE):
+            return
+        seen = see(session, dialect, dialect.place(session), version_table)
+        graph = graph_of(self._project)
+        if seen.registry_version >= chain.SINCE and graph.complete:
+            with dialect.own_names(session):
+                kept = ledger.fingerprints(session, prefix)
+            check_edited(graph, seen.heads, kept, self._environment, gate.where, _say)
 
 
 class _Surveyor(Passage):

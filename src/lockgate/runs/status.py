@@ -9,7 +9,7 @@ from dataclasses import replace
 from lockgate.dialects.base import BareSession
 from lockgate.errors import LockgateError, UsageError
 from lockgate.files import graph_of
-from lockgate.graph import Graph
+from lockgate.graph import Graph, edited
 from lockgate.outcome import EnvironmentRow, LedgerEntry, SeedState
 from lockgate.registry import ledger
 from lockgate.runs.gate import find, opened
@@ -106,4 +106,5 @@ def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None) -> EnvironmentR
         half_applied=str(seen.half_applied or ""),
         pending=len(graph.pending(seen.heads)) if graph is not None and known else None,
         unknown=graph.unknown(seen.heads) if graph is not None and known else (),
+        edited=tuple(one.file for one in edited(graph, seen.heads, seen.fingerprints)) if graph is not None and known else (),
     )

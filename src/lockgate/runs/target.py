@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import subprocess
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from lockgate.dialects.connect import dialect_named
 from lockgate.errors import Unreachable, UsageError
 from lockgate.guard import Asked
 from lockgate.permit import Author
+from lockgate.runs.checkout import commit_of
 from lockgate.secret import DatabaseUrl, parse_url
 from lockgate.settings.project import Environment, Project
 from lockgate.version import __version__
@@ -26,11 +26,17 @@ _CI_JOBS = ("GITHUB_RUN_ID", "CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUI
 
 @dataclass(frozen=True)
 class Target:
-    """A database as the settings resolve it now, and the dialect that knows how to talk to it."""
+    """
+    A database as the settings resolve it now, and the dialect that knows how to talk to it.
+
+    Args:
+        warning: what every run says of the connection; empty for nothing.
+    """
 
     environment: Environment
     url: DatabaseUrl
     dialect: Dialect
+    warning: str = ""
 
     @property
     def where(self) -> str:
@@ -61,7 +67,10 @@ def target_of(request: Request, project: Project) -> Target:
     """
     environment = environment_of(project, request.environment)
     url = _url_of(request, project, environment)
-    return Target(environment, url, dialect_named(url.backend, environment.where))
+    dialect = dialect_named(url.backend, environment.where)
+    written = {**environment.url.options, **environment.query}
+    url, warning = dialect.secured(url, written, f"environment `{environment.name}` ({environment.where})", request.environ)
+    return Target(environment, url, dialect, warning)
 
 
 def _url_of(request: Request, project: Project, environment: Environment) -> DatabaseUrl:
@@ -113,17 +122,8 @@ def asked_of(request: Request, project: Project, environment: Environment) -> As
 
 def author_of(request: Request, folder: Path) -> Author:
     """Say who asks, for the ledger."""
-    return Author(str(uuid.uuid4()), request.operator, _ci_job(request.environ), _git_commit(folder), __version__)
+    return Author(str(uuid.uuid4()), request.operator, _ci_job(request.environ), commit_of(folder, request.environ), __version__)
 
 
 def _ci_job(environ: Mapping[str, str]) -> str:
     return next((f"{name}={environ[name]}" for name in _CI_JOBS if environ.get(name)), "")
-
-
-def _git_commit(folder: Path) -> str:
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -16,16 +16,18 @@ from lockgate.alembic_seam.handed import handed_connection
 from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
 from lockgate.alembic_seam.world import project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
-from lockgate.events import Notify
+from lockgate.events import Notice, Notify
 from lockgate.graph import check_syntax
 from lockgate.interruption import reason
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
+from lockgate.runs.checkout import untracked
 from lockgate.runs.gate import one_run_per_process
 from lockgate.runs.onlooker import Onlooker
 from lockgate.runs.passage import Passage
 from lockgate.settings.project import Environment
 
+_NAMED = 5  # files
 _TRIES = 5  # deadlocks with a running application are rare and random; five in a row are neither
 
 BetweenPasses = Callable[[Errand, Surveyed], str]
@@ -44,6 +46,11 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
     Raises:
         LockgateError: `changed` says what was committed; the ledger has it too.
     """
+
+    stray = untracked(arrival.project.folder, (revision.file for revision in arrival.graph.revisions.values()), arrival.request.environ)
+    if stray:
+        more = f" and {len(stray) - _NAMED} more" if len(stray) > _NAMED else ""
+        notify(Notice(f"git does not know {', '.join(stray[:_NAMED])}{more}: only this machine has what is run"))
 
     def pass_through(task: Errand, surveyed: Surveyed, passage: Passage) -> None:
         if between:

@@ -9,7 +9,7 @@ from lockgate.files import private_file
 from lockgate.outcome import EnvironmentRow
 from lockgate.runs.status import seen_row
 from lockgate.runs.target import target_of
-from lockgate.secret import Secret
+from lockgate.secret import Secret, without_secrets
 from lockgate.settings.project import Project
 from lockgate.words import Request
 
@@ -38,7 +38,7 @@ def psql(request: Request, project: Project) -> int:
     command, variables, password = target.dialect.client(target.url)
     try:
         with private_file(password) as path:
-            environ = {**request.environ, **variables, **({"PGPASSFILE": str(path)} if password else {})}
+            environ = {**without_secrets(request.environ), **variables, **({"PGPASSFILE": str(path)} if password else {})}
             return subprocess.run(command, env=environ, check=False).returncode
     except FileNotFoundError:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockgate.dialects.features import ServerFacts
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.journal.statement import Thing
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
@@ -16,8 +17,7 @@ _GENERAL = """
 select pg_catalog.current_setting('server_version'),
        (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
        pg_catalog.pg_is_in_recovery(),
-       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute'),
-       pg_catalog.current_schema()
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute')
 """
 RELATIONS = f"""
 select n.nspname, c.relname, c.relkind::text
@@ -63,9 +63,14 @@ select n.nspname, c.relname from pg_catalog.pg_index i
 
 def look(session: Session, place: str, version_table: VersionTable | None) -> Sight:
     """Read everything that the guard, the route and the reports want to know of the catalog; see `Dialect.look`."""
-    version, oid, recovering, control, schema = session.execute(_GENERAL)[0]
+    with own_names(session) as schema:
+        return _look(session, place, version_table, schema)
+
+
+def _look(session: Session, place: str, version_table: VersionTable | None, schema: str) -> Sight:
+    version, oid, recovering, control = session.execute(_GENERAL)[0]
     relations = [(str(n), str(r), str(k)) for n, r, k in session.execute(RELATIONS)]
-    found = _find_version_table(relations, version_table, str(schema or ""))
+    found = _find_version_table(relations, version_table, schema)
     heads = tuple(sorted(str(row[0]) for row in session.execute(f"select version_num from {_qualified(*found)}"))) if found else ()
     others = [row for row in relations if row[:2] != found]
     objects = len(others) + len(session.execute(TYPES)) + len(session.execute(ROUTINES))
@@ -115,8 +120,9 @@ def server_facts(session: Session) -> ServerFacts:
 
 def cluster(session: Session) -> Cluster:
     """Read the cluster's own identity and the database's oid."""
-    _, oid, _, control, _ = session.execute(_GENERAL)[0]
-    return _cluster(session, str(oid), bool(control))
+    with own_names(session):
+        _, oid, _, control = session.execute(_GENERAL)[0]
+        return _cluster(session, str(oid), bool(control))
 
 
 def _cluster(session: Session, oid: str, control: bool) -> Cluster:

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Any
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
-from lockgate.dialects.postgres import blockers, builds, catalog, client, empty, locks, moments, pooler, script, session, working
+from lockgate.dialects.postgres import (
+    blockers,
+    builds,
+    catalog,
+    client,
+    empty,
+    locks,
+    moments,
+    own_names,
+    pooler,
+    script,
+    session,
+    tls,
+    working,
+)
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -35,8 +49,12 @@ class Postgres(base.Dialect):
         registry_prefix="lockgate.",
         registry_setup="create schema if not exists lockgate",
         serial="bigint generated always as identity primary key",
-        moment="timestamptz not null default clock_timestamp()",
-        moment_text="""to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        moment="timestamptz not null default pg_catalog.clock_timestamp()",
+        moment_text="""pg_catalog.to_char({0} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+        equal="operator(pg_catalog.=)",
+        plus="operator(pg_catalog.+)",
+        digest="pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat({0}), 'UTF8')), 'hex')",
+        now="pg_catalog.clock_timestamp()",
         own_driver="psycopg",
         shares_server=True,
         embeds=True,
@@ -51,11 +69,17 @@ class Postgres(base.Dialect):
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
         return catalog.look(session, place, version_table)
 
+    def own_names(self, session: Session) -> AbstractContextManager[object]:
+        return own_names.own_names(session)
+
     def cluster(self, session: Session) -> Cluster:
         return catalog.cluster(session)
 
     def place(self, session: Session) -> str:
-        sql = "select coalesce(host(inet_server_addr()), 'local socket'), coalesce(inet_server_port(), current_setting('port')::int), current_database()"
+        sql = (
+            "select coalesce(pg_catalog.host(pg_catalog.inet_server_addr()), 'local socket'),"
+            " coalesce(pg_catalog.inet_server_port(), cast(pg_catalog.current_setting('port') as integer)), pg_catalog.current_database()"
+        )
         host, port, database = session.execute(sql)[0]
         return f"{host}:{port}/{database}"
 
@@ -95,6 +119,9 @@ class Postgres(base.Dialect):
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="psycopg")
 
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        return tls.secured(url, written, where, environ)
+
     def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
         return client.project_url(url)
 
@@ -131,7 +158,8 @@ class Postgres(base.Dialect):
         return bool(session.execute("select pg_catalog.txid_current_if_assigned() is not null")[0][0])
 
     def invalid_indexes(self, session: Session) -> Sequence[str]:
-        return catalog.invalid_indexes(session)
+        with own_names.own_names(session):
+            return catalog.invalid_indexes(session)
 
     def definition(self, session: Session, thing: Thing) -> str:
         return catalog.index_definition(session, thing)

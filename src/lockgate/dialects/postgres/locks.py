@@ -11,10 +11,14 @@ from lockgate.permit import Session
 # (PostgreSQL manual, 13.3.5 Advisory Locks).
 LOCK_KEY = int.from_bytes(b"lockgate", "big")
 _HIGH, _LOW = LOCK_KEY >> 32, LOCK_KEY & 0xFFFFFFFF
-_HELD = f"locktype = 'advisory' and classid = {_HIGH} and objid = {_LOW} and objsubid = 1 and granted"
+_IS = "operator(pg_catalog.=)"  # in a revision's transaction the search_path is the project's
+_HELD = (
+    f"locktype {_IS} 'advisory' and classid {_IS} cast({_HIGH} as pg_catalog.oid) and objid {_IS} cast({_LOW} as pg_catalog.oid)"
+    f" and objsubid {_IS} cast(1 as smallint) and granted"
+)
 HELD_BY_ME = (
-    f"exists (select 1 from pg_catalog.pg_locks where {_HELD} and pid = pg_catalog.pg_backend_pid()"
-    " and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))"
+    f"exists (select 1 from pg_catalog.pg_locks where {_HELD} and pid {_IS} pg_catalog.pg_backend_pid()"
+    f" and database {_IS} (select oid from pg_catalog.pg_database where datname {_IS} pg_catalog.current_database()))"
 )
 _HOLDER = f"""
 select l.pid, a.application_name, a.usename, coalesce(a.client_addr::text, 'local socket'), date_trunc('second', a.backend_start)

@@ -154,7 +154,7 @@ def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
     hints = {
         "authentication": "check user and password of this environment; a rotated secret may not have arrived yet",
         "no-database": f"check its name; a new one is made by `lockgate upgrade --create-database` or createdb {url.database or 'NAME'}",
-        "tls": "check `sslmode` and `sslrootcert` of this environment",
+        "tls": "give the authority that signed the server's certificate: query = { sslrootcert = \"FILE\" }; check `sslmode`",
     }
     return Unreachable(
         _CODES.get(kind, "unreachable"),

@@ -23,5 +23,5 @@ _SERVER = {
 WATCH_CLIENT = (
     "select pg_catalog.set_config(s.name, v.value, false) from (values "
     + ", ".join(f"('{name}', '{value}')" for name, value in _SERVER.items())
-    + ") as v (name, value) join pg_catalog.pg_settings s on s.name = v.name"
+    + ") as v (name, value) join pg_catalog.pg_settings s on s.name operator(pg_catalog.=) v.name"
 )

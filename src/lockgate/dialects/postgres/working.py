@@ -12,11 +12,12 @@ from lockgate.dialects.postgres.wire import IDLE, INTERVAL, PROBES, UNANSWERED
 
 DEFAULT_LOCK_TIMEOUT = 1.0  # seconds; longest wait a blocked reader then sees is as long (reliability.md, section 5)
 _LIMITS = "lockgate_limits"
+_LOCK_TIMEOUT = "select cast(setting as integer) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'lock_timeout'"
 
 
 def prepare(connection: Any, lock_timeout: float | None, statement_timeout: float | None) -> None:
     """Choose the session's timeouts and set them; keep the connection's wire alive."""
-    current = connection.exec_driver_sql("select setting::int from pg_catalog.pg_settings where name = 'lock_timeout'").scalar_one()
+    current = connection.exec_driver_sql(_LOCK_TIMEOUT).scalar_one()
     limits = {"lock_timeout": current if lock_timeout is None and current else round((lock_timeout or DEFAULT_LOCK_TIMEOUT) * 1000)}
     if statement_timeout is not None:
         limits["statement_timeout"] = round(statement_timeout * 1000)

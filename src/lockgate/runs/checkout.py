@@ -1,0 +1,44 @@
+"""What git says of the project's checkout; nothing where there is no git, or no repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_TIMEOUT_S = 5.0
+# git needs no more; GIT_DIR and its like, which a hook sets, would lead it to another repository.
+_VARIABLES = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+
+
+def commit_of(folder: Path, environ: Mapping[str, str]) -> str:
+    """Return the commit that is checked out; empty where nobody knows."""
+    return (_git(folder, environ, "rev-parse", "HEAD") or "").strip()
+
+
+def untracked(folder: Path, files: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """
+    Return those of `files` that git does not know, ignored ones among them; they exist on this machine alone.
+
+    Args:
+        files: paths below the folder.
+        environ: the process's; git is given a few of its variables.
+    """
+    wanted = [file for file in files if not file.startswith(("/", ".."))]
+    places = {os.path.dirname(file) or "." for file in wanted}
+    if not places:
+        return ()
+    others = _git(folder, environ, "ls-files", "--others", "-z", "--", *sorted(places))
+    found = set((others or "").split("\0"))
+    return tuple(file for file in wanted if file in found)
+
+
+def _git(folder: Path, environ: Mapping[str, str], *words: str) -> str | None:
+    given = {name: environ[name] for name in _VARIABLES if name in environ} | {"GIT_OPTIONAL_LOCKS": "0"}
+    command = ["git", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", timeout=_TIMEOUT_S, check=False, env=given)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
