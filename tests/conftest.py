@@ -64,7 +64,7 @@ def postgres_server() -> Iterator[Any]:
     from lockgate.scratch import temporary_server  # here: the fast tests need no server and no driver
 
     with temporary_server() as server:
-        server.write_carelessly()  # half of what a test waits for is the disk
+        server.write_carelessly()  # nobody will miss what a power cut takes
         yield server
 
 
