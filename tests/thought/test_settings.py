@@ -11,7 +11,17 @@ import pytest
 from lockgate.errors import SettingsError
 from lockgate.seeds.spec import Seed
 from lockgate.settings.load import read_settings
-from lockgate.settings.project import Bootstrap, Drift, Environment, EnvironmentVariable, PlaceForTests, Project, Smoke, SmokeQuery, UrlSource
+from lockgate.settings.project import (
+    Bootstrap,
+    Drift,
+    Environment,
+    EnvironmentVariable,
+    PlaceForTests,
+    Project,
+    Smoke,
+    SmokeQuery,
+    UrlSource,
+)
 from lockgate.words import Protection
 
 HERE = Path("/srv/app")

@@ -1,4 +1,4 @@
-"""Rows for a revision to keep: one for each empty table, made up from what a snapshot says of its columns; and what became of them."""
+"""Rows for a revision to keep, made up from what a snapshot says of its columns; and what became of them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from lockgate.drift.table_items import Column, Constraint, Relation
 _PLAIN = (
     (r".*\[\]", "'{}'"),
     (r"bool", "true"),
-    (r"(small|big|tiny|medium)?int|numeric|decimal|double|real|float|oid", "1"),
-    (r"uuid", "'00000000-0000-4000-8000-000000000001'"),
+    (r"(small|big|tiny|medium)?int|oid", "{number}"),
+    (r"numeric|decimal|double|real|float", "1"),
+    (r"uuid", "'00000000-0000-4000-8000-0000000000{number:02}'"),
     (r"date|timestamp", "'2001-01-01'"),
     (r"time", "'120000'"),
     (r"interval", "'1 day'"),
     (r"json", "'{}'"),
     (r"inet|cidr", "'127.0.0.1'"),
     (r"bytea|blob|binary|varbinary", "''"),
-    (r"character|char|varchar|nvarchar|nchar|text|clob|string|bpchar|name|citext", "'a'"),
+    (r"character|char|varchar|nvarchar|nchar|text|clob|string|bpchar|name|citext", "'{letter}'"),
 )
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s".(]+)'
 _REFERENCE = re.compile(rf"REFERENCES ({_NAME}(?:\.{_NAME})?)\s*(?:\(([^)]*)\))?")
@@ -69,16 +70,18 @@ def count_query(snapshot: Snapshot, table: Table) -> tuple[str, tuple[str, ...]]
     return f"select {', '.join(['count(*)', *(f'count({quoted(name)})' for name in names)])} from {sql_name(table)}", names
 
 
-def fillings(snapshot: Snapshot, empty: Sequence[Table]) -> tuple[Filling, ...]:
+def fillings(snapshot: Snapshot, counts: Mapping[Table, Count]) -> tuple[Filling, ...]:
     """
-    Make up a row for each empty table, parents first.
+    Make up a row for each table that is empty or has a column without any value, parents first.
 
     A column with a default keeps it; one whose type is not plain stays NULL where it may. Tables of which that is not enough, and
     those that need each other, are left out.
     """
     facts = _Facts(snapshot)
-    todo = [filling for table in empty if (filling := facts.filling(table))]
-    full, done = set(tables_of(snapshot)) - set(empty), []
+    poor = [table for table, count in counts.items() if not count.rows or 0 in count.values.values()]
+    # The first row of a table is number 1; seeds begin with it, too.
+    todo = [filling for table in poor if (filling := facts.filling(table, 97 if counts[table].rows else 1))]
+    full, done = {table for table, count in counts.items() if count.rows}, []
     while ready := [filling for filling in todo if full.issuperset(filling.needs)]:
         done += ready
         full |= {filling.table for filling in ready}
@@ -94,14 +97,14 @@ class _Facts:
         self._constraints = snapshot.of(Constraint)
         self._enums = {qualified(enum.schema, enum.name): enum.labels for enum in snapshot.of(Enum)}
 
-    def filling(self, table: Table) -> Filling | None:
+    def filling(self, table: Table, number: int) -> Filling | None:
         """One row for a table; None where a column without NULL and default is not plain."""
         keys = list(self._foreign_keys(table))
         given = {column: f"p{number}.{quoted(target)}" for number, (_, pairs) in enumerate(keys) for column, target in pairs}
         for column in self._columns:
             if (column.schema, column.table) != table or column.name in given or column.generated or column.identity_kind or column.default:
                 continue
-            value = self._value(column)
+            value = self._value(column, number)
             if value:
                 given[column.name] = value
             elif column.not_null:
@@ -125,7 +128,7 @@ class _Facts:
         keys = (item.columns for item in self._constraints if item.kind == "primary key" and (item.schema, item.table) == table)
         return next(keys, ())
 
-    def _value(self, column: Column) -> str:
+    def _value(self, column: Column, number: int) -> str:
         """A literal that the column takes: one that its check names, its enum's first label, or one of its type."""
         for item in self._constraints:
             mine = item.kind == "check" and (item.schema, item.table, item.columns) == (column.schema, column.table, (column.name,))
@@ -133,7 +136,8 @@ class _Facts:
                 return told[0]
         if labels := self._enums.get(column.type):
             return "'" + labels[0].replace("'", "''") + "'"
-        return next((value for pattern, value in _PLAIN if re.match(pattern, column.type.lower())), "")
+        literal = next((value for pattern, value in _PLAIN if re.match(pattern, column.type.lower())), "")
+        return literal if "{}" in literal else literal.format(number=number, letter="a" if number == 1 else "z")
 
 
 def _insert(table: Table, given: Mapping[str, str], parents: Sequence[Table]) -> str:

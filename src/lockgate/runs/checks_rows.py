@@ -38,10 +38,10 @@ def _tables(scratch: ScratchDatabase, seed: Seed) -> set[str]:
 
 
 def fill(scratch: ScratchDatabase, snapshot: Snapshot) -> tuple[str, ...]:
-    """Put a made-up row into each empty table; returns the names of those that stayed empty, as nothing plain fits them."""
-    empty = [table for table, count in counts(scratch, snapshot).items() if not count.rows]
+    """Put made-up rows where there are none; returns the names of the tables that stayed empty, as nothing plain fits them."""
+    before = counts(scratch, snapshot)
     with scratch.writing() as permit:
-        for filling in fillings(snapshot, empty):
+        for filling in fillings(snapshot, before):
             try:
                 permit.session.execute(filling.statement)
                 permit.session.commit()
@@ -50,7 +50,7 @@ def fill(scratch: ScratchDatabase, snapshot: Snapshot) -> tuple[str, ...]:
                 if scratch.dialect.facts(error) is None:
                     raise
     after = counts(scratch, snapshot)
-    return tuple(".".join(filter(None, table)) for table in empty if not after[table].rows)
+    return tuple(".".join(filter(None, table)) for table, count in after.items() if not count.rows)
 
 
 def counts(scratch: ScratchDatabase, snapshot: Snapshot) -> Counts:
