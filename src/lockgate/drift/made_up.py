@@ -74,7 +74,7 @@ def fillings(snapshot: Snapshot, counts: Mapping[Table, Count]) -> tuple[Filling
     """
     Make up a row for each table that is empty or has a column without any value, parents first.
 
-    A column with a default keeps it; one whose type is not plain stays NULL where it may. Tables of which that is not enough, and
+    A column with a default keeps it; one whose type is not plain, or that refers to its own table, stays NULL where it may. Tables of which that is not enough, and
     those that need each other, are left out.
     """
     facts = _Facts(snapshot)
@@ -99,12 +99,14 @@ class _Facts:
 
     def filling(self, table: Table, number: int) -> Filling | None:
         """One row for a table; None where a column without NULL and default is not plain."""
-        keys = list(self._foreign_keys(table))
+        references = list(self._foreign_keys(table))
+        keys = [(parent, pairs) for parent, pairs in references if parent != table]
+        own = {column for parent, pairs in references if parent == table for column, _ in pairs}
         given = {column: f"p{number}.{quoted(target)}" for number, (_, pairs) in enumerate(keys) for column, target in pairs}
         for column in self._columns:
             if (column.schema, column.table) != table or column.name in given or column.generated or column.identity_kind or column.default:
                 continue
-            value = self._value(column, number)
+            value = "" if column.name in own else self._value(column, number)
             if value:
                 given[column.name] = value
             elif column.not_null:
@@ -112,7 +114,7 @@ class _Facts:
         return Filling(table, _insert(table, given, [parent for parent, _ in keys]), tuple(parent for parent, _ in keys))
 
     def _foreign_keys(self, table: Table) -> Iterator[tuple[Table, list[tuple[str, str]]]]:
-        """Yield parents with pairs of columns; a row's reference to its own table stays NULL, and of two keys on a column one counts."""
+        """Yield parents with pairs of columns, the table itself among them; of two keys on a column one counts."""
         taken: set[str] = set()
         for item in self._constraints:
             found = _REFERENCE.search(item.definition) if item.kind == "foreign key" and (item.schema, item.table) == table else None
@@ -121,8 +123,7 @@ class _Facts:
                 parent = (parts[0], parts[1]) if len(parts) == 2 else (table[0], parts[0])
                 targets = [_unquoted(name.strip()) for name in found[2].split(",")] if found[2] else self._primary(parent)
                 taken.update(item.columns)
-                if parent != table:
-                    yield parent, list(zip(item.columns, targets, strict=False))
+                yield parent, list(zip(item.columns, targets, strict=False))
 
     def _primary(self, table: Table) -> Sequence[str]:
         keys = (item.columns for item in self._constraints if item.kind == "primary key" and (item.schema, item.table) == table)
