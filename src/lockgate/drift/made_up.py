@@ -74,8 +74,8 @@ def fillings(snapshot: Snapshot, counts: Mapping[Table, Count]) -> tuple[Filling
     """
     Make up a row for each table that is empty or has a column without any value, parents first.
 
-    A column with a default keeps it; one whose type is not plain, or that refers to its own table, stays NULL where it may. Tables of which that is not enough, and
-    those that need each other, are left out.
+    A column with a default keeps it; one whose type is not plain, or that refers to its own table, stays NULL where it may. Tables of
+    which that is not enough, and those that need each other, are left out.
     """
     facts = _Facts(snapshot)
     poor = [table for table, count in counts.items() if not count.rows or 0 in count.values.values()]
