@@ -358,7 +358,7 @@ def test_an_endpoint_that_never_answers_is_given_up_after_the_timeout(keys: None
 
 def test_an_endpoint_that_does_not_speak_tls_is_unreachable(aws: str) -> None:
     """A proxy in between; the class of the error is botocore's SSLError."""
-    error = failure(timeout="0.5", endpoint=aws.replace("http:", "https:"))
+    error = failure(timeout="20", endpoint=aws.replace("http:", "https:"))
     assert error.code == "credentials-unreachable"
     assert "(SSLError)" in error.what
 

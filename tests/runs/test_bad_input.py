@@ -199,11 +199,11 @@ def test_a_wrong_password_is_no_network_problem(project: Tiny, marked: Database)
 
 
 def test_a_database_that_is_not_there_comes_with_the_command_that_makes_it(project: Tiny, guarded: Guarded) -> None:
-    """lockgate creates no databases: a typo would get one."""
+    """lockgate creates no database that nobody asked for: a typo would get one."""
     project.tables("users").point("dev", guarded.url(guarded.role(PASSWORD), PASSWORD, "nowhere"))
     said = wrong(project, "database-missing")
     assert "nowhere" in said.where
-    assert said.hint == "create it: createdb nowhere"
+    assert "`lockgate upgrade --create-database` or createdb nowhere" in said.hint
     assert Database(guarded.admin()).query("select 1 from pg_database where datname = 'nowhere'") == []
 
 
