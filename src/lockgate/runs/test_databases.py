@@ -91,10 +91,11 @@ class TestDatabases:
 
     @contextmanager
     def copied(self, lease: Lease) -> Iterator[ScratchDatabase]:
-        """Copy a database to which nobody is connected for the block."""
+        """Give a second one like it for the block; sessions on it are ended."""
         name = self._host.new_name()
-        self._clones.clone(lease.name, name)
+        self._clones.rename(lease.name, name)  # ends sessions that env.py may have kept in a pool
         try:
+            self._clones.clone(name, lease.name)
             yield scratch_of(self._project, self._clones, name, self._like)
         finally:
             self._clones.drop(name)
