@@ -63,12 +63,14 @@ def exceptions_fault(project: Project) -> Fault | None:
     wrong = []
     for key, ids in (("irreversible", project.tests.irreversible), ("loses_rows", project.tests.loses_rows)):
         for id_ in ids if graph.complete else ():
-            if id_ not in known:
+            if id_ in graph.revisions and id_ not in known:
+                wrong.append(f"{key}: revision `{id_}` is never run, the bootstrap stands for it")
+            elif id_ not in known:
                 near = difflib.get_close_matches(id_, known, 1)
                 wrong.append(f"{key}: there is no revision `{id_}`" + (f"; did you mean `{near[0]}`?" if near else ""))
     if not wrong:
         return None
-    return Fault("exceptions of the checks name no revision", f"{project.settings_file}, [tests]", tuple(wrong), "take them out")
+    return Fault("exceptions of the checks name no revision that is tested", f"{project.settings_file}, [tests]", tuple(wrong), "take them out")
 
 
 def place_of(revision: Revision, function: str) -> str:
