@@ -24,7 +24,6 @@ from alembic.config import Config
 from benchmarks.noop import write_project
 
 from lockgate.runs.host import LocalHost
-from lockgate.runs.scratch_database import NAMED
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.test_databases import Lease, TestDatabases, Wish
 from lockgate.scratch import Server, temporary_server
@@ -79,7 +78,7 @@ def databases(folder: Path, server: ScratchServer, *, spare: int, recycles: bool
     for lease in leases:
         found.give(lease, drop=True)
     with server.entered() as clones:
-        while set(clones.names(NAMED)) & {lease.name for lease in leases}:  # dropping goes on in the background
+        while set(clones.names(clones.family("scratch"))) & {lease.name for lease in leases}:  # dropping goes on in the background
             time.sleep(0.1)
 
     def take() -> Lease:

@@ -51,6 +51,7 @@ def setup(plugin: object) -> None:
 
     ModuleClsProxy._install_proxy = install_proxy  # type: ignore[method-assign]
     _mark_ids()
+    _watch_for_scripts()
 
 
 def _guard(env: Any) -> None:
@@ -84,8 +85,25 @@ def _mark_ids() -> None:
     util.rev_id = rev_id
 
 
+def _watch_for_scripts() -> None:
+    """
+    Name revisions from the first `ScriptDirectory.from_config` on, which calls this function of Alembic's.
+
+    `merge` looks up the method that writes the file before it makes an id; then it would be too late.
+    """
+    from alembic import util
+
+    original = util.coerce_resource_to_filename
+
+    def coerce_resource_to_filename(*args: Any, **options: Any) -> Any:
+        _name_revisions()
+        return original(*args, **options)
+
+    util.coerce_resource_to_filename = coerce_resource_to_filename
+
+
 def _name_revisions() -> None:
-    """Hook into the one method that writes revision files; its class is there by the time an id is made."""
+    """Hook into the one method that writes revision files; its class is there by the time it is called."""
     from alembic.script import ScriptDirectory
 
     original = ScriptDirectory.generate_revision

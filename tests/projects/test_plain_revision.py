@@ -92,9 +92,13 @@ def test_settings_with_a_mistake_are_reported_and_no_file_is_written(app: Tiny) 
     assert [path.name for path in (app.folder / "migrations" / "versions").glob("*.py")] == ["r1.py"]
 
 
-def test_the_command_line_does_the_same(app: Tiny) -> None:
-    """`alembic revision -m` as it is typed."""
-    done = app.alembic("revision", "-m", "describe_change")
+@pytest.mark.parametrize("command", ["revision", "merge heads"])
+def test_the_command_line_does_the_same(app: Tiny, command: str) -> None:
+    """As it is typed: nothing of Alembic was called in this process before."""
+    app.revision("r2a", "r1")
+    if command == "merge heads":
+        app.revision("r2b", "r1")
+    done = app.alembic(*command.split(), "-m", "describe_change")
     assert done.returncode == 0, done.stderr
     (made,) = (app.folder / "migrations" / "versions").glob("*_describe_change.py")
     assert TIMESTAMP.fullmatch(made.name.removesuffix("_describe_change.py"))

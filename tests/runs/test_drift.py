@@ -349,7 +349,7 @@ def test_revisions_that_do_not_run_on_the_scratch_server_say_which_and_leave_not
 @pytest.mark.parametrize(
     ("prepare", "reason"),
     [
-        ("create table users (id integer)", "no applied revision"),
+        ("create table users (id integer)", "no applied revision in `alembic_version`"),
         ("create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('gone')", "`gone`"),
     ],
 )
@@ -358,7 +358,32 @@ def test_without_known_revisions_nothing_is_expected(project: Tiny, database_url
     project.tables("users").point("dev", database_url)
     for statement in prepare.split("; "):
         Database(database_url).query(statement)
-    assert reason in no_comparison(project).what
+    for against in ("revisions", "models"):
+        assert reason in no_comparison(project, against=against).what
+
+
+def test_a_version_table_of_another_name_is_found_by_the_first_upgrade(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """A database that plain Alembic migrated: to stamp it, as one might from "no applied revision", would tell a lie."""
+    env = project.folder / "migrations" / "env.py"
+    options = 'target_metadata=target_metadata, version_table="versions", version_table_schema="public"'
+    project.env_py(env.read_text(encoding="utf-8").replace("target_metadata=target_metadata", options))
+    project.tables("users").point("dev", postgres_url)
+    run(postgres_url, "create table users (id serial primary key, name varchar(50))")
+    run(postgres_url, "create table versions (version_num varchar(32) primary key)", "insert into versions values ('r1')")
+    assert "`lockgate upgrade dev` finds it" in no_comparison(project).hint
+    project.here("adopt", "dev", check=0, CONFIRM_ENV="dev")
+    project.here("upgrade", "dev", check=0)
+    assert drift(project).differences == ()
+
+
+def test_a_table_that_somebody_holds_is_waited_for_no_longer_than_lock_wait(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """The server prints no definition of it meanwhile; without a bound a nightly job would hang behind a forgotten session."""
+    project.settings(SETTINGS.replace("[environments.dev]\n", "[environments.dev]\nlock_wait = 0.2\n"))
+    project.revision("r1", None, create_table("users") + '\nop.create_index("ix_users_name", "users", ["name"])')
+    project.point("dev", postgres_url).here("upgrade", "dev", check=0)
+    with psycopg.connect(postgres_url.render().reveal()) as other:
+        other.execute("lock table users in access exclusive mode")
+        assert "code: lock-timeout" in project.here("drift", "dev", check=4).stderr
 
 
 def test_another_environments_database_is_refused(project: Tiny, database_url: DatabaseUrl) -> None:
@@ -447,6 +472,7 @@ if older_server.INSTALLED:
         until(lambda: Database(old_url).query(running) == [(2,)], "both replays run", killed, alive)
         somebodys = min(databases(old_server) - before)[:-12] + "somebodys"
         old_server.create_database(somebodys)
+        run(old_server.url(somebodys), "create table theirs (id integer)")
         killed.kill()
         killed.wait()
         project.tables("users")

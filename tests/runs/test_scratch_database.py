@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from building import SETTINGS, Database, Tiny
 
-from lockgate.dialects.clones import Clones
+from lockgate.dialects.clones import PREFIX, Clones
 from lockgate.errors import Bug, LockgateError, Refused
 from lockgate.files import load_project
-from lockgate.runs.scratch_database import NAMED, ScratchDatabase, make, scratch_database
+from lockgate.runs.host import LocalHost
+from lockgate.runs.scratch_database import ScratchDatabase, make, scratch_database
 from lockgate.runs.scratch_server import ScratchServer, files_in, server_of
 from lockgate.secret import DatabaseUrl
 
-NAME = f"{NAMED}trial_1"
+NAME = f"{PREFIX}trial_1"
 ENV_KINDS = Path(__file__).parents[1] / "projects" / "env_kinds"
 
 
@@ -29,7 +30,7 @@ def clones(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Clones]:
         here = ScratchServer(server.url("postgres"), "the test's server")
     with here.entered() as opened:
         yield opened
-        left = opened.names(NAMED)
+        left = opened.names(PREFIX)
         for name in left:
             opened.drop(name)
         assert list(left) == []
@@ -121,3 +122,33 @@ def test_a_server_of_an_environment_is_used_only_where_its_settings_say_so(proje
     with pytest.raises(Refused) as refused:
         server_of(load_project(project.folder), "dev", environ)
     assert refused.value.code == "identity-mismatch"
+
+
+def test_sessions_that_share_a_server_leave_each_others_databases_alone(project: Tiny, make_postgres_database: Any) -> None:
+    """Two projects, or a test session and `drift`: what is in use is no orphan, whichever database its owner entered the server by."""
+    loaded = load_project(project.tables("users").folder)
+    here, other = (ScratchServer(make_postgres_database(), "a server of many") for _ in range(2))
+    living = LocalHost(here, loaded)
+    with here.entered() as opened:
+        names = [living.new_name(), f"{opened.family('drift')}1"]
+        for name in names:
+            make(loaded, opened, name)
+        for server in (here, other):
+            LocalHost(server, loaded).close()
+            assert sorted(opened.names(PREFIX)) == sorted(names)
+        opened.drop(names[1])
+    living.close()
+
+
+def test_an_orphan_that_cannot_be_entered_stops_nobody(project: Tiny, make_postgres_database: Any) -> None:
+    """On a shared server it may be another role's; it stays, and those beside it go."""
+    loaded = load_project(project.tables("users").folder)
+    server = ScratchServer(make_postgres_database(), "a server of many")
+    with server.entered() as opened:
+        closed, left = f"{opened.family('scratch')}dead_1", f"{opened.family('scratch')}dead_2"
+        opened.create(closed)
+        opened.seal(closed)
+        make(loaded, opened, left)
+        LocalHost(server, loaded).close()
+        assert list(opened.names(PREFIX)) == [closed]
+        opened.drop(closed)

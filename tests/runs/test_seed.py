@@ -155,6 +155,8 @@ def test_unknown_rows_are_kept_refused_or_deleted_as_the_seed_says(project: Tiny
     assert "code: seed-unknown-rows" in project.here("seed", "dev", check=3).stderr
     project.settings(SETTINGS + f"\n[[seeds]]\n{seed.format('delete')}\n")
     assert "code: unconfirmed" in project.here("seed", "dev", check=3).stderr
+    (planned,) = json.loads(project.here("seed", "dev", "--dry-run", "--json", check=0).stdout)["seeds"]
+    assert (planned["counts"]["unknown"], planned["deleted"]) == (1, 1)
     assert database.query("select count(*) from kinds") == [(101,)]
     project.here("seed", "dev", check=0, CONFIRM_ENV="dev")
     assert database.query("select count(*) from kinds") == [(100,)]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,6 +185,28 @@ def test_a_column_that_must_be_filled_is_not_mended_by_guessing() -> None:
     """On a table with rows the statement would fail, and only a person knows the value."""
     (difference,) = compare(without(EMAIL, IX), snapshot(*WHOLE))
     assert difference.mend == ()
+
+
+@pytest.mark.parametrize(
+    "facts, mend",
+    [
+        ({"default": "'it''s'"}, "ALTER TABLE t ADD COLUMN c DEFAULT 'it''s'"),
+        ({"default": "-1.5", "type": "REAL", "not_null": True}, "ALTER TABLE t ADD COLUMN c REAL DEFAULT -1.5 NOT NULL"),
+        ({"generated": "GENERATED ALWAYS AS (a) VIRTUAL"}, "ALTER TABLE t ADD COLUMN c GENERATED ALWAYS AS (a) VIRTUAL"),
+        ({"generated": "GENERATED ALWAYS AS (a) STORED"}, None),
+        ({"default": "1+2"}, None),
+        ({"default": "CURRENT_TIMESTAMP"}, None),
+    ],
+)
+def test_no_column_is_proposed_that_sqlite_would_not_add(facts: dict[str, Any], mend: str | None) -> None:
+    """A statement that is copied out of a report must run on a table with rows."""
+    column = Column("", "t", "c", **{"type": "", "not_null": False, **facts})
+    table = [Relation("", "t", "table"), Column("", "t", "a", "", False)]
+    sides = [make_snapshot(items, product="sqlite", server="3", heads=(), alters=False) for items in (table, [*table, column])]
+    (difference,) = compare(*sides)
+    assert difference.mend == ((mend,) if mend else ())
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(f"create table t (a); insert into t values (1); {mend or ''}")
 
 
 def test_the_side_that_is_expected_is_called_by_its_name() -> None:

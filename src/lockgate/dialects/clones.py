@@ -33,14 +33,15 @@ class Clones(Protocol):
 
     Args:
         product: name and full version, as people write them.
-        circle: eight letters; whoever has the same ones sees the same locks, others do not.
     """
 
     product: str
-    circle: str
 
     def url(self, name: str) -> DatabaseUrl:
         """The URL of a database here, whether it exists or not."""
+
+    def family(self, kind: str) -> str:
+        """How the names of one kind of our databases begin; whoever sees the same names sees the same locks."""
 
     def names(self, prefix: str) -> Sequence[str]:
         """Names of databases that begin with `prefix`, in the order in which they were made."""

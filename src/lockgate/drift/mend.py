@@ -17,6 +17,7 @@ from lockgate.drift.table_items import Column, Constraint, Index, Policy, Relati
 
 Statements = tuple[str, ...]
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_CONSTANT = re.compile(r"([+-]?[\d.]+|'([^']|'')*'|null|true|false)?", re.IGNORECASE)
 _ENABLE = {"": "ENABLE", "DISABLED": "DISABLE", "REPLICA": "ENABLE REPLICA", "ALWAYS": "ENABLE ALWAYS"}
 
 
@@ -42,6 +43,8 @@ def mend_missing(item: Item, along: Sequence[Item], alters: bool) -> Statements:
     if isinstance(item, Relation):
         return _create_table(item, along) if alters else ()
     if isinstance(item, Constraint) and not alters:
+        return ()
+    if isinstance(item, Column) and not alters and not _can_be_added(item):
         return ()
     make = _CREATE.get(type(item))
     made = make(item) if make else ()
@@ -94,7 +97,7 @@ def _column_clause(column: Column) -> str:
     parts += [f"GENERATED {column.identity_kind} AS IDENTITY"] if column.identity_kind and column.identity_kind != "AUTOINCREMENT" else []
     parts += [column.generated] if column.generated else []
     parts += [f"DEFAULT {column.default}"] if column.default else []
-    return " ".join([*parts, *(["NOT NULL"] if column.not_null else [])])
+    return " ".join(filter(None, [*parts, "NOT NULL" * column.not_null]))
 
 
 def _add_column(column: Column) -> Statements:
@@ -102,6 +105,11 @@ def _add_column(column: Column) -> Statements:
     if column.not_null and not (column.default or column.identity_kind or column.generated):
         return ()
     return (f"ALTER TABLE {_table(column)} ADD COLUMN {_column_clause(column)}",)
+
+
+def _can_be_added(column: Column) -> bool:
+    """Whether SQLite adds such a column to a table with rows (sqlite.org/lang_altertable.html): no stored one, no default to compute."""
+    return not column.generated.endswith("STORED") and bool(_CONSTANT.fullmatch(column.default))
 
 
 def _constraint_clause(constraint: Constraint) -> str:

@@ -17,7 +17,7 @@ from lockgate.runs.gate import find
 from lockgate.runs.snapshots import saved_snapshot, snapshot_of
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
-from lockgate.words import Request, Sight
+from lockgate.words import Request, Sight, VersionTable
 
 REVISIONS_WORD, MODELS_WORD = "revisions", "models"
 
@@ -52,7 +52,7 @@ def drift(request: Request, project: Project, notify: Notify, against: str = REV
     elif against == MODELS_WORD:
         differences = _against_models(request, project, target, seen, notify)
     else:
-        _check_revisions(graph_of(project), target, seen)
+        _check_revisions(project, target, seen)
         expected, by = replayed(target, project, seen, found, notify)
         done, differences = replace(done, by=by), compare(found, expected, REVISIONS)
     kept = without_ignored(differences, project.drift.ignore)
@@ -65,15 +65,19 @@ def _check_identity(request: Request, target: Target, seen: Sight) -> None:
         raise Refused("identity-mismatch", what, target.where, f"point `{request.environment}` at its own database")
 
 
-def _check_revisions(graph: Graph, target: Target, seen: Sight) -> None:
+def _check_revisions(project: Project, target: Target, seen: Sight) -> Graph:
     """Without knowing what was applied nobody knows what should be there."""
+    graph = graph_of(project)
     unknown = graph.unknown(seen.heads) if graph.complete else ()
     if unknown:
         what = f"revision `{unknown[0]}`, which this database is at, is not among the revision files"
         raise no_comparison(what, target, "check out the code that has it")
     if not seen.heads and not seen.empty:
-        what = "this database has objects, but no applied revision: there is no telling what should be in it"
-        raise no_comparison(what, target, f"lockgate stamp {target.environment.name} REVISION")
+        table, name = seen.version_table or seen.kept_version_table or VersionTable(), target.environment.name
+        what = f"this database has objects, but no applied revision in `{table.name}`: there is no telling what should be in it"
+        hint = f"where env.py names another table, `lockgate upgrade {name}` finds it, and it is known from then on"
+        raise no_comparison(what, target, f"{hint}; where there is none: lockgate stamp {name} REVISION")
+    return graph
 
 
 def no_comparison(what: str, target: Target, hint: str = "") -> LockgateError:
@@ -95,7 +99,7 @@ def _against_models(request: Request, project: Project, target: Target, seen: Si
 
     if not seen.exists:  # env.py's driver would make the file by looking
         raise no_comparison("there is no such file yet", target, f"lockgate upgrade {request.environment}")
-    graph = graph_of(project)
+    graph = _check_revisions(project, target, seen)
     pending = graph.pending(seen.heads) if graph.complete else ()
     if pending:
         what = f"the models are those of the head, and this database is {len(pending)} revision{'s' * (len(pending) != 1)} behind it"

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 from lockgate.dialects.clones import Clones
@@ -18,11 +17,11 @@ from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Busy, LockgateError, Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import NAMED, ScratchDatabase, scratch_database, scratch_of
+from lockgate.runs.scratch_database import ScratchDatabase, drop_orphan, scratch_database
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
-from lockgate.words import SCRATCH, Sight, VersionTable
+from lockgate.words import Sight, VersionTable
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,10 @@ def replayed(target: Target, project: Project, seen: Sight, found: Snapshot, not
 
 
 def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -> Snapshot:
-    # Locks hold within one database: a run that connects to another one would take this one's scratch database for an orphan.
-    family = f"{NAMED}drift_{sha256(server.url.database.encode()).hexdigest()[:8]}_"
-    name = f"{family}{uuid.uuid4().hex[:12]}"
     with (
         _explained(f"no scratch database can be made ({server.label})", need, project),
         server.entered() as clones,
-        _held(clones, family, name, project),
+        _held(clones, project) as name,
         scratch_database(project, clones, name, need.target.environment) as scratch,
     ):
         clones.configure(name, need.facts.settings)
@@ -80,23 +76,16 @@ def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -
 
 
 @contextmanager
-def _held(clones: Clones, family: str, name: str, project: Project) -> Iterator[None]:
-    """Hold a lock as long as the database lives, and drop those of runs that were killed: nobody holds theirs any more."""
+def _held(clones: Clones, project: Project) -> Iterator[str]:
+    """Name a database and hold its lock as long as it lives; drop those of runs that were killed: nobody holds theirs any more."""
+    family = clones.family("drift")
+    name = f"{family}{uuid.uuid4().hex[:12]}"
     for left in clones.names(family):
         if clones.hold(left):
-            if _is_scratch(clones, left, project):
-                clones.drop(left)
+            drop_orphan(project, clones, left)
             clones.let_go(left)
     clones.hold(name)
-    yield
-
-
-def _is_scratch(clones: Clones, name: str, project: Project) -> bool:
-    try:
-        identity = scratch_of(project, clones, name).look().identity
-    except LockgateError:
-        return False
-    return identity is not None and identity.environment == SCRATCH
+    yield name
 
 
 @contextmanager

@@ -13,16 +13,14 @@ import threading
 import uuid
 from typing import Protocol
 
-from lockgate.dialects.clones import PREFIX, Clones
-from lockgate.runs.gate import look
+from lockgate.dialects.clones import Clones
 from lockgate.runs.pool import Pool
-from lockgate.runs.scratch_database import NAMED, scratch_of
+from lockgate.runs.scratch_database import drop_orphan
 from lockgate.runs.scratch_server import ScratchServer
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH
 
-_NAMED = f"{NAMED}test_"
-_KEPT = f"{PREFIX}kept_"
+_KEPT = "kept"
 
 
 class Host(Protocol):
@@ -68,17 +66,17 @@ class LocalHost:
         self._out = 0
         self._lock = threading.Lock()
         self._clones = server.dialect.clones(server.url, 10.0)
-        self._run = f"{self._clones.circle}_{uuid.uuid4().hex[:8]}"
+        self._run = uuid.uuid4().hex[:8]
         self._clones.hold(f"run_{self._run}")
         sweep(project, self._clones)
         if keeps:
-            for name in self._clones.names(f"{_KEPT}{self._clones.circle}_"):
+            for name in self._clones.names(self._clones.family(_KEPT)):
                 self._clones.drop(name)
         # What another session's tests have made by now is not how the server should be left.
         self._commons = self._clones.commons() if server.ours and self._alone() else ""
 
     def new_name(self) -> str:
-        return f"{_NAMED}{self._run}_{next(self._numbers)}"
+        return f"{self._clones.family(SCRATCH)}{self._run}_{next(self._numbers)}"
 
     def take(self, template: str) -> str:
         with self._lock:
@@ -122,7 +120,8 @@ class LocalHost:
 
     def _alone(self) -> bool:
         """Whether no other session has databases here."""
-        return all(name.startswith(f"{_NAMED}{self._run}_") for name in self._clones.names(_NAMED))
+        family = self._clones.family(SCRATCH)
+        return all(name.startswith(f"{family}{self._run}_") for name in self._clones.names(family))
 
     def keep(self, name: str) -> None:
         pool = self._pools.get(self._homes.pop(name, ""))
@@ -130,12 +129,12 @@ class LocalHost:
             pool.release(name)
         with self._lock:
             self._out -= 1
-            self._clones.rename(name, kept_name(name))
+            self._clones.rename(name, kept_name(self._clones, name))
 
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
-        for name in self._clones.names(f"{_NAMED}{self._run}_"):
+        for name in self._clones.names(f"{self._clones.family(SCRATCH)}{self._run}_"):
             self._clones.drop(name)
         self._clones.let_go(f"run_{self._run}", forever=True)
         self._clones.close()
@@ -148,25 +147,15 @@ class LocalHost:
 
 
 def sweep(project: Project, clones: Clones) -> None:
-    """
-    Drop what killed sessions left: databases named as ours, whose session is dead, marked `scratch` or empty still.
-
-    Raises: nothing of a database that cannot be looked at; it stays.
-    """
-    found = clones.names(f"{_NAMED}{clones.circle}_")
-    for run, names in itertools.groupby(found, lambda name: name.removeprefix(_NAMED).rpartition("_")[0]):
+    """Drop what killed sessions left: databases named as ours, whose session is dead; see `drop_orphan`."""
+    family = clones.family(SCRATCH)
+    for run, names in itertools.groupby(clones.names(family), lambda name: name.removeprefix(family).partition("_")[0]):
         if clones.hold(f"run_{run}"):
             for name in names:
-                if _is_scratch(project, clones, name):
-                    clones.drop(name)
+                drop_orphan(project, clones, name)
             clones.let_go(f"run_{run}", forever=True)
 
 
-def _is_scratch(project: Project, clones: Clones, name: str) -> bool:
-    seen = look(scratch_of(project, clones, name).target)
-    return seen.identity.environment == SCRATCH if seen.identity else seen.empty
-
-
-def kept_name(name: str) -> str:
+def kept_name(clones: Clones, name: str) -> str:
     """Return the name of a copy when it is kept."""
-    return _KEPT + name.removeprefix(_NAMED)
+    return clones.family(_KEPT) + name.removeprefix(clones.family(SCRATCH))

@@ -8,14 +8,14 @@ database is refused even where it is empty.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from lockgate.dialects.base import Dialect
-from lockgate.dialects.clones import PREFIX, Clones
+from lockgate.dialects.clones import Clones
 from lockgate.dialects.connect import dialect_named
 from lockgate.drift.snapshot import Snapshot
-from lockgate.errors import Failed
+from lockgate.errors import Failed, LockgateError
 from lockgate.events import Event
 from lockgate.guard import Asked
 from lockgate.outcome import Outcome
@@ -31,8 +31,6 @@ from lockgate.secret import DatabaseUrl
 from lockgate.seeds.outcome import SeedOutcome
 from lockgate.settings.project import Environment, EnvironmentVariable, Project, Smoke, UrlSource
 from lockgate.words import SCRATCH, Protection, Request, Sight, Verb
-
-NAMED = f"{PREFIX}{SCRATCH}_"  # how their names begin
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def make(project: Project, clones: Clones, name: str, like: Environment | None =
     Make an empty database and mark it.
 
     Args:
-        name: begins with `NAMED`.
+        name: of one of our own databases, see `Clones.family`.
     Raises:
         Failed: `permission-denied`, `database-error`.
     """
@@ -158,6 +156,18 @@ def scratch_database(project: Project, clones: Clones, name: str, like: Environm
         yield make(project, clones, name, like)
     finally:
         clones.drop(name)
+
+
+def drop_orphan(project: Project, clones: Clones, name: str) -> None:
+    """
+    Drop a database whose owner is dead, if it is marked `scratch` or empty still.
+
+    One that this role may not enter or drop stays: it is another role's, and in nobody's way.
+    """
+    with suppress(LockgateError):
+        seen = scratch_of(project, clones, name).look()
+        if seen.identity.environment == SCRATCH if seen.identity else seen.empty:
+            clones.drop(name)
 
 
 def default_environment(project: Project) -> Environment:

@@ -140,7 +140,7 @@ class _Loader:
         loaded = load_table(self._permit, self._dialect, item, self._options.dry_run, self._options.samples, self._watch)
         if self._options.dry_run:
             session.rollback()
-            return SeedDone(load.seed.name, load.file.name, table, WOULD_LOAD, loaded.counts, samples=loaded.samples)
+            return SeedDone(load.seed.name, load.file.name, table, WOULD_LOAD, loaded.counts, loaded.deleted, samples=loaded.samples)
         self._dialect.rows().move_sequences(self._permit, item.shape, item.columns)
         here = Past(digest, table_print(session, self._dialect, item), Counts(equal=loaded.counts.file_rows), policy_of(load.seed))
         self._keep(load, here, {**asdict(loaded.counts), "deleted": loaded.deleted})

@@ -74,9 +74,9 @@ def _compared(stage: Stage, item: Wanted, dry_run: bool, samples: int) -> Loaded
             f"{item.load.file.name}, table `{item.shape.table}`",
             'add them to the file, or say `unknown_rows = "keep"`',
         )
-    deleted = 0
-    if move.move is Move.WRITE and not dry_run:
-        deleted = stage.write(seed.on_change, seed.unknown_rows is UnknownRows.DELETE)
+    deletes, deleted = seed.unknown_rows is UnknownRows.DELETE, 0
+    if move.move is Move.WRITE:
+        deleted = counts.unknown * deletes if dry_run else stage.write(seed.on_change, deletes)
     return Loaded(counts, deleted, shown)
 
 

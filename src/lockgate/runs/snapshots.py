@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockgate.drift.compare import compare
 from lockgate.drift.ignore import without_ignored
 from lockgate.drift.snapshot import Snapshot, read_json
-from lockgate.errors import UsageError
+from lockgate.errors import Busy, UsageError
 from lockgate.files import read_text
 from lockgate.outcome import Answer
 from lockgate.runs.gate import opened
@@ -15,9 +15,15 @@ from lockgate.words import Sight, VersionTable
 
 
 def snapshot_of(target: Target, seen: Sight, *, grants: bool = False) -> Snapshot:
-    """Read the schema of a database that was looked at."""
+    """
+    Read the schema of a database that was looked at.
+
+    Raises:
+        Busy: `lock-timeout`: the server prints no definition of a table that somebody holds exclusively (pg_get_indexdef).
+    """
     table = seen.version_table or seen.kept_version_table or VersionTable()
     with opened(target) as session:
+        target.dialect.bound_waiting(session, target.environment.lock_wait)
         return target.dialect.snapshot(session, table, seen.heads, grants=grants)
 
 
@@ -41,11 +47,11 @@ def objects_missing(target: Target, project: Project, seen: Sight) -> list[Answe
     """
     try:
         saved = saved_snapshot(project, project.drift.snapshot)
-    except UsageError as error:  # the revisions were applied all the same: an answer, not an error that says "changed: nothing"
+        if saved.heads != seen.heads:
+            return []
+        found = snapshot_of(target, seen)
+    except (UsageError, Busy) as error:  # the revisions were applied all the same: an answer, not an error that says "changed: nothing"
         return [Answer(f"the objects of {project.drift.snapshot}", "all there", error.what, False)]
-    if saved.heads != seen.heads:
-        return []
-    found = snapshot_of(target, seen)
     if saved.product != found.product:
         return []
     differences = without_ignored(compare(found, saved), project.drift.ignore)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
-from lockgate.dialects.clones import PREFIX, Clones
+from lockgate.dialects.clones import Clones
 from lockgate.errors import Busy
 from lockgate.files import history_digest
 from lockgate.registry.tables import VERSION
@@ -23,7 +23,7 @@ from lockgate.runs.seed_files import named
 from lockgate.settings.project import Environment, Project
 from lockgate.words import SCRATCH
 
-_NAMED = f"{PREFIX}template_"
+_KIND = "template"
 _KEPT = 12  # templates of one project: some branches, with and without seeds
 _LONGEST_BUILD_S = 1800.0
 
@@ -61,8 +61,7 @@ def template_of(project: Project, like: Environment, seeds: Sequence[str], clone
     names = tuple(sorted(set(seeds)))
     digest = history_digest(project, named(project, names))
     key = _short(digest or run, clones.product, str(VERSION), *names)
-    family = _short(clones.circle, project.name or str(project.folder))[:8]
-    return Template(project, like, f"{_NAMED}{family}_{key}", names)
+    return Template(project, like, f"{clones.family(_KIND)}{_short(project.name or str(project.folder))[:8]}_{key}", names)
 
 
 def provide(template: Template, clones: Clones, new_name: Callable[[], str]) -> None:

@@ -21,11 +21,10 @@ _STRATEGY_SINCE = 150000  # CREATE DATABASE ... STRATEGY; PostgreSQL 15 release 
 
 
 class PostgresClones:
-    """See `Clones`. Locks are session advisory locks in the database that `server` names, so every user must name the same one."""
+    """See `Clones`. Locks are session advisory locks in the database that `server` names."""
 
     def __init__(self, server: DatabaseUrl, timeout: float) -> None:
         self._server = server
-        self.circle = sha256(server.database.encode()).hexdigest()[:8]  # advisory locks hold within one database
         self._connection = connect(server, timeout)
         self._connection.autocommit = True
         self.version = self._connection.info.server_version
@@ -37,6 +36,10 @@ class PostgresClones:
 
     def url(self, name: str) -> DatabaseUrl:
         return replace(self._server, database=name)
+
+    def family(self, kind: str) -> str:
+        # Locks hold within one database: who entered by another one cannot tell our living databases from orphans.
+        return f"{PREFIX}{kind}_{sha256(self._server.database.encode()).hexdigest()[:8]}_"
 
     def names(self, prefix: str) -> Sequence[str]:
         sql = "select datname from pg_catalog.pg_database where pg_catalog.starts_with(datname, %s) order by oid"

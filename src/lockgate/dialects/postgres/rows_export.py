@@ -79,7 +79,7 @@ def _csv(columns: Sequence[Column]) -> str:
 
 def _json(columns: Sequence[Column]) -> str:
     values = ", ".join(f"{_value(column)} as {quoted(column.name)}" for column in columns)
-    return f"select pg_catalog.row_to_json(r) from {{table}} t cross join lateral (select {_braced(values)}) r"
+    return f"select pg_catalog.row_to_json(r.*) from {{table}} t cross join lateral (select {_braced(values)}) r"
 
 
 def _braced(sql: str) -> str:

@@ -9,11 +9,10 @@ import stat
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from lockgate.dialects.clones import Recycler, check_ours
+from lockgate.dialects.clones import PREFIX, Recycler, check_ours
 from lockgate.dialects.sqlite.locks import SideFileLock
 from lockgate.errors import Bug
 from lockgate.secret import DatabaseUrl
@@ -34,11 +33,13 @@ class SqliteClones:
         self._folder = Path(server.database)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._locks: dict[str, SideFileLock] = {}
-        self.circle = sha256(server.database.encode()).hexdigest()[:8]
         self.product = f"SQLite {sqlite3.sqlite_version}"
 
     def url(self, name: str) -> DatabaseUrl:
         return replace(self._server, database=self._path(name))
+
+    def family(self, kind: str) -> str:
+        return f"{PREFIX}{kind}_"  # databases and locks are files of one folder
 
     def names(self, prefix: str) -> Sequence[str]:
         with os.scandir(self._folder) as found:
