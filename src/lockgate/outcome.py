@@ -91,6 +91,26 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """
+    What one of the ready-made tests found.
+
+    Args:
+        what: one sentence, names in backticks.
+        where: file and line below the project's folder.
+        details: the differences, with the statement that each is about.
+        hint: what to do next.
+        code: of the error behind it; empty where nothing was raised.
+    """
+
+    what: str
+    where: str = ""
+    details: tuple[str, ...] = ()
+    hint: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """
     How one call of an acting verb, or of `smoke`, ended.

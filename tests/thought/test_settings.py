@@ -313,6 +313,8 @@ def test_scratch_databases_beside_a_real_one_must_be_allowed() -> None:
     told = read(DEV + 'scratch = true\n[tests]\nenvironment = "dev"\n')
     assert told.environments["dev"].scratch
     assert told.tests == PlaceForTests(environment="dev")
+    exceptions = read(DEV + '[tests]\nirreversible = ["r1"]\nloses_rows = ["r2", "r3"]\n')
+    assert exceptions.tests == PlaceForTests(irreversible=("r1",), loses_rows=("r2", "r3"))
 
 
 @pytest.mark.parametrize(

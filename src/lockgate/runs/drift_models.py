@@ -20,6 +20,11 @@ from lockgate.runs.through import dry_run
 from lockgate.settings.project import Project
 from lockgate.words import Cluster, Request, Sight, VersionTable
 
+
+class NoModels(Unreachable):
+    """env.py gives Alembic no models, so there is nothing to compare with."""
+
+
 _Heard = tuple[Difference, ...] | None
 
 
@@ -46,7 +51,8 @@ def against_models(request: Request, project: Project, target: Target, seen: Sig
     Compare the database with the models; see `alembic_seam.models`.
 
     Raises:
-        Unreachable: `no-comparison` where env.py gives no models, or connects to another database.
+        NoModels: `no-comparison`.
+        Unreachable: `no-comparison` where env.py connects to another database.
         Failed: `env-failed`.
     """
     heard: list[_Heard] = []
@@ -55,7 +61,7 @@ def against_models(request: Request, project: Project, target: Target, seen: Sig
     dry_run(arrival, notify, lambda config: compare_errand(config, heard.append), partial(_Reading, seen.cluster))
     found = heard[-1] if heard else None
     if found is None:
-        raise Unreachable(
+        raise NoModels(
             "no-comparison", "env.py gives Alembic no models: `target_metadata` is None", target.where, "set `target_metadata` in env.py"
         )
     return found

@@ -14,14 +14,18 @@ from dataclasses import dataclass, replace
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.clones import Clones
 from lockgate.dialects.connect import dialect_named
+from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Failed, LockgateError
 from lockgate.events import Event
 from lockgate.guard import Asked
 from lockgate.outcome import Outcome
+from lockgate.permit import Permit
+from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import seed as _seed
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs.gate import Gate, entered, look
 from lockgate.runs.operator import operator
+from lockgate.runs.snapshots import snapshot_of
 from lockgate.runs.target import Target, author_of
 from lockgate.secret import DatabaseUrl
 from lockgate.seeds.outcome import SeedOutcome
@@ -65,17 +69,37 @@ class ScratchDatabase:
         Raises:
             Failed: `env-failed` where env.py worked on another database; and as `upgrade`.
         """
-        outcome = _upgrade.upgrade(self._request(Verb.UPGRADE, to), self.project, _quiet)
+        outcome = _upgrade.upgrade(self.request(Verb.UPGRADE, to), self.project, _quiet)
         if outcome.code:
             hint = "env.py must take its URL from `sqlalchemy.url` or from a variable that the environment's `export` names"
             raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)
         return outcome
 
-    def seed(self, *names: str) -> SeedOutcome:
-        """Load seeds of the project, whatever environments they are meant for; all where none is named."""
-        return _seed.seed(self._request(Verb.SEED), self.project, _quiet, _seed.SeedOptions(names), lambda loading: None)
+    def downgrade(self, to: str) -> Outcome:
+        """Run the project's revisions backwards; raises as `downgrade`."""
+        return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, _quiet)
 
-    def _request(self, verb: Verb, to: str = "") -> Request:
+    def seed(self, *names: str, again: bool = False) -> SeedOutcome:
+        """
+        Load seeds of the project, whatever environments they are meant for; all where none is named.
+
+        Args:
+            again: see `SeedOptions`.
+        """
+        return _seed.seed(self.request(Verb.SEED), self.project, _quiet, _seed.SeedOptions(names, again=again), lambda loading: None)
+
+    def snapshot(self) -> Snapshot:
+        """Read its schema."""
+        return snapshot_of(self.target, self.look())
+
+    @contextmanager
+    def writing(self) -> Iterator[Permit]:
+        """Pass the gate with lockgate's own driver; what the block wrote is committed by the block."""
+        with entered(Gate.of(self.request(Verb.SEED), self.project, self.target, _quiet), self.target) as permit:
+            yield permit
+
+    def request(self, verb: Verb, to: str = "") -> Request:
+        """Make the request of a verb on this database."""
         # No variables: none of them is asked where a database is marked `scratch`.
         return Request(verb, SCRATCH, to, database_url=self.url.render().reveal(), environ={}, operator=operator())
 
@@ -119,7 +143,7 @@ def make(project: Project, clones: Clones, name: str, like: Environment | None =
     clones.create(name)
     made = scratch_of(project, clones, name, like)
     target = made.target
-    request = made._request(Verb.UPGRADE)
+    request = made.request(Verb.UPGRADE)
     asked = Asked(Verb.UPGRADE, SCRATCH, project.name, Protection.OPEN)  # open for this moment: it is empty, and just made here
     with entered(Gate(asked, author_of(request, project.folder), _quiet, target.where, 0.0), target):
         return made

@@ -40,6 +40,7 @@ class SeedOptions:
         if_changed: trust the file's hash: where it is the one of last time, the table is not looked at.
         samples: rows of each kind to show, for a dry run.
         file: loaded in place of the one that the settings name; for exactly one named seed.
+        again: look at every row and run every script, whatever the ledger remembers.
     """
 
     names: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class SeedOptions:
     if_changed: bool = False
     samples: int = 5
     file: Path | None = None
+    again: bool = False
 
 
 def seed(request: Request, project: Project, notify: Notify, options: SeedOptions, watch: Watch) -> SeedOutcome:
@@ -128,7 +130,7 @@ class _Loader:
         load, session = item.load, self._permit.session
         table, digest = str(item.shape.table), load.file.digest()
         past = past_of(session, self._dialect, load)
-        same = same_promise(past, load, digest)
+        same = same_promise(past, load, digest) and not self._options.again
         if self._options.if_changed and same and not past.doubted:
             session.rollback()
             return SeedDone(load.seed.name, load.file.name, table, TRUSTED)
@@ -148,7 +150,7 @@ class _Loader:
     def _script(self, script: Script) -> SeedDone:
         load, session = script.load, self._permit.session
         digest, past = load.file.digest(), past_of(session, self._dialect, load)
-        names, same = ", ".join(past.tables), same_promise(past, load, digest)
+        names, same = ", ".join(past.tables), same_promise(past, load, digest) and not self._options.again
         trusted = same and self._options.if_changed and not past.doubted
         if trusted or (same and past.tables == fingerprints(session, self._dialect, past.names)):
             session.rollback()

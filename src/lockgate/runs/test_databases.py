@@ -7,14 +7,15 @@ The first one of a session finds or builds the template; every further one is a 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.files import load_project
 from lockgate.runs.host import Host, LocalHost, kept_name
 from lockgate.runs.host_service import RemoteHost
-from lockgate.runs.scratch_database import default_environment, url_of
+from lockgate.runs.scratch_database import ScratchDatabase, default_environment, make, scratch_of, url_of
 from lockgate.runs.scratch_server import ScratchServer, can_embed, embedded_in, files_in, server_of
 from lockgate.runs.seed_files import chosen
 from lockgate.runs.template import Template, provide, template_of
@@ -72,6 +73,36 @@ class TestDatabases:
         self._host = host(self._project) if host else self._find_host()
         self._clones = self._host.server.dialect.clones(self._host.server.url, 10.0)
         self._templates: dict[tuple[str, ...], Template] = {}
+
+    @property
+    def project(self) -> Project:
+        """The project whose databases these are."""
+        return self._project
+
+    def scratch(self, lease: Lease) -> ScratchDatabase:
+        """Describe a database that was taken or made."""
+        return scratch_of(self._project, self._clones, lease.name, self._like)
+
+    def make(self) -> Lease:
+        """Make an empty database, marked; it is not from a template and cannot be given back, only dropped."""
+        name = self._host.new_name()
+        make(self._project, self._clones, name, self._like)
+        return Lease(name, url_of(self._clones, name, self._like))
+
+    @contextmanager
+    def copied(self, lease: Lease) -> Iterator[ScratchDatabase]:
+        """Give a second one like it for the block; sessions on it are ended."""
+        name = self._host.new_name()
+        self._clones.rename(lease.name, name)  # ends sessions that env.py may have kept in a pool
+        try:
+            self._clones.clone(name, lease.name)
+            yield scratch_of(self._project, self._clones, name, self._like)
+        finally:
+            self._clones.drop(name)
+
+    def drop(self, lease: Lease) -> None:
+        """Drop what `make` made."""
+        self._clones.drop(lease.name)
 
     def template(self, seeds: Sequence[str] = (), *, all_seeds: bool = False) -> Template:
         """

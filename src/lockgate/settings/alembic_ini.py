@@ -16,6 +16,7 @@ _SECTION = "alembic"
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 _LEGACY_SEPARATOR = re.compile(r", *|(?: +)")
 _REFERENCE = re.compile(r"%(?:%|\(([^)]*)\)s|)")
+DEFAULT_FILE_TEMPLATE = "%(rev)s_%(slug)s"  # Alembic's own
 _DEEPEST = 10  # configparser.MAX_INTERPOLATION_DEPTH
 
 Options = Mapping[str, Any]
@@ -30,6 +31,7 @@ class AlembicLayout:
         script_location: absolute folder of env.py, or `package:path` as written.
         version_locations: absolute folders of revision files, never empty where `known`.
         recursive: revisions are looked for in subfolders as well.
+        file_template: how new files are named, below a version location and without `.py`.
         known: False where the folders cannot be told without Alembic: one of them lies inside a package, or revisions
             may be compiled files without source.
     """
@@ -38,6 +40,7 @@ class AlembicLayout:
     version_locations: tuple[Path, ...] = ()
     recursive: bool = False
     known: bool = True
+    file_template: str = DEFAULT_FILE_TEMPLATE
 
 
 def ini_options(text: str, here: Path, where: str) -> dict[str, str]:
@@ -114,9 +117,10 @@ def read_layout(ini: Options, toml: Options, folder: Path, where: str) -> Alembi
     written = _split(ini, where) or toml.get("version_locations") or (f"{script}/versions",)
     locations = [written] if isinstance(written, str) else list(written)
     recursive = _flag(ini, toml, "recursive_version_locations")
+    template = str(ini.get("file_template") or toml.get("file_template") or DEFAULT_FILE_TEMPLATE)
     if any(_in_package(location) for location in (script, *locations)) or _flag(ini, toml, "sourceless"):
-        return AlembicLayout(script, recursive=recursive, known=False)
-    return AlembicLayout(str(folder / script), tuple(folder / location for location in locations), recursive)
+        return AlembicLayout(script, recursive=recursive, known=False, file_template=template)
+    return AlembicLayout(str(folder / script), tuple(folder / location for location in locations), recursive, file_template=template)
 
 
 _READ = (
@@ -126,6 +130,7 @@ _READ = (
     "version_path_separator",
     "recursive_version_locations",
     "sourceless",
+    "file_template",
 )
 
 

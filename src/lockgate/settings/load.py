@@ -131,7 +131,12 @@ def _tests(root: Table, environments: Mapping[str, Environment]) -> PlaceForTest
     table = root.table("tests")
     if table is None:
         return PlaceForTests()
-    found = PlaceForTests(_known_environment(table, "environment", environments), table.word("server", ("embedded", "sqlite"), ""))
+    found = PlaceForTests(
+        _known_environment(table, "environment", environments),
+        table.word("server", ("embedded", "sqlite"), ""),
+        table.texts("irreversible"),
+        table.texts("loses_rows"),
+    )
     if found.environment and found.server:
         table.wrong("", "`tests` takes one of `environment` and `server`")
     table.close()

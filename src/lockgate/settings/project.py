@@ -145,15 +145,19 @@ class Drift:
 @dataclass(frozen=True)
 class PlaceForTests:
     """
-    Where the pytest plugin makes its databases.
+    Where the pytest plugin makes its databases, and what its ready-made checks let pass.
 
     Args:
         environment: whose server it is, which its `scratch` must allow; empty for none.
         server: `embedded` or `sqlite`; empty for the first that can be had.
+        irreversible: ids of revisions whose downgrade fails or does not restore the schema.
+        loses_rows: ids of revisions that lose rows of a table, or cannot be run where there are rows.
     """
 
     environment: str = ""
     server: str = ""
+    irreversible: tuple[str, ...] = ()
+    loses_rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
