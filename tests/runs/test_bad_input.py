@@ -224,6 +224,12 @@ def test_a_url_that_cannot_be_read_is_not_shown(project: Tiny, url: str) -> None
     assert "postgresql://user@host:5432/database" in said.hint
 
 
+def test_a_url_that_names_no_database_is_refused(project: Tiny) -> None:
+    """libpq would take the database that is called like the user."""
+    said = wrong(project.tables("users"), "url-invalid", DEV_DATABASE_URL="postgresql://leo@127.0.0.1:1/")
+    assert "names no database" in said.what
+
+
 def test_a_url_on_the_command_line_is_not_repeated(project: Tiny) -> None:
     """It was typed there for once; the log keeps what is printed."""
     with closed_port() as port:

@@ -56,6 +56,15 @@ FILES: dict[str, tuple[str | bytes, int, str, tuple[str, ...]]] = {
 }
 
 
+def test_rows_that_a_function_deletes_need_the_word_destructive(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """The script itself looks harmless, and the second run finds nothing left to delete."""
+    body = "create function tidy() returns void language sql as 'delete from t'"
+    bench = seeding(project, postgres_url, TABLE, body).seeds('name = "tidy"\nfile = "seeds/tidy.sql"')
+    bench.database.query("insert into t values (0, 'there before', 0)")
+    bench.write("seeds/tidy.sql", "insert into t values (1, 'a', 1) on conflict do nothing;\nselect tidy();\n")
+    bench.refused(3, "seed-destructive", "deletes rows of `public.t` by a function", "seeds/tidy.sql")
+
+
 @pytest.mark.parametrize("case", FILES)
 def test_a_wrong_file_is_refused_with_file_line_and_hint(bench: Seeding, case: str) -> None:
     """The same on both databases, in an empty table and in one with rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from lockgate.seeds.spec import TableName
 from lockgate.seeds.statements import statements
 
 _SAVEPOINT = "lockgate_proof"
+_DELETES = re.compile(r"\b(?:delete|merge)\b", re.IGNORECASE)  # a script that says so was judged by what it says
 Prints = Mapping[str, str]  # table -> fingerprint of its rows
 
 
@@ -72,12 +74,23 @@ def run_script(permit: Permit, dialect: Dialect, script: Script) -> Prints:
     session, rows = permit.session, dialect.rows()
     orphans = rows.orphans(session, None)
     _run(permit, dialect, script, script.statements)
+    _refuse_hidden_deletes(session, dialect, script)
     _settle(permit, dialect, script, orphans)
     dialect.forget_settings(session)
     session.execute(f"savepoint {_SAVEPOINT}")
     _prove(permit, dialect, script)
     session.execute(f"rollback to savepoint {_SAVEPOINT}")
     return promised(session, dialect, script)
+
+
+def _refuse_hidden_deletes(session: Session, dialect: Dialect, script: Script) -> None:
+    """A function or a trigger can delete every row, and the second run then finds nothing changed."""
+    if script.load.seed.destructive or any(_DELETES.search(item.text) for item in script.statements):
+        return
+    if robbed := dialect.robbed_tables(session):
+        what = f"refused to seed: the script deletes rows of `{robbed[0]}` by a function or a trigger"
+        hint = "say `destructive = true` in the seed, and confirm the environment; or write it without"
+        raise Refused("seed-destructive", what, script.load.file.name, hint)
 
 
 def promised(session: Session, dialect: Dialect, script: Script) -> Prints:

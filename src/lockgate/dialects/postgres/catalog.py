@@ -108,6 +108,12 @@ def touched_tables(session: Session) -> list[TableName]:
     return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
 
 
+def robbed_tables(session: Session) -> list[TableName]:
+    """Read of which tables the open transaction deleted rows, from the server's own counters."""
+    sql = "select schemaname, relname from pg_catalog.pg_stat_xact_user_tables where n_tup_del > 0 order by 1, 2"
+    return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
+
+
 def server_facts(session: Session) -> ServerFacts:
     """Read version, available extensions and roles; `pg_` begins the names of the server's own roles."""
     major, role = session.execute("select pg_catalog.current_setting('server_version_num')::int / 10000, current_user")[0]

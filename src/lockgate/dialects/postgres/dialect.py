@@ -104,6 +104,9 @@ class Postgres(base.Dialect):
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         return catalog.touched_tables(session)
 
+    def robbed_tables(self, session: Session) -> Sequence[TableName]:
+        return catalog.robbed_tables(session)
+
     @contextmanager
     def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
         yield moments.age(session, tables)

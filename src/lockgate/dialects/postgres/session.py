@@ -108,8 +108,12 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
         timeout: seconds, at least 2 (libpq's own floor).
     Raises:
         Unreachable: `unreachable`, `authentication-failed`, `database-missing` or `tls-failed`.
-        UsageError: `driver-missing` where psycopg is not installed.
+        UsageError: `driver-missing` where psycopg is not installed; `url-invalid` for a URL without a database, which libpq would
+            take for the one that is called like the user.
     """
+    if not url.database and not {"dbname", "service"} & set(url.query):
+        what = "this database URL names no database, and a guess may be the wrong one"
+        raise UsageError("url-invalid", what, url.place, "write it at the end: `postgresql://user@host:5432/database`")
     try:
         import psycopg
     except ImportError:
