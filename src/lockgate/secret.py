@@ -32,8 +32,9 @@ _IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*):[^\s'\"
 _IN_PAIR = re.compile(
     r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I
 )
-# `CREATE ROLE leo PASSWORD 'x'`, `IDENTIFIED BY 'x'`: a literal behind the word, without a sign between them.
-_IN_SQL = re.compile(r"(?P<head>\b(?:password|identified\s+by)\s+(?:E|U&)?)(?:'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)", re.I | re.S)
+# `CREATE ROLE leo PASSWORD 'x'`, `IDENTIFIED BY 'x'`: a literal behind the word, without a sign between them. What Alembic says of
+# a "revision identified by" is no password.
+_IN_SQL = re.compile(r"(?P<head>\b(?:password|(?<!revision )identified\s+by)\s+(?:E|U&)?)(?:'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)", re.I | re.S)
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PGPASS|MYSQL_PWD")
 _CONSENT = ("CONFIRM_ENV", "ALLOW_DESTRUCTIVE_IN_CI")
 _OPTION = re.compile(r"[\w.-]+=")

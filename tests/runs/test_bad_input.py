@@ -213,7 +213,7 @@ def test_a_database_of_another_kind_is_not_guessed_at(project: Tiny, form: str) 
     said = wrong(project.tables("users"), "database-unsupported", DEV_DATABASE_URL=f"oracle://leo:{form}@db.internal/app")
     assert "`oracle`" in said.what
     assert "lockgate.toml:" in said.where
-    assert "postgresql and sqlite" in said.hint
+    assert "postgresql, mysql, mariadb and sqlite" in said.hint
 
 
 @pytest.mark.parametrize("url", [f"leo:{PASSWORD}", f"postgresql://leo:{PASSWORD}@db:port/app", f"postgresql://leo:{PASSWORD}@[::1/app"])
