@@ -1,7 +1,5 @@
 """
-What lockgate asks of a database, in one voice; the only seam for differences between databases.
-
-The rest of the house holds a `Dialect` and never asks which one it is: what a database lacks is said in `Features`.
+What lockgate asks of a database; the only seam for differences between them: nobody asks which one it is, `Features` says what it lacks.
 """
 
 from __future__ import annotations

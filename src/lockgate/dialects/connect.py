@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from lockgate.dialects.base import Dialect
-from lockgate.dialects.mysql.dialect import Mysql
-from lockgate.dialects.postgres.dialect import Postgres
-from lockgate.dialects.sqlite.dialect import Sqlite
 from lockgate.errors import UsageError
 
-_DIALECTS: dict[str, type[Dialect]] = {"postgresql": Postgres, "sqlite": Sqlite, "mysql": Mysql, "mariadb": Mysql}
+# A run needs one of them: the others stay unread, start-up time is a feature.
+_DIALECTS = {
+    "postgresql": ("lockgate.dialects.postgres.dialect", "Postgres"),
+    "sqlite": ("lockgate.dialects.sqlite.dialect", "Sqlite"),
+    "mysql": ("lockgate.dialects.mysql.dialect", "Mysql"),
+    "mariadb": ("lockgate.dialects.mysql.dialect", "Mysql"),
+}
 # Also SQLAlchemy's adapters of async drivers, which live in modules named after them.
 _MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",), "mysql": ("mysql", "MySQLdb", "asyncmy", "mariadb")}
 
@@ -24,7 +29,7 @@ def dialect_named(name: str, where: str = "") -> Dialect:
         raise UsageError(
             "database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {', '.join(_DIALECTS)}"
         )
-    return _DIALECTS[name]()
+    return _made(name)
 
 
 def is_known(name: str) -> bool:
@@ -35,4 +40,10 @@ def is_known(name: str) -> bool:
 def dialect_behind(connection: object) -> Dialect | None:
     """Return the dialect of a DB-API connection, told by its driver's module; None for a database we do not know."""
     module = type(connection).__module__
-    return next((_DIALECTS[name]() for name, words in _MODULES.items() if any(word in module for word in words)), None)
+    return next((_made(name) for name, words in _MODULES.items() if any(word in module for word in words)), None)
+
+
+def _made(name: str) -> Dialect:
+    module, attribute = _DIALECTS[name]
+    dialect: Dialect = getattr(import_module(module), attribute)()
+    return dialect

@@ -8,16 +8,19 @@ redacted before it is encoded: afterwards a mask could swallow a quotation mark.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from lockgate.drift.outcome import DriftOutcome
 from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome, Verified
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
-from lockgate.seeds.export import ExportOutcome
-from lockgate.seeds.outcome import SeedOutcome
+
+if TYPE_CHECKING:  # every run ends in this module, few runs with these
+    from lockgate.drift.outcome import DriftOutcome
+    from lockgate.seeds.export import ExportOutcome
+    from lockgate.seeds.outcome import SeedOutcome
 
 
 def error(failure: LockgateError) -> str:
