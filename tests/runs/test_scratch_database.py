@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,25 @@ def test_sessions_that_share_a_server_leave_each_others_databases_alone(project:
             assert sorted(passing(opened)) == sorted(names)
         opened.drop(names[1])
     living.close()
+
+
+def test_what_one_person_keeps_stays_when_anothers_tests_begin(project: Tiny, make_postgres_database: Any, tmp_path: Path) -> None:
+    """Two checkouts on one server: the evidence of a failed test goes when its own owner runs tests again."""
+    mine = load_project(project.tables("users").folder)
+    theirs = load_project(shutil.copytree(project.folder, tmp_path / "theirs"))
+    server = ScratchServer(make_postgres_database(), "a server of many")
+    with server.entered() as opened:
+        host = LocalHost(server, mine, keeps=True)
+        name = host.new_name()
+        make(mine, opened, name)
+        host.keep(name)
+        host.close()
+        kept = passing(opened)
+        assert len(kept) == 1
+        LocalHost(server, theirs, keeps=True).close()
+        assert passing(opened) == kept
+        LocalHost(server, mine, keeps=True).close()
+        assert passing(opened) == []
 
 
 def test_an_orphan_that_cannot_be_entered_stops_nobody(project: Tiny, make_postgres_database: Any) -> None:

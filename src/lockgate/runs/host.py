@@ -9,8 +9,10 @@ those who entered the server by the same database, so its name is part of the se
 from __future__ import annotations
 
 import itertools
+import platform
 import threading
 import uuid
+from hashlib import sha256
 from typing import Protocol
 
 from lockgate.dialects.clones import Clones
@@ -68,9 +70,10 @@ class LocalHost:
         self._clones = server.dialect.clones(server.url, 10.0)
         self._run = uuid.uuid4().hex[:8]
         self._clones.hold(f"run_{self._run}")
+        self._project = project
         sweep(project, self._clones)
         if keeps:
-            for name in self._clones.names(self._clones.family(_KEPT)):
+            for name in self._clones.names(_kept_family(self._clones, project)):
                 self._clones.drop(name)
         # What another session's tests have made by now is not how the server should be left.
         self._commons = self._clones.commons() if server.ours and self._alone() else ""
@@ -129,7 +132,7 @@ class LocalHost:
             pool.release(name)
         with self._lock:
             self._out -= 1
-            self._clones.rename(name, kept_name(self._clones, name))
+            self._clones.rename(name, kept_name(self._clones, self._project, name))
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -156,6 +159,12 @@ def sweep(project: Project, clones: Clones) -> None:
             clones.let_go(f"run_{run}", forever=True)
 
 
-def kept_name(clones: Clones, name: str) -> str:
+def kept_name(clones: Clones, project: Project, name: str) -> str:
     """Return the name of a copy when it is kept."""
-    return clones.family(_KEPT) + name.removeprefix(clones.family(SCRATCH))
+    return _kept_family(clones, project) + name.removeprefix(clones.family(SCRATCH))
+
+
+def _kept_family(clones: Clones, project: Project) -> str:
+    """What one person keeps on a server of many must not go when another one's tests begin."""
+    place = sha256(f"{platform.node()}:{project.folder}".encode()).hexdigest()[:8]
+    return f"{clones.family(_KEPT)}{place}_"

@@ -135,7 +135,7 @@ class TestDatabases:
 
     def when_kept(self, lease: Lease) -> str:
         """Return how to connect to a database that is going to be kept, in lines for people; they hold no password."""
-        url = self._clones.url(kept_name(self._clones, lease.name))
+        url = self._clones.url(kept_name(self._clones, self._project, lease.name))
         command, _, _ = self._host.server.dialect.client(url)
         return f"{url.place}\n{shlex.join(command)}"
 

@@ -92,9 +92,10 @@ class PostgresClones:
             self._run(f"alter database {quoted(check_ours(name))} set {quoted(key)} from current")
 
     def drop(self, name: str) -> None:
+        check_ours(name)
         for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):
             self._rollback_prepared(name, str(gid))
-        self._run(f"drop database if exists {quoted(check_ours(name))} with (force)")
+        self._run(f"drop database if exists {quoted(name)} with (force)")
 
     def hold(self, word: str, *, shared: bool = False) -> bool:
         return bool(self._ask(f"select pg_catalog.pg_try_advisory_lock{'_shared' * shared}({_key(word)})")[0][0])
