@@ -55,7 +55,11 @@ def migrate(environ: dict[str, str]) -> bool:
         connection.execute("insert into projects (id, name) select n, 'project ' || n from generate_series(4, 250) n")
         connection.execute("insert into documents (project_id, title) select 1 + n % 250, 'note ' || n from generate_series(1, 1000) n")
     say("Somebody works in dev, and there are 250 projects and 1000 documents now. How do all environments stand?")
-    return good & lockgate(environ, 0, "status")
+    good &= lockgate(environ, 0, "status")
+    with psycopg.connect(environ["DEV_DATABASE_URL"]) as connection:
+        connection.execute("drop index ix_documents_project_id")
+    say("Somebody drops an index of dev by hand. How does the database differ from what its revisions make?")
+    return good & lockgate(environ, 1, "drift", "dev")
 
 
 def accident(environ: dict[str, str], dev: str, test: str) -> bool:
