@@ -6,12 +6,13 @@ import gzip
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from building import SETTINGS, Database, Tiny
 from seeding import Seeding, seeding
 
-from lockgate.secret import DatabaseUrl
+from lockgate.secret import DatabaseUrl, parse_url
 
 T = 'name = "t"\nfile = "seeds/t.csv"'
 HEAD = "id,v,n\n"
@@ -19,10 +20,14 @@ MANY = HEAD + "".join(f"{n},text {n},{n}\n" for n in range(1, 6001))
 TABLE = "create table t (id integer primary key, v varchar(20) not null, n integer)"
 
 
-@pytest.fixture
-def bench(project: Tiny, database_url: DatabaseUrl) -> Seeding:
-    """A table with a row of somebody else's, and a seed for it."""
-    found = seeding(project, database_url, TABLE, "create table loose (id integer, v text)").seeds(T)
+@pytest.fixture(params=["postgresql", "sqlite"])
+def bench(project: Tiny, request: pytest.FixtureRequest) -> Seeding:
+    """A table with a row of somebody else's, and a seed for it; on PostgreSQL a copy of what `projects/seed_bench` makes."""
+    if request.param == "postgresql":
+        url = replace(parse_url(request.getfixturevalue("migrated_database")), driver="")
+        found = Seeding(project.point("dev", url), Database(url)).seeds(T)
+    else:
+        found = seeding(project, request.getfixturevalue("sqlite_url"), TABLE, "create table loose (id integer, v text)").seeds(T)
     found.database.query("insert into t values (0, 'there before', 0)")
     return found
 
