@@ -190,7 +190,7 @@ def _readable(what: str) -> Iterator[None]:
     except UsageError as error:
         if error.code != "seed-file":
             raise
-        raise UsageError("export-value", f"{what}: {error.what}", error.where, "write it with `--format jsonl`") from error
+        raise UsageError("export-value", f"{what}: {error.what}", error.where, "write it with `--format jsonl`, or leave the column out: `--columns`") from error
 
 
 def _outcome(project: Project, options: ExportOptions, place: str, request: Request, chosen: Sequence[Chosen], done: Sequence[Exported]) -> ExportOutcome:

@@ -110,5 +110,5 @@ def _checked(rows: Sequence[bytes], before: int, format: str) -> bytes:
         values = json.loads(row.replace(_JSON_NULL, b'{"lockgate": "null"}'))
         column = next(name for name, value in values.items() if value == {"lockgate": "null"})
         what = f"JSON's own `null` in column `{column}` would come back as NULL out of JSON Lines"
-        raise UsageError("export-value", what, f"row {number}", "write it with `--format csv`")
+        raise UsageError("export-value", what, f"row {number}", "write it with `--format csv`, or leave the column out: `--columns`")
     return block
