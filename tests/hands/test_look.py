@@ -11,7 +11,7 @@ from building import MYSQL, Database, Tiny
 
 from lockgate.dialects.connect import dialect_named
 from lockgate.errors import LockgateError
-from lockgate.runs.gate import see
+from lockgate.runs.sight import see
 from lockgate.secret import DatabaseUrl
 from lockgate.words import Cluster, Sight, VersionTable
 

@@ -77,7 +77,7 @@ class ErrorFacts:
     A driver's error in words that do not depend on the driver.
 
     Args:
-        kind: `lock-timeout`, `deadlock`, `missing-table`, `permission`, `read-only`, `authentication`, `no-database`,
+        kind: `lock-timeout`, `deadlock`, `stale-snapshot`, `missing-table`, `permission`, `read-only`, `authentication`, `no-database`,
             `tls`, `unreachable` or empty for anything else.
         message: the server's sentence.
         name: the object that it is about, where it says so.

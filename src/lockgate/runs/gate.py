@@ -19,36 +19,15 @@ from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
-from lockgate.registry import chain, journal, ledger, marker, tables
+from lockgate.registry import chain, ledger, marker
 from lockgate.runs.register import register, renew
+from lockgate.runs.sight import see
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
 
 _SAY_AGAIN = 5.0  # seconds between two messages of a waiting run
 _one_run = threading.Lock()
-
-
-def see(session: Session, dialect: Dialect, place: str, version_table: VersionTable | None = None) -> Sight:
-    """
-    Look at a database through `session`: registry and catalog; creates nothing.
-
-    Raises:
-        Refused: `registry-newer`.
-    """
-    prefix, moment = dialect.features.registry_prefix, dialect.features.moment_text
-    record = marker.read(session, prefix, moment) if dialect.registered(session) else marker.Record()
-    tables.check_version(record.version, place)
-    half_applied = journal.unfinished(session, prefix) if dialect.has_journal(session) else None
-    seen = dialect.look(session, place, version_table or record.version_table)
-    return replace(
-        seen,
-        identity=record.identity,
-        registry_version=record.version,
-        kept_tables=record.tables,
-        kept_version_table=record.version_table,
-        half_applied=half_applied,
-    )
 
 
 def look(target: Target) -> Sight:

@@ -16,10 +16,11 @@ from lockgate.files import revision_text
 from lockgate.graph import fingerprint
 from lockgate.permit import Permit, Session
 from lockgate.registry import journal, ledger, marker
-from lockgate.runs.gate import Gate, see
+from lockgate.runs.gate import Gate
 from lockgate.runs.leftovers import drop_leftovers, refuse_another
 from lockgate.runs.onlooker import Onlooker
 from lockgate.runs.scribe import Scribe
+from lockgate.runs.sight import see
 from lockgate.words import Sight, Step, StepDone, VersionTable
 
 

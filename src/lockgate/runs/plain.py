@@ -18,8 +18,9 @@ from lockgate.guard import Asked
 from lockgate.permit import Session
 from lockgate.registry import chain, ledger, marker
 from lockgate.runs.edited import check_edited
-from lockgate.runs.gate import Gate, one_run_per_process, see
+from lockgate.runs.gate import Gate, one_run_per_process
 from lockgate.runs.passage import Passage
+from lockgate.runs.sight import see
 from lockgate.runs.target import asked_of, author_of, environment_of
 from lockgate.settings.project import Environment, Project
 from lockgate.words import SCRATCH, Protection, Request, Verb, VersionTable

@@ -11,8 +11,9 @@ from lockgate.dialects.base import BareSession
 from lockgate.errors import UsageError
 from lockgate.files import SETTINGS, Drafts, drafts, inside, refuse_existing
 from lockgate.guard import decide
-from lockgate.runs.gate import find, opened, refusal, see
+from lockgate.runs.gate import find, opened, refusal
 from lockgate.runs.seed_files import tables_of
+from lockgate.runs.sight import see
 from lockgate.runs.target import Target, asked_of
 from lockgate.seeds.csv_body import without_end_mark
 from lockgate.seeds.csv_head import read_head

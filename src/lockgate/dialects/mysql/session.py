@@ -23,6 +23,7 @@ _NUMBERS = {
     3572: "lock-timeout",
     1213: "deadlock",
     1020: "deadlock",
+    1412: "stale-snapshot",
     1146: "missing-table",
     **dict.fromkeys((1044, 1142, 1143, 1227, 1370, 1419, 1701), "permission"),
     **dict.fromkeys((1290, 1792, 1836), "read-only"),
