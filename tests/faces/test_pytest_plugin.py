@@ -250,7 +250,7 @@ def test_what_a_killed_session_left_is_dropped_and_what_a_living_one_uses_is_not
         assert {in_use, foreign} <= set(after)
     finally:
         alive.send_signal(signal.SIGINT)
-        alive.wait(timeout=30)
+        alive.wait(timeout=120)
     assert ours(server, "scratch") == [foreign]
 
 

@@ -64,7 +64,7 @@ def pooled(postgres_url: DatabaseUrl) -> Iterator[Pooled]:
         yield start
         for process in started:
             process.terminate()
-            process.wait(20)
+            process.wait(120)
 
 
 def test_a_transaction_pooler_is_refused_with_the_reason_and_the_address_to_use(

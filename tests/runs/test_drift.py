@@ -455,7 +455,7 @@ def test_ctrl_c_leaves_no_scratch_database(project: Tiny, old_url: DatabaseUrl, 
     process = project.start("drift", "dev")
     until(lambda: "running the revisions" in project.said("drift-dev"), "the replay begins", process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(120) == 130
     assert databases(old_server) == before
 
 

@@ -217,7 +217,7 @@ def test_a_statement_that_cannot_get_its_table_steps_back_and_tries_again(
     process: subprocess.Popen[bytes] = project.start("upgrade", "dev", log="waiting")
     until(lambda: "Lock wait timeout exceeded" in project.said("waiting"), "a second try", process)
     reader()
-    assert process.wait(60) == 0, project.said("waiting")
+    assert process.wait(120) == 0, project.said("waiting")
     assert database.heads() == ["r1"] and journal(database) == []
 
 

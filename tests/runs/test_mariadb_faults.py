@@ -64,7 +64,7 @@ def break_off(twenty: Tiny, database: Database, how: Callable[[subprocess.Popen[
         time.sleep(0.002)
     time.sleep(chance.random() * 0.03)
     how(process)
-    process.wait(60)
+    process.wait(120)
 
 
 def is_half_applied(database: Database) -> bool:

@@ -94,7 +94,7 @@ def test_of_eight_at_once_one_applies_and_seven_wait_and_have_nothing_to_do(proj
     hold.reached(*runs.values())
     until(lambda: sum("waiting for the lock" in project.said(log) for log in runs) == 7, "seven runs that wait", *runs.values())
     hold.let_go()
-    assert [process.wait(60) for process in runs.values()] == [0] * 8, [project.said(log) for log in runs]
+    assert [process.wait(120) for process in runs.values()] == [0] * 8, [project.said(log) for log in runs]
     ended = [(project.folder / f"{log}.out").read_text() for log in runs]
     assert sum("applied: r1" in text for text in ended) == 1
     assert sum("nothing to do" in text for text in ended) == 7
@@ -141,7 +141,7 @@ def test_a_terminated_run_says_so_and_leaves_nothing_behind(project: Tiny, datab
     process = project.start("upgrade", "dev", log="ended", **hold.variables)
     hold.reached(process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 143
+    assert process.wait(120) == 143
     assert "code: terminated" in project.said("ended")
     database = Database(database_url)
     assert database.user_tables() == [] and database.heads() == []
@@ -187,7 +187,7 @@ def test_waiting_runs_do_not_deadlock_with_concurrently(project: Tiny, postgres_
         runs = {log: project.start("upgrade", "dev", log=log) for log in ("one", "two", "three")}
         until(lambda: sum("waiting for the lock" in project.said(log) for log in runs) == 2, "two runs that wait", *runs.values())
         until(lambda: Database(postgres_url).query("select 1 from pg_index where not indisvalid"), "an index being built", *runs.values())
-    assert [process.wait(60) for process in runs.values()] == [0, 0, 0]
+    assert [process.wait(120) for process in runs.values()] == [0, 0, 0]
     assert Database(postgres_url).query("select indisvalid from pg_index where indexrelid = 'ix_users_name'::regclass") == [(True,)]
 
 
@@ -247,6 +247,6 @@ def test_a_run_that_waited_looks_again_before_it_works(project: Tiny, database_u
     second = project.start("upgrade", "dev", log="second")
     until(lambda: "waiting for the lock" in project.said("second"), "a run that waits", first, second)
     hold.let_go()
-    assert (first.wait(60), second.wait(60)) == (0, 0), project.said("second")
+    assert (first.wait(120), second.wait(120)) == (0, 0), project.said("second")
     assert "applied r1" not in project.said("second") and "applied r2" in project.said("second")
     assert Database(database_url).applied() == ["r1", "r2"]

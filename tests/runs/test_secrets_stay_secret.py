@@ -250,7 +250,7 @@ def test_the_process_list_does_not_show_it(project: Tiny, nasty: DatabaseUrl, mo
     end = waited_for(process, door)
     seen = commands(process.pid)
     os.close(end)
-    assert process.wait(60) == 0, project.said("run")
+    assert process.wait(120) == 0, project.said("run")
     assert len(seen) >= 2 and "lockgate" in seen[0]
     assert not [line for line in seen if CORE in line or quote(NASTY) in line]
 

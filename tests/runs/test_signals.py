@@ -63,7 +63,7 @@ def test_a_signal_ends_the_statement_in_the_server_and_the_run_in_good_order(
     process = working_on(project, SLEEP)
     until(lambda: Database(postgres_url).query(SLEEPING), "a statement that runs", process)
     process.send_signal(number)
-    assert process.wait(20) == status, project.said("run")
+    assert process.wait(120) == status, project.said("run")
     assert Database(postgres_url).query(SLEEPING) == []
     assert lock_is_free(postgres_url)
     assert_ended_in_good_order(project, postgres_url, code)
@@ -76,7 +76,7 @@ def test_a_signal_ends_a_statement_of_sqlite(
     """Python's driver waits in C as well; without being interrupted there it would go on for ever."""
     process = working_on(project.point("dev", sqlite_url), COUNT)
     process.send_signal(number)
-    assert process.wait(20) == status, project.said("run")
+    assert process.wait(120) == status, project.said("run")
     assert lock_is_free(sqlite_url)
     assert_ended_in_good_order(project, sqlite_url, code)
 
@@ -92,7 +92,7 @@ def test_a_second_signal_ends_the_process_at_once(project: Tiny, postgres_url: D
     process.send_signal(signal.SIGTERM)
     until(held.exists, "a revision that catches what ends it", process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 143
+    assert process.wait(120) == 143
     until(lambda: lock_is_free(postgres_url), "a free lock", seconds=5)
     assert Database(postgres_url).user_tables() == []
 
