@@ -72,7 +72,10 @@ def _at_target(arrival: Arrival, to: str) -> bool:
 def smoked(arrival: Arrival, outcome: T, *, wrote: bool) -> T:
     """Ask the smoke questions; the answers go into the ledger where the run `wrote` something."""
     target, seen = find(arrival.request, arrival.project)
-    answers = ask(target, arrival.project, seen, outcome.to_heads)
+    graph = arrival.graph
+    # A history that only Alembic can read (computed ids) does not tell its heads here.
+    at_head = not graph.complete or bool(set(graph.heads).intersection(outcome.to_heads))
+    answers = ask(target, arrival.project, seen, outcome.to_heads, at_head=at_head)
     good = all(answer.good for answer in answers)
     if wrote:
         record_answers(replace(arrival, sight=seen), answers)
