@@ -115,6 +115,8 @@ def judged_connections(crew: Crew, doorway: Doorway) -> Iterator[None]:
         dialect = dialect_behind(connection)
         if dialect is None:
             return
+        # Before the first statement: a wire that is cut while env.py is only being judged would be noticed after hours.
+        dialect.keep_alive(connection)
         session = DriverSession(connection)
         try:
             crew.judge_new(session, dialect)

@@ -59,22 +59,19 @@ class Dialect(ABC):
     @abstractmethod
     def create_database(self, url: DatabaseUrl, timeout: float) -> None:
         """
-        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster.
+        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster; `timeout` is seconds for connecting.
 
-        Args:
-            timeout: seconds for connecting.
         Raises:
             Unreachable: the server cannot be entered, or the role may not create databases; nothing was made then.
         """
 
     @abstractmethod
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
-        """
-        Read cluster, heads and catalog in one session, everything but the registry; creates nothing.
+        """Read all but the registry, and create nothing; `version_table` is Alembic's as env.py names it, None means its default name."""
 
-        Args:
-            version_table: Alembic's table as env.py names it; None looks for Alembic's default name.
-        """
+    @abstractmethod
+    def keep_alive(self, driver_connection: Any) -> None:
+        """Let a connection that somebody else made notice soon that its wire was cut."""
 
     @abstractmethod
     def cluster(self, session: Session) -> Cluster:
@@ -161,8 +158,8 @@ class Dialect(ABC):
         return url, ""
 
     @abstractmethod
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        """The URL as the project's driver reads it, and variables that say what this driver takes from nowhere else."""
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        """The URL as the project's driver reads it, and variables for it; `timeout`: seconds for connecting, where it can be told."""
 
     @abstractmethod
     def limit(self, session: Session, seconds: float) -> None:

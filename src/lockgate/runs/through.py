@@ -94,7 +94,7 @@ def _within(
 ) -> Passage:
     project, environment = arrival.project, arrival.target.environment
     check_syntax(arrival.graph, arrival.graph.revisions)
-    url, variables = arrival.target.dialect.project_url(arrival.target.url)
+    url, variables = arrival.target.dialect.project_url(arrival.target.url, environment.connect_timeout)
     exported = {name: url.render().reveal() for name in environment.export}
     onlooker, bootstrapped = Onlooker(arrival.target, notify), project.bootstrap is not None
     passage = passage_of(arrival.gate, notify, _limits(environment), project.folder, bootstrapped, arrival.created, onlooker)
@@ -153,5 +153,7 @@ def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> Lockgat
         ours.changed = "; ".join(passage.changes) or NOTHING
     if not passage.recorded and arrival.request.verb.acts:
         outcome = "refused" if isinstance(ours, Refused) else "failed"
-        arrival.record(ledger.Event(outcome, "", arrival.sight.heads, error=f"{ours.code}: {ours.what}"))
+        revision = passage.step.revision if passage.step else ""
+        heads = passage.permit.sight.heads if passage.permit else arrival.sight.heads
+        arrival.record(ledger.Event(outcome, revision, heads, error=f"{ours.code}: {ours.what}"))
     return ours

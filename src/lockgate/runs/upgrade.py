@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from lockgate.errors import NOTHING, LockgateError
 from lockgate.events import Event, Notice, Notify
 from lockgate.outcome import Outcome
 from lockgate.runs.arrival import Arrival, arrive
@@ -70,7 +71,21 @@ def _at_target(arrival: Arrival, to: str) -> bool:
 
 
 def smoked(arrival: Arrival, outcome: T, *, wrote: bool) -> T:
-    """Ask the smoke questions; the answers go into the ledger where the run `wrote` something."""
+    """
+    Ask the smoke questions; the answers go into the ledger where the run `wrote` something.
+
+    Raises:
+        LockgateError: the database cannot be asked; `changed` says what the run has done all the same.
+    """
+    try:
+        return _asked(arrival, outcome, wrote)
+    except LockgateError as error:
+        if outcome.steps and error.changed == NOTHING:
+            error.changed = "applied " + ", ".join(f"`{done.step.revision}`" for done in outcome.steps)
+        raise
+
+
+def _asked(arrival: Arrival, outcome: T, wrote: bool) -> T:
     target, seen = find(arrival.request, arrival.project)
     graph = arrival.graph
     # A history that only Alembic can read (computed ids) does not tell its heads here.

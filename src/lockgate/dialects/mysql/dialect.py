@@ -103,8 +103,11 @@ class Mysql(base.Dialect):
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="pymysql")
 
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
         return url, {}
+
+    def keep_alive(self, driver_connection: Any) -> None:
+        """No driver here shows its socket."""
 
     def limit(self, session: Session, seconds: float) -> None:
         working.limit(session, seconds)

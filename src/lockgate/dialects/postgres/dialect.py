@@ -125,8 +125,11 @@ class Postgres(base.Dialect):
     def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
         return tls.secured(url, written, where, environ)
 
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        return client.project_url(url)
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        return client.project_url(url, timeout)
+
+    def keep_alive(self, driver_connection: Any) -> None:
+        working.keep_alive(driver_connection)
 
     def limit(self, session: Session, seconds: float) -> None:
         session.execute(f"set local statement_timeout = {round(seconds * 1000)}")

@@ -23,7 +23,7 @@ def prepare(connection: Any, lock_timeout: float | None, statement_timeout: floa
         limits["statement_timeout"] = round(statement_timeout * 1000)
     connection.info[_LIMITS] = limits
     limit(connection)
-    _keep_alive(connection.connection.driver_connection)
+    keep_alive(connection.connection.driver_connection)
 
 
 def limit(connection: Any) -> None:
@@ -59,7 +59,7 @@ def cancel(driver_connection: Any) -> None:
         ask()
 
 
-def _keep_alive(driver_connection: Any) -> None:
+def keep_alive(driver_connection: Any) -> None:
     """Notice within a minute or so that the server is gone, whoever made the connection; asyncpg shows no socket of its own."""
     number = getattr(driver_connection, "fileno", None)
     if number is None or not hasattr(socket, "TCP_KEEPIDLE"):

@@ -104,8 +104,11 @@ class Sqlite(base.Dialect):
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")
 
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
         return url, {}
+
+    def keep_alive(self, driver_connection: Any) -> None:
+        """A file has no wire."""
 
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Connecting set how long SQLite waits for another writer."""
