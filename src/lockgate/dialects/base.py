@@ -231,8 +231,8 @@ class Dialect(ABC):
         return ()
 
     @abstractmethod
-    def cancel(self, driver_connection: Any) -> None:
-        """Stop the statement that runs on a driver's connection; called from another thread, harmless where none runs."""
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
+        """Stop the statement on a driver's connection, by `url` where a second one is needed; from another thread, harmless where none runs."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:

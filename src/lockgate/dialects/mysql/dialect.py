@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
-from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
+from lockgate.dialects.mysql import catalog, client, empty, kill, locks, objects, script, session, working
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
@@ -131,8 +131,9 @@ class Mysql(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         working.bound_waiting(session, seconds)
 
-    def cancel(self, driver_connection: Any) -> None:
-        """The drivers wait in Python, where a signal is heard; the server ends the statement with its connection, or after it."""
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
+        if url is not None:
+            kill.kill_statement(url, driver_connection)
 
     def before_commit(self, connection: Any) -> None:
         """The server checks its constraints itself."""

@@ -41,10 +41,11 @@ _TRUE = ("1", "true", "yes", "on")
 
 
 class MysqlSession:
-    """A pymysql connection that speaks lockgate's `:name` parameters."""
+    """A pymysql connection that speaks lockgate's `:name` parameters, and where it leads."""
 
-    def __init__(self, connection: pymysql.Connection[Cursor]) -> None:
+    def __init__(self, connection: pymysql.Connection[Cursor], url: DatabaseUrl) -> None:
         self.connection = connection
+        self._url = url
 
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement; see `lockgate.permit.Session`."""
@@ -77,7 +78,10 @@ class MysqlSession:
                     raise
 
     def cancel(self) -> None:
-        """The driver waits in Python, where a signal is heard; see `BareSession`."""
+        """Stop the statement under way; see `BareSession`."""
+        from lockgate.dialects.mysql.kill import kill_statement  # not above: it connects by this module
+
+        kill_statement(self._url, self.connection)
 
     def close(self) -> None:
         """Close the connection."""
@@ -96,7 +100,7 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[M
     if not url.database:
         raise UsageError("url-invalid", "this URL names no database", url.place, "write `mysql://user@host:3306/database`")
     connection = connect(url, timeout, write=write)
-    session = MysqlSession(connection)
+    session = MysqlSession(connection, url)
     try:
         if not write:
             session.execute("set session transaction read only")

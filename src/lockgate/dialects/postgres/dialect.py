@@ -173,7 +173,7 @@ class Postgres(base.Dialect):
     def blockers(self, session: Session, session_id: str) -> Sequence[str]:
         return blockers.blockers(session, session_id)
 
-    def cancel(self, driver_connection: Any) -> None:
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
         working.cancel(driver_connection)
 
     def before_commit(self, connection: Any) -> None:
