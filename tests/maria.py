@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import getpass
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pymysql
 from building import pymysql_connection, until
+from guarded import ELSEWHERE, certificate, pump
 
 from lockgate.secret import DatabaseUrl
 
@@ -27,10 +31,18 @@ def is_installed() -> bool:
 
 @dataclass
 class Maria:
-    """The running server."""
+    """
+    The running server.
+
+    Args:
+        root: certificate that the server's own is signed with: itself.
+        wrong_root: a certificate that has nothing to do with it.
+    """
 
     folder: Path
     process: subprocess.Popen[bytes]
+    root: Path
+    wrong_root: Path
 
     @property
     def socket(self) -> str:
@@ -40,6 +52,25 @@ class Maria:
     def url(self, database: str) -> DatabaseUrl:
         """The superuser's way in."""
         return DatabaseUrl("mysql", "pymysql", "root", database=database, query={"unix_socket": self.socket})
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[tuple[str, int]]:
+        """A host that is not taken for this machine, and a port of it that leads to the server's socket while the block runs."""
+        path = self.socket
+
+        class Handler(BaseRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError), socket.socket(socket.AF_UNIX) as backend:
+                    backend.connect(path)
+                    pump(self.request, backend)
+
+        with ThreadingTCPServer(("127.0.0.1", 0), Handler) as front:
+            front.daemon_threads = True
+            threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
+            try:
+                yield ELSEWHERE, front.server_address[1]
+            finally:
+                front.shutdown()
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
         """Run one statement as superuser."""
@@ -65,8 +96,10 @@ def mariadb() -> Iterator[Maria]:
         subprocess.run([*install, "--skip-test-db", "--skip-name-resolve"], check=True, capture_output=True, timeout=120)
         paths = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
         options = ["--skip-networking", "--skip-log-bin", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2", "--innodb-flush-method=nosync", "--skip-sync-frm", "--innodb-doublewrite=0", "--local-infile=1"]
+        root, wrong = (certificate(folder / name) for name in ("root", "wrong"))
+        options += [f"--ssl-cert={root}", f"--ssl-key={root.with_suffix('.key')}"]
         process = subprocess.Popen(["mariadbd", "--no-defaults", f"--user={user}", *paths, *options, *_SMALL], stderr=subprocess.DEVNULL)
-        server = Maria(folder, process)
+        server = Maria(folder, process, root, wrong)
         try:
             until(lambda: _answers(server), "the MariaDB server answers", process)
             yield server

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
-from lockgate.dialects.mysql import catalog, client, empty, kill, locks, objects, script, session, working
+from lockgate.dialects.mysql import catalog, client, empty, kill, locks, objects, script, session, tls, working
 from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
@@ -101,10 +101,13 @@ class Mysql(base.Dialect):
         return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
-        return replace(url, driver="pymysql")
+        return tls.spoken(replace(url, driver="pymysql"))
+
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        return tls.secured(url, written, where, environ)
 
     def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        return url, {}
+        return tls.spoken(url), {}
 
     def limit(self, session: Session, seconds: float) -> None:
         working.limit(session, seconds)
