@@ -125,9 +125,9 @@ class Dialect(ABC):
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         """Tables whose rows the open transaction changed, triggers' work included."""
 
-    def robbed_tables(self, session: Session) -> Sequence[TableName]:
-        """Tables of which the open transaction deleted rows, by functions and triggers too; none where the database does not tell."""
-        return ()
+    def deleted(self, session: Session) -> Mapping[TableName, int]:
+        """Rows deleted so far, by functions and triggers too, for a comparison within a transaction; none where nobody counts."""
+        return {}
 
     @abstractmethod
     def another_time(self, session: Session, tables: Sequence[TableName]) -> AbstractContextManager[Sequence[TableName]]:
