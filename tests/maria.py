@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import getpass
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pymysql
 from building import pymysql_connection, until
+from guarded import ELSEWHERE, certificate, pump
 
 from lockgate.secret import DatabaseUrl
 
@@ -36,10 +40,14 @@ class Maria:
     Args:
         options: beside those that every one of them has.
         before: called in the new process before the server's program.
+        root: certificate that the server's own is signed with: itself.
+        wrong_root: a certificate that has nothing to do with it.
     """
 
     folder: Path
     options: tuple[str, ...]
+    root: Path
+    wrong_root: Path
     before: Callable[[], object] | None = None
     process: subprocess.Popen[bytes] | None = None
 
@@ -47,6 +55,7 @@ class Maria:
         """Start it, and wait until it answers."""
         data, folder = self.folder / "data", self.folder
         paths = [f"--datadir={data}", f"--socket={self.socket}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
+        paths += [f"--ssl-cert={self.root}", f"--ssl-key={self.root.with_suffix('.key')}"]
         command = ["mariadbd", "--no-defaults", f"--user={getpass.getuser()}", *paths, *_ALWAYS, *self.options]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=self.before)
         until(lambda: _answers(self), "the MariaDB server answers", self.process, seconds=150)
@@ -65,6 +74,25 @@ class Maria:
     def url(self, database: str) -> DatabaseUrl:
         """The superuser's way in."""
         return DatabaseUrl("mysql", "pymysql", "root", database=database, query={"unix_socket": self.socket})
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[tuple[str, int]]:
+        """A host that is not taken for this machine, and a port of it that leads to the server's socket while the block runs."""
+        path = self.socket
+
+        class Handler(BaseRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError), socket.socket(socket.AF_UNIX) as backend:
+                    backend.connect(path)
+                    pump(self.request, backend)
+
+        with ThreadingTCPServer(("127.0.0.1", 0), Handler) as front:
+            front.daemon_threads = True
+            threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
+            try:
+                yield ELSEWHERE, front.server_address[1]
+            finally:
+                front.shutdown()
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
         """Run one statement as superuser."""
@@ -88,7 +116,8 @@ def mariadb(options: tuple[str, ...] = CARELESS, before: Callable[[], object] | 
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={folder / 'data'}", f"--user={getpass.getuser()}"]
         install += ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
         subprocess.run(install, check=True, capture_output=True, timeout=120)
-        server = Maria(folder, options, before)
+        root, wrong = (certificate(folder / name) for name in ("root", "wrong"))
+        server = Maria(folder, options, root, wrong, before)
         try:
             server.start()
             yield server

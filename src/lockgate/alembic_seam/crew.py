@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from lockgate.dialects.base import Dialect
 from lockgate.journal.entry import Entry
@@ -103,6 +103,9 @@ class Crew(Scribe, Protocol):
 
     def failed(self, error: BaseException) -> None:
         """The run broke off with `error`; nothing is open on the permit's session, and the lock is still held."""
+
+    def cancel(self, driver_connection: Any) -> None:
+        """Stop the statement that runs on the permit's connection; called from another thread."""
 
     def leave(self) -> None:
         """Let go of the lock; quiet where the connection is gone."""

@@ -198,7 +198,7 @@ class Run(Doorway):
         permit = self.crew.enter(AlchemySession(working), dialect, table)
         self._engine = working.engine
         try:
-            self._cancel = partial(dialect.cancel, working.connection.driver_connection)
+            self._cancel = partial(self.crew.cancel, working.connection.driver_connection)
             dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout, Patience(self.crew.limits.lock_wait, self.crew.note))
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
             self._configure(working, *args, **self.work.options(options))

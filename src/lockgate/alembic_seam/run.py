@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from lockgate.alembic_seam.crew import Crew
 from lockgate.alembic_seam.doorway import Doorway, Run, Survey
 from lockgate.alembic_seam.work import word_of
+from lockgate.dialects.bare import watched_connects
 from lockgate.dialects.connect import dialect_behind
 from lockgate.dialects.driver import DriverSession
 from lockgate.errors import Failed
@@ -105,13 +106,13 @@ def run(task: Errand, crew: Crew) -> None:
 @contextmanager
 def judged_connections(crew: Crew, doorway: Doorway) -> Iterator[None]:
     """
-    Judge every connection that SQLAlchemy opens in this process while the block runs, before its first statement.
+    Judge every connection that SQLAlchemy, or a driver by itself, opens in this process while the block runs, before its first statement.
 
     Args:
         doorway: remembers a refusal, which env.py may catch.
     """
 
-    def judge(connection: Any, record: Any) -> None:
+    def judge(connection: Any, record: Any = None) -> None:
         dialect = dialect_behind(connection)
         if dialect is None:
             return
@@ -128,6 +129,7 @@ def judged_connections(crew: Crew, doorway: Doorway) -> Iterator[None]:
 
     event.listen(Engine, "connect", judge)
     try:
-        yield
+        with watched_connects(judge):
+            yield
     finally:
         event.remove(Engine, "connect", judge)

@@ -12,6 +12,11 @@ from typing import TextIO
 
 import click
 
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
 from lockgate.cli.call import Face, example_lines
 from lockgate.cli.output import Output, Watched
 from lockgate.cli.signals import signals_end
@@ -88,12 +93,19 @@ def root() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
+    _leave_no_core()
     arguments = sys.argv[1:] if argv is None else argv
     environ = dict(os.environ)
     # read before click parses: a usage error has to come out in the shape that was asked for
     stdout, stderr, stdin = (_there(stream) for stream in (sys.stdout, sys.stderr, sys.stdin))
     output = Output(stdout, stderr, stdin, environ, json="--json" in arguments, debug="--debug" in arguments)
     sys.exit(run(arguments, Face(environ, output)))
+
+
+def _leave_no_core() -> None:
+    """Let a crash write no image of this process's memory, in which a fetched password is; a program that uses the library decides that itself."""
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _there(stream: TextIO | None) -> TextIO:

@@ -122,9 +122,9 @@ class Dialect(ABC):
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         """Tables whose rows the open transaction changed, triggers' work included."""
 
-    def robbed_tables(self, session: Session) -> Sequence[TableName]:
-        """Tables of which the open transaction deleted rows, by functions and triggers too; none where the database does not tell."""
-        return ()
+    def deleted(self, session: Session) -> Mapping[TableName, int]:
+        """Rows deleted so far, by functions and triggers too, for a comparison within a transaction; none where nobody counts."""
+        return {}
 
     @abstractmethod
     def another_time(self, session: Session, tables: Sequence[TableName]) -> AbstractContextManager[Sequence[TableName]]:
@@ -228,8 +228,8 @@ class Dialect(ABC):
         return ()
 
     @abstractmethod
-    def cancel(self, driver_connection: Any) -> None:
-        """Stop the statement that runs on a driver's connection; called from another thread, harmless where none runs."""
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
+        """Stop the statement on a driver's connection, by `url` where a second one is needed; from another thread, harmless where none runs."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:

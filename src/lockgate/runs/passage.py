@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
@@ -203,6 +204,13 @@ class Passage(Scribe):
             ledger.append(self.permit, self.dialect.features.registry_prefix, event)
             self.permit.session.commit()
             self.recorded = True
+
+    def cancel(self, driver_connection: Any) -> None:
+        """See `Crew`."""
+        if self._onlooker:
+            self._onlooker.cancel(driver_connection)
+        elif self.dialect:
+            self.dialect.cancel(driver_connection, None)
 
     def leave(self) -> None:
         """See `Crew`."""

@@ -19,7 +19,7 @@ from lockgate.runs.seed_files import Load, chosen, load_instead, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
 from lockgate.runs.seed_sql import Script, fingerprints, promised, read_scripts, run_script
 from lockgate.runs.seed_table import load_table
-from lockgate.runs.seed_wanted import Wanted, in_order, table_print, wanted
+from lockgate.runs.seed_wanted import Wanted, in_order, refuse_ambiguous, table_print, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
 from lockgate.seeds.outcome import SeedDone, SeedOutcome, Watch
 from lockgate.seeds.rows import Counts
@@ -106,6 +106,8 @@ class _Loader:
         table = self._permit.sight.version_table or VersionTable()
         tables = [wanted(self._permit.session, self._dialect, load) for load in files if load.format != "sql"]
         scripts = read_scripts(self._dialect, files, table.name)
+        for load, name in ((script.load, name) for script in scripts for item in script.statements for name in item.writes):
+            refuse_ambiguous(self._permit.session, self._dialect, load, name)
         self._permit.session.rollback()
         order = [seed.name for seed in in_order(tables, [script.load for script in scripts])]
         jobs: list[Wanted | Script] = [*tables, *scripts]

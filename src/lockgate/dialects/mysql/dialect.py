@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
-from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
+from lockgate.dialects.mysql import catalog, client, empty, kill, locks, objects, script, session, tls, working
 from lockgate.dialects.parts import ErrorFacts, Patience
-from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -20,7 +19,7 @@ from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
-    from lockgate.dialects.clones import Clones
+    from lockgate.dialects.mysql.clones import MysqlClones
     from lockgate.dialects.mysql.rows import MysqlRows
     from lockgate.drift.snapshot import Snapshot
 
@@ -43,6 +42,7 @@ class Mysql(base.Dialect):
         long_text="longtext",
         registry_options=" engine = InnoDB default charset = utf8mb4",
         journal=True,
+        copies=False,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -101,10 +101,13 @@ class Mysql(base.Dialect):
         return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
-        return replace(url, driver="pymysql")
+        return tls.spoken(replace(url, driver="pymysql"))
+
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        return tls.secured(url, written, where, environ)
 
     def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        return url, {}
+        return tls.spoken(url), {}
 
     def keep_alive(self, driver_connection: Any) -> None:
         """No driver here shows its socket."""
@@ -134,8 +137,9 @@ class Mysql(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         working.bound_waiting(session, seconds)
 
-    def cancel(self, driver_connection: Any) -> None:
-        """The drivers wait in Python, where a signal is heard; the server ends the statement with its connection, or after it."""
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
+        if url is not None:
+            kill.kill_statement(url, driver_connection)
 
     def before_commit(self, connection: Any) -> None:
         """The server checks its constraints itself."""
@@ -162,12 +166,14 @@ class Mysql(base.Dialect):
     def server_facts(self, session: Session) -> ServerFacts:
         from lockgate.dialects.mysql.snapshot import major
 
-        product = major(str(session.execute("select version()")[0][0]))
-        return ServerFacts(product, product)
+        version, charset, collation = session.execute("select version(), @@character_set_database, @@collation_database")[0]
+        product = major(str(version))
+        return ServerFacts(product, product, settings={"character set": str(charset), "collate": str(collation)})
 
-    def clones(self, server: DatabaseUrl, timeout: float) -> Clones:
-        what, hint = "scratch databases are not made on MariaDB or MySQL yet", "compare with a snapshot: lockgate drift ENV --save FILE, later lockgate drift ENV --against FILE"
-        raise UsageError("database-unsupported", what, server.place, hint)
+    def clones(self, server: DatabaseUrl, timeout: float) -> MysqlClones:
+        from lockgate.dialects.mysql.clones import MysqlClones  # not above, for the same reason
+
+        return MysqlClones(server, timeout)
 
     def rows(self) -> MysqlRows:
         from lockgate.dialects.mysql.rows import MysqlRows  # not above: a look imports this module too, and needs nothing of seeds

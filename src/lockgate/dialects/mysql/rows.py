@@ -21,6 +21,10 @@ class MysqlRows(CountedByPython):
         """Read a table's shape, in the connection's own schema only; the schema is left out."""
         return rows_shape.read_shape(session, table)
 
+    def namesakes(self, session: Session, table: TableName) -> Sequence[TableName]:
+        """A name means one table here."""
+        return [table]
+
     def is_empty(self, session: Session, shape: TableShape) -> bool:
         """Whether the table has no row."""
         return not session.execute(f"select 1 from {rows_shape.sql_name(shape.table)} limit 1")

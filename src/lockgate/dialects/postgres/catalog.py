@@ -108,10 +108,11 @@ def touched_tables(session: Session) -> list[TableName]:
     return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
 
 
-def robbed_tables(session: Session) -> list[TableName]:
-    """Read of which tables the open transaction deleted rows, from the server's own counters."""
-    sql = "select schemaname, relname from pg_catalog.pg_stat_xact_user_tables where n_tup_del > 0 order by 1, 2"
-    return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
+def deleted(session: Session) -> dict[TableName, int]:
+    """Read how many rows of which tables were deleted, from the server's own counters: those of a transaction that ended a moment ago are in them."""
+    sql = "select schemaname, relname, n_tup_del from pg_catalog.pg_stat_xact_user_tables where n_tup_del > 0 order by 1, 2"
+    rows = session.execute(sql)
+    return {TableName(str(name), str(schema)): int(str(count)) for schema, name, count in rows if schema != "lockgate"}
 
 
 def server_facts(session: Session) -> ServerFacts:

@@ -102,10 +102,12 @@ class Postgres(base.Dialect):
         script.run_one(session, sql, data)
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        return catalog.touched_tables(session)
+        with own_names.own_names(session):
+            return catalog.touched_tables(session)
 
-    def robbed_tables(self, session: Session) -> Sequence[TableName]:
-        return catalog.robbed_tables(session)
+    def deleted(self, session: Session) -> Mapping[TableName, int]:
+        with own_names.own_names(session):
+            return catalog.deleted(session)
 
     @contextmanager
     def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
@@ -176,7 +178,7 @@ class Postgres(base.Dialect):
     def blockers(self, session: Session, session_id: str) -> Sequence[str]:
         return blockers.blockers(session, session_id)
 
-    def cancel(self, driver_connection: Any) -> None:
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
         working.cancel(driver_connection)
 
     def before_commit(self, connection: Any) -> None:
@@ -205,7 +207,8 @@ class Postgres(base.Dialect):
         return snapshot(session, version_table, heads, grants)
 
     def server_facts(self, session: Session) -> ServerFacts:
-        return catalog.server_facts(session)
+        with own_names.own_names(session):
+            return catalog.server_facts(session)
 
     def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
         from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason

@@ -10,6 +10,7 @@ from typing import cast
 from lockgate.dialects.foreign_keys import ForeignKey
 from lockgate.dialects.joined_stage import SHOWN_ROWS, JoinedStage
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.rows_shape import foreign_keys, sql_name
 from lockgate.dialects.postgres.rows_values import comparable
 from lockgate.dialects.postgres.session import PostgresSession
@@ -69,7 +70,8 @@ class PostgresStage(JoinedStage):
 
     def filled(self, rows: int) -> PostgresStage:
         """Tell the planner what was copied, by 300 rows' keys, and make an index where the join will walk along it."""
-        self._session.execute(_AT_LEAST.format(_MEMORY_KB))
+        with own_names(self._session):
+            self._session.execute(_AT_LEAST.format(_MEMORY_KB))
         self._session.execute("set local jit = off")  # compiling the join takes as long as a tenth of it
         with self._setting("default_statistics_target", "1"):
             self._session.execute(f"analyze {self.name} ({self._list(self._key)})")
@@ -94,7 +96,8 @@ class PostgresStage(JoinedStage):
     def _both_in_order(self) -> bool:
         """Whether file and table lie in the order of the key: two walks side by side then need a fifth less than a hash (measured)."""
         name, params = self.name.removeprefix("pg_temp."), {"key": self._key[0], "schema": self._table.schema, "table": self._table.name}
-        return bool(self._session.execute(_IN_ORDER.format(stage=name), params)[0][0])
+        with own_names(self._session):
+            return bool(self._session.execute(_IN_ORDER.format(stage=name), params)[0][0])
 
     @contextmanager
     def _setting(self, name: str, value: str) -> Iterator[None]:

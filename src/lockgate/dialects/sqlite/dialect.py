@@ -128,7 +128,7 @@ class Sqlite(base.Dialect):
     def has_journal(self, session: Session) -> bool:
         return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_journal'"))
 
-    def cancel(self, driver_connection: Any) -> None:
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
         if isinstance(driver_connection, sqlite3.Connection):
             driver_connection.interrupt()
 
