@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import Builds, ErrorFacts, Lock, Patience
-from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
-from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.clones import Clones
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
     from lockgate.drift.snapshot import Snapshot
+    from lockgate.journal.statement import Thing
+    from lockgate.seeds.grammar import Grammar
+    from lockgate.seeds.spec import TableName
 
 
 class BareSession(Session, Protocol):

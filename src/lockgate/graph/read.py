@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterable, Mapping
 
 from lockgate.errors import UsageError
 from lockgate.graph.header import Header, is_revision_file, read_header, syntax_error
 from lockgate.graph.revisions import Graph, Revision
+from lockgate.nearest import nearest
 
 
 def read_graph(sources: Mapping[str, str]) -> Graph:
@@ -94,8 +94,8 @@ def _check_references(by_id: Mapping[str, Header], labels: Mapping[str, str]) ->
 
 def _missing(header: Header, name: str, id_: str, known: Mapping[str, object]) -> UsageError:
     whole = [other for other in known if id_ and other.startswith(id_)]
-    near = whole or difflib.get_close_matches(id_, [other for other in known if other != header.id], 1)
-    hint = f"did you mean `{near[0]}`? Alembic wants whole ids here" if near else "git log --all --diff-filter=D --name-only"
+    near = whole[0] if whole else nearest(id_, [other for other in known if other != header.id])
+    hint = f"did you mean `{near}`? Alembic wants whole ids here" if near else "git log --all --diff-filter=D --name-only"
     return UsageError("revision-missing", f"`{name}` of revision `{header.id}` names `{id_}`, which no file has", header.file, hint)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from lockgate.errors import UsageError
+from lockgate.nearest import nearest
 
 _NAME = re.compile(r"[\w.]+")  # no `+`, `-`, `@` or `:`, which make a target relative to something
 _SYMBOLS = ("head", "heads", "base")
@@ -137,8 +137,8 @@ def check_target(graph: Graph, target: str) -> None:
     for name in target.split() if graph.complete else ():
         if not _NAME.fullmatch(name) or name in _SYMBOLS or name in labels or any(id_.startswith(name) for id_ in graph.revisions):
             continue
-        near = difflib.get_close_matches(name, [*graph.revisions, *labels], 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"the newest is {describe_heads(graph)}"
+        near = nearest(name, [*graph.revisions, *labels])
+        hint = f"did you mean `{near}`?" if near else f"the newest is {describe_heads(graph)}"
         folders = dict.fromkeys(revision.file.rpartition("/")[0] for revision in graph.revisions.values())
         raise UsageError("revision-not-found", f"there is no revision `{name}`", ", ".join(folders), hint)
 

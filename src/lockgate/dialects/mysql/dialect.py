@@ -15,7 +15,7 @@ from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
+from lockgate.seeds.grammar import Grammar
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.postgres.own_names import own_names
-from lockgate.journal.statement import Thing
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
+
+if TYPE_CHECKING:
+    from lockgate.journal.statement import Thing
 
 # Everything in these schemas belongs to the server or to lockgate. Temporary schemas start with pg_ as well.
 USER_SCHEMA = r"n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'lockgate')"

@@ -15,7 +15,7 @@ from lockgate.dialects.sqlite import catalog, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
+from lockgate.seeds.grammar import Grammar
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
