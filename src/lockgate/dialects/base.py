@@ -5,7 +5,7 @@ What lockgate asks of a database; the only seam for differences between them: no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -84,17 +84,13 @@ class Dialect(ABC):
     def place(self, session: Session) -> str:
         """Host, port and database (or file) that this session is really connected to, for people."""
 
-    def has_journal(self, session: Session) -> bool:
-        """Whether the registry has a journal of statements."""
-        return False
-
     @abstractmethod
     def lock(self, session: Session, label: str) -> Lock:
         """The lock of the database behind `session`; `label` tells waiters who holds it."""
 
     @abstractmethod
-    def registered(self, session: Session) -> bool:
-        """Whether the database has a registry."""
+    def own_tables(self, session: Session) -> Collection[str]:
+        """Which of `marker`, `head_of_ledger` and `journal` the registry has, by one question; none where there is no registry."""
 
     def own_names(self, session: Session) -> AbstractContextManager[object]:
         """While the block runs, names without a schema mean the server's own objects alone, whatever the search_path is."""

@@ -4,6 +4,7 @@ The only room that opens project files.
 Re-exported here is what a look at a project needs; seeds, exports and the digest of a history are imported from their modules.
 """
 
+from lockgate.files.graph_cache import is_unedited, remember_unedited
 from lockgate.files.project import (
     SETTINGS,
     append_line,
@@ -25,6 +26,7 @@ __all__ = [
     "append_line",
     "find_settings",
     "graph_of",
+    "is_unedited",
     "load_project",
     "name_in_pyproject",
     "private_file",
@@ -32,6 +34,7 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "remember_unedited",
     "replace_text",
     "revision_text",
     "tool_table",

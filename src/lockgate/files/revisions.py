@@ -6,17 +6,20 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from lockgate.errors import UsageError
+from lockgate.files.graph_cache import cached_graph
 from lockgate.files.project import decoded, not_decodable, read_bytes, read_pyproject, read_text, tool_table
-from lockgate.graph import Graph, is_revision_file, read_graph
+from lockgate.graph import Graph, is_revision_file
 from lockgate.settings.alembic_ini import AlembicLayout, ini_options, read_layout, toml_options
 from lockgate.settings.load import PYPROJECT
 from lockgate.settings.project import Project
 
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)  # PEP 263
 _UNREADABLE = "revision-unreadable"
+_AT_ONCE = 1 << 17  # bytes
 
 
 @dataclass(frozen=True)
@@ -66,31 +69,61 @@ def read_revision_files(project: Project) -> RevisionFiles:
     layout = read_alembic_layout(project)
     if not layout.known:
         return RevisionFiles({}, known=False)
-    sources: dict[str, str] = {}
-    seen: set[str] = set()
-    for folder in layout.version_locations:
-        for path, real in _revision_paths(str(folder), layout.recursive):
-            if real not in seen:
-                seen.add(real)
-                name = path.removeprefix(f"{project.folder}{os.sep}")
-                sources[name.replace(os.sep, "/")] = _source_text(read_bytes(Path(path), _UNREADABLE), name)
-    return RevisionFiles(sources)
+    return RevisionFiles({name: _text_of(path, name) for name, path in _named(project, layout)})
 
 
 def graph_of(project: Project) -> Graph:
     """
     Read the project's revision graph; not `complete` where Alembic has to be asked for it.
 
+    Every file is read and hashed, each time; only a file with other content than before is parsed.
+
     Raises:
         UsageError: `no-revisions`; see also `read_revision_files` and `read_graph`.
     """
-    files = read_revision_files(project)
-    if not files.known:
+    layout = read_alembic_layout(project)
+    if not layout.known:
         return Graph({}, complete=False)
-    if not files.sources:
-        where = ", ".join(str(folder) for folder in read_alembic_layout(project).version_locations)
+    paths = dict(_named(project, layout))
+    if not paths:
+        where = ", ".join(str(folder) for folder in layout.version_locations)
         raise UsageError("no-revisions", "the project has no revision yet", where, 'lockgate revision -m "create the first table"')
-    return read_graph(files.sources)
+    digests = {name: sha256(_read_whole(path)).hexdigest() for name, path in paths.items()}
+    return cached_graph(Path(layout.script_location), digests, lambda name: _source_of(paths[name], name))
+
+
+def _named(project: Project, layout: AlembicLayout) -> Iterator[tuple[str, str]]:
+    """Yield the name below the project's folder and the path of each revision file, in Alembic's order."""
+    seen: set[str] = set()
+    for folder in layout.version_locations:
+        for path, real in _revision_paths(str(folder), layout.recursive):
+            if real not in seen:
+                seen.add(real)
+                yield path.removeprefix(f"{project.folder}{os.sep}").replace(os.sep, "/"), path
+
+
+def _source_of(path: str, name: str) -> tuple[str, str]:
+    data = read_bytes(Path(path), _UNREADABLE)
+    return sha256(data).hexdigest(), _source_text(data, name)
+
+
+def _text_of(path: str, name: str) -> str:
+    return _source_text(read_bytes(Path(path), _UNREADABLE), name)
+
+
+def _read_whole(path: str) -> bytes:
+    """Read a small file in the fewest calls of the system: a history has thousands."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return read_bytes(Path(path), _UNREADABLE)  # which has the words for it
+    try:
+        data = os.read(descriptor, _AT_ONCE)
+        return data if len(data) < _AT_ONCE else read_bytes(Path(path), _UNREADABLE)
+    except OSError:
+        return read_bytes(Path(path), _UNREADABLE)
+    finally:
+        os.close(descriptor)
 
 
 def revision_text(path: Path) -> str:

@@ -11,7 +11,7 @@ from lockgate.runs.arrival import Arrival, arrive
 from lockgate.runs.gate import find
 from lockgate.runs.smoke import ask, record_answers
 from lockgate.settings.project import Project
-from lockgate.words import Request
+from lockgate.words import Request, Sight
 
 T = TypeVar("T", bound=Outcome)
 
@@ -34,7 +34,9 @@ def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
 def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Upgrade a database that was looked at and allowed, and ask the smoke questions."""
     outcome = revisions(arrival, to, notify)
-    return smoked(arrival, outcome, wrote=bool(outcome.steps))
+    # Where env.py did not run, what was seen a moment ago is what there is.
+    seen = arrival.sight if _at_target(arrival, to) else None
+    return smoked(arrival, outcome, wrote=bool(outcome.steps), seen=seen)
 
 
 def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
@@ -69,9 +71,11 @@ def _at_target(arrival: Arrival, to: str) -> bool:
     return bound and bool(seen.heads) and not graph.pending(seen.heads)
 
 
-def smoked(arrival: Arrival, outcome: T, *, wrote: bool) -> T:
-    """Ask the smoke questions; the answers go into the ledger where the run `wrote` something."""
-    target, seen = find(arrival.request, arrival.project)
+def smoked(arrival: Arrival, outcome: T, *, wrote: bool, seen: Sight | None = None) -> T:
+    """Ask the smoke questions, about a fresh look or what was `seen`; the answers go into the ledger where the run `wrote` something."""
+    target = arrival.target
+    if seen is None:
+        target, seen = find(arrival.request, arrival.project)
     answers = ask(target, arrival.project, seen, outcome.to_heads)
     good = all(answer.good for answer in answers)
     if wrote:

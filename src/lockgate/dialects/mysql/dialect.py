@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -61,11 +61,8 @@ class Mysql(base.Dialect):
         host, port, database = session.execute("select @@hostname, @@port, database()")[0]
         return f"{host}:{port}/{database}"
 
-    def registered(self, session: Session) -> bool:
-        return catalog.registered(session)
-
-    def has_journal(self, session: Session) -> bool:
-        return catalog.has_journal(session)
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.NamedLock:
         return locks.NamedLock(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -74,8 +74,8 @@ class Postgres(base.Dialect):
         host, port, database = session.execute(sql)[0]
         return f"{host}:{port}/{database}"
 
-    def registered(self, session: Session) -> bool:
-        return bool(session.execute("select pg_catalog.to_regclass('lockgate.marker') is not null")[0][0])
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.AdvisoryLock:
         return locks.AdvisoryLock(session, label)
@@ -151,9 +151,6 @@ class Postgres(base.Dialect):
 
     def bound_waiting(self, session: Session, seconds: float) -> None:
         session.execute(f"set local lock_timeout = {round(seconds * 1000)}")
-
-    def has_journal(self, session: Session) -> bool:
-        return bool(session.execute("select pg_catalog.to_regclass('lockgate.journal') is not null")[0][0])
 
     def builds(self, session: Session) -> ConcurrentBuilds:
         from lockgate.dialects.postgres import builds

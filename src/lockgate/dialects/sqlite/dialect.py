@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -59,8 +59,8 @@ class Sqlite(base.Dialect):
     def place(self, session: Session) -> str:
         return catalog.file_of(session)
 
-    def registered(self, session: Session) -> bool:
-        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_marker'"))
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.SideFileLock:
         path = catalog.file_of(session)
@@ -121,9 +121,6 @@ class Sqlite(base.Dialect):
 
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
-
-    def has_journal(self, session: Session) -> bool:
-        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_journal'"))
 
     def cancel(self, driver_connection: Any) -> None:
         if isinstance(driver_connection, sqlite3.Connection):
