@@ -97,8 +97,13 @@ class Dialect(ABC):
         return nullcontext()
 
     @abstractmethod
-    def ledger_guard(self) -> str:
-        """A condition that is true only while the session that writes still holds the lock, in SQL."""
+    def ledger_guard(self, transaction: str = "") -> str:
+        """
+        A condition that is true only while the session that writes still holds the lock, in SQL.
+
+        Args:
+            transaction: where it is named, the condition also says that this one was not rolled back; a parameter `:transaction`.
+        """
 
     @abstractmethod
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -182,9 +187,16 @@ class Dialect(ABC):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         """Care that one revision needs before its transaction begins and after it ended."""
 
-    def transaction_id(self, session: Session) -> str:
-        """Name the open transaction, for `was_rolled_back`; empty where the database cannot tell later how it ended."""
-        return ""
+    def open_step(self, connection: Any) -> tuple[str, bool]:
+        """
+        Begin a revision's transaction, by one question: set the session's limits again, which the revision before may have changed.
+
+        Returns:
+            The transaction's name, for `was_rolled_back` and `ledger_guard`, empty where the database cannot tell later how it
+            ended; and whether the session still holds lockgate's lock.
+        """
+        held = connection.exec_driver_sql(f"select case when {self.ledger_guard()} then 1 else 0 end").scalar_one()
+        return "", bool(held)
 
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         """Whether the transaction of that name was rolled back in the meantime."""

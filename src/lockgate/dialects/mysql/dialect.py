@@ -67,7 +67,7 @@ class Mysql(base.Dialect):
     def lock(self, session: Session, label: str) -> locks.NamedLock:
         return locks.NamedLock(session)
 
-    def ledger_guard(self) -> str:
+    def ledger_guard(self, transaction: str = "") -> str:
         return locks.HELD_BY_ME
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:

@@ -80,8 +80,8 @@ class Postgres(base.Dialect):
     def lock(self, session: Session, label: str) -> locks.AdvisoryLock:
         return locks.AdvisoryLock(session, label)
 
-    def ledger_guard(self) -> str:
-        return locks.HELD_BY_ME
+    def ledger_guard(self, transaction: str = "") -> str:
+        return f"{locks.HELD_BY_ME}{locks.NOT_ABORTED}" if transaction else locks.HELD_BY_ME
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
         from lockgate.dialects.postgres import empty
@@ -140,11 +140,10 @@ class Postgres(base.Dialect):
 
     @contextmanager
     def around_step(self, connection: Any) -> Iterator[None]:
-        working.limit(connection)
         yield
 
-    def transaction_id(self, session: Session) -> str:
-        return str(session.execute("select pg_catalog.txid_current()")[0][0])
+    def open_step(self, connection: Any) -> tuple[str, bool]:
+        return working.open_step(connection, locks.HELD_BY_ME)
 
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         return session.execute(f"select pg_catalog.txid_status({int(transaction)})")[0][0] == "aborted"

@@ -67,7 +67,7 @@ class Sqlite(base.Dialect):
         session.rollback()
         return locks.SideFileLock(path, label)
 
-    def ledger_guard(self) -> str:
+    def ledger_guard(self, transaction: str = "") -> str:
         return "1 = 1"  # the side file's lock lives in this process: it cannot be lost while the process runs
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -121,6 +121,9 @@ class Sqlite(base.Dialect):
 
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
+
+    def open_step(self, connection: Any) -> tuple[str, bool]:
+        return "", True  # as for `ledger_guard`
 
     def cancel(self, driver_connection: Any) -> None:
         if isinstance(driver_connection, sqlite3.Connection):
