@@ -99,10 +99,8 @@ class Dialect(ABC):
     @abstractmethod
     def ledger_guard(self, transaction: str = "") -> str:
         """
-        A condition that is true only while the session that writes still holds the lock, in SQL.
-
-        Args:
-            transaction: where it is named, the condition also says that this one was not rolled back; a parameter `:transaction`.
+        A condition, in SQL, that is true only while the session that writes still holds the lock; and while a transaction that is
+        named, and given as parameter `:transaction`, was not rolled back.
         """
 
     @abstractmethod
@@ -189,11 +187,10 @@ class Dialect(ABC):
 
     def open_step(self, connection: Any) -> tuple[str, bool]:
         """
-        Begin a revision's transaction, by one question: set the session's limits again, which the revision before may have changed.
+        Begin a revision's transaction, by one question: set the limits again, which the revision before may have changed.
 
         Returns:
-            The transaction's name, for `was_rolled_back` and `ledger_guard`, empty where the database cannot tell later how it
-            ended; and whether the session still holds lockgate's lock.
+            The transaction's name, empty where nobody can tell later how it ended; and whether the session still holds the lock.
         """
         held = connection.exec_driver_sql(f"select case when {self.ledger_guard()} then 1 else 0 end").scalar_one()
         return "", bool(held)
@@ -260,12 +257,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
-        """
-        Raise `Refused` where a transaction pooler stands in between: a session lock taken through it is nobody's.
-
-        Args:
-            timeout: seconds for connecting.
-        """
+        """Raise `Refused` where a transaction pooler stands in between (`timeout` in seconds): a lock taken through it is nobody's."""
 
     @abstractmethod
     def rows(self) -> Rows:
