@@ -54,15 +54,15 @@ class Errand:
         return EnvironmentContext(self.config, self.script, fn=self.steps_of, **self.options)
 
 
-def errand(config: Config, direction: str, target: str) -> Errand:
+def errand(script: ScriptDirectory, config: Config, direction: str, target: str) -> Errand:
     """
     Make the errand of a verb.
 
     Args:
+        script: see `script_directory`.
         direction: `upgrade`, `downgrade` or `stamp`.
         target: in Alembic's notation.
     """
-    script = ScriptDirectory.from_config(config)
     # These three are what alembic.command itself hands to its EnvironmentContext; there is no public way to them.
     steps_of = {
         "upgrade": lambda heads, context: script._upgrade_revs(target, heads),

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import InvalidRequestError
 
 from lockgate.permit import Row
 
 # Tells lockgate's own statements from a revision's, on the connection that both use.
 OURS = {"lockgate_own": True}
+
+
+@lru_cache(maxsize=64)
+def _text(sql: str) -> TextClause:
+    return text(sql)  # which looks for parameters anew each time, in statements that are written once a revision
 
 
 class AlchemySession:
@@ -31,7 +37,7 @@ class AlchemySession:
         self._refuse_another()
         # Without parameters the text goes to the driver as it is: SQLAlchemy would read a colon in it as a parameter.
         if params:
-            result = self.connection.execute(text(sql), dict(params), execution_options=OURS)
+            result = self.connection.execute(_text(sql), dict(params), execution_options=OURS)
         else:
             result = self.connection.exec_driver_sql(sql, execution_options=OURS)
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
@@ -39,7 +45,7 @@ class AlchemySession:
     def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
         """Run one writing statement; see `lockgate.permit.Session`."""
         self._refuse_another()
-        return int(self.connection.execute(text(sql), dict(params or {}), execution_options=OURS).rowcount)
+        return int(self.connection.execute(_text(sql), dict(params or {}), execution_options=OURS).rowcount)
 
     def commit(self) -> None:
         """Commit the open transaction."""

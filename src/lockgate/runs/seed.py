@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lockgate.dialects.base import Dialect
@@ -86,7 +87,7 @@ def _gate(request: Request, project: Project, target: Target, notify: Notify, fi
     # Whoever is to confirm a deletion wants to see it first. A destructive script runs in a dry run, too, and takes its locks.
     deletes = any(load.seed.destructive or (load.seed.deletes and not dry_run) for load in files)
     asked = replace(asked_of(request, project, target.environment), deletes=deletes)
-    return Gate(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
+    return Gate(asked, partial(author_of, request, project.folder), notify, target.where, target.environment.lock_wait)
 
 
 class _Loader:

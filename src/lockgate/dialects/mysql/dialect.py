@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from lockgate.dialects.parts import ErrorFacts, Patience
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
+from lockgate.seeds.grammar import Grammar
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
@@ -61,16 +61,13 @@ class Mysql(base.Dialect):
         host, port, database = session.execute("select @@hostname, @@port, database()")[0]
         return f"{host}:{port}/{database}"
 
-    def registered(self, session: Session) -> bool:
-        return catalog.registered(session)
-
-    def has_journal(self, session: Session) -> bool:
-        return catalog.has_journal(session)
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.NamedLock:
         return locks.NamedLock(session)
 
-    def ledger_guard(self) -> str:
+    def ledger_guard(self, transaction: str = "") -> str:
         return locks.HELD_BY_ME
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
