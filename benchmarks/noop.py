@@ -17,7 +17,7 @@ from benchmarks.tools import Place, Tool, bare, present, psql_select, tools
 from benchmarks.workplace import Workplace
 
 _SIZES, _QUICK = (1, 100, 1000, 3000), (1, 10)
-_ROUNDS = 15
+_ROUNDS = 11
 _ABOUT = """\
 The database is at head; how long until the command has said so? The limit is a fresh Python that imports the driver, connects and
 asks for the version. lockgate's figures contain its gate, and the check that no revision was edited."""

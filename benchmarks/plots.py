@@ -28,7 +28,7 @@ def draw(section: Section, folder: Path) -> None:
 
     with matplotlib.rc_context(_SETTINGS):
         figure, axes = pyplot.subplots(figsize=(7.2, 3.6), layout="constrained")
-        (_lines if len(section.sizes) > 1 else _bars)(axes, section)
+        (_lines if len(section.sizes) > 1 else _dots)(axes, section)
         figure.savefig(folder / f"{section.name}.svg", metadata=_METADATA)
         pyplot.close(figure)
 
@@ -52,13 +52,16 @@ def _lines(axes: Any, section: Section) -> None:
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
-def _bars(axes: Any, section: Section) -> None:
+def _dots(axes: Any, section: Section) -> None:
+    """Not bars: on such a scale their length would say nothing."""
     size = section.sizes[0]
     found = [(name, spread) for name in section.contenders if (spread := ratio(section, name, size))]
     found.sort(key=lambda pair: -pair[1].median)
-    colours = [_OURS if name.startswith((LOCKGATE, f"SQLite: {LOCKGATE}")) else _OTHERS[1] for name, _ in found]
-    spreads = [spread for _, spread in found]
-    axes.barh([name for name, _ in found], [spread.median for spread in spreads], xerr=_ends(spreads), color=colours, ecolor="#334155")
+    for name, spread in found:
+        axes.errorbar([spread.median], [name], xerr=_ends([spread]), color=_OURS if name.startswith(LOCKGATE) else _OTHERS[0], marker="o")
+    axes.margins(y=0.1)
+    axes.grid(axis="y", color="#e2e8f0")
+    axes.set_axisbelow(True)
     axes.set_xscale("log")
     axes.axvline(1, color="#94a3b8", lw=0.8)
     axes.minorticks_off()
