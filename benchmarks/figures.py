@@ -81,6 +81,11 @@ class Section:
         """From small to large."""
         return sorted({found.size for found in self.series})
 
+    @property
+    def compares(self) -> bool:
+        """Whether there is anything to show: the reference ran."""
+        return any(found.contender == self.reference and found.samples for found in self.series)
+
 
 @dataclass(frozen=True)
 class Result:

@@ -52,6 +52,6 @@ def write_page() -> None:
 
     result = read(KEPT)
     write(result, KEPT)  # the page leads to it, also before the first measurement
-    for section in result.sections:
+    for section in filter(lambda section: section.compares, result.sections):
         plots.draw(section, KEPT.parent)
     PAGE.write_text(page.render(result, explanations()), encoding="utf-8")

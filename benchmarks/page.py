@@ -63,8 +63,9 @@ def _missed(judged: Sequence[Judged], explanations: Mapping[str, str]) -> str:
 
 
 def _section(section: Section) -> str:
-    parts = [f"## {section.title}\n", section.about.strip() + "\n", f"![{section.title}](performance/{section.name}.svg)\n", tables(section)]
-    notes = [f"{section.rounds} rounds."] if section.rounds else []
+    parts = [f"## {section.title}\n", section.about.strip() + "\n"]
+    parts += [f"![{section.title}](performance/{section.name}.svg)\n", tables(section)] if section.compares else []
+    notes = [f"Rounds: {section.rounds}."] if section.rounds else []
     notes += [*section.notes, *_failures(section), f"Load average at the start: {section.load:.1f}."]
     return "\n".join([*parts, " ".join(notes) + "\n"])
 
@@ -76,7 +77,7 @@ def _failures(section: Section) -> list[str]:
 
 def tables(section: Section) -> str:
     """Return the tables of one measurement: by the clock, by CPU time, and memory where it is worth a look."""
-    limit = f"`{section.reference}`" + (f" with {section.reference_size:,} {section.unit}" if section.reference_size else "")
+    limit = f"`{section.reference}`" + (f" ({section.unit}: {section.reference_size:,})" if section.reference_size else "")
     parts = [f"Multiples of {limit}:\n", _by(section, lambda name, size: _shown(ratio(section, name, size)))]
     if any(ratio(section, name, size, "cpu") for name in section.contenders for size in section.sizes):
         parts += ["CPU time, likewise:\n", _by(section, lambda name, size: _shown(ratio(section, name, size, "cpu")))]

@@ -82,4 +82,4 @@ def _multiples(axis: Any) -> None:
 
 
 def _limit(section: Section) -> str:
-    return section.reference + (f", {section.reference_size:,} {section.unit}" if section.reference_size else "")
+    return section.reference + (f" ({section.unit}: {section.reference_size:,})" if section.reference_size else "")

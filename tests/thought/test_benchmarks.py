@@ -72,7 +72,7 @@ def test_the_page_shows_ratios_verdicts_and_who_failed_but_no_times() -> None:
     assert "| `lockgate --help` | `import click` | ≤ 1.3 x | not measured |  |" in text
     assert "| lockgate | 1.00 (0.92 to 1.08) | 1.50 |" in text
     assert "| lockgate | 31 | 40 |" in text
-    assert "3 rounds. alembic failed." in text
+    assert "Rounds: 3. alembic failed." in text
     assert "| Python | 3.11.7 |" in text
     assert "0.1234" not in text
     assert "123" not in text
