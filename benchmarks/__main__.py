@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from functools import partial
 
 from benchmarks import help as help_  # the built-in has the name
 from benchmarks import keeping, noop, page, pending, replay, rivals, seeds, snapshots, test_databases
-from benchmarks.figures import Result
+from benchmarks.figures import Result, Section
 from benchmarks.machine import machine, versions
+from benchmarks.measure import Failed
 from benchmarks.workplace import Measurement, Wish, load, workplace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -40,30 +42,43 @@ def main() -> None:
     if arguments.page:
         keeping.write_page()
         return
-    result = measured(arguments.only or list(MEASUREMENTS), Wish(arguments.rounds, arguments.quick))
-    keeping.write(result, keeping.LATEST)
-    if arguments.keep or not (arguments.quick or arguments.only):
-        keeping.write(keeping.merged(keeping.read(keeping.KEPT), result), keeping.KEPT)
-        keeping.write_page()
+    sys.exit(measure(arguments.only or list(MEASUREMENTS), Wish(arguments.rounds, arguments.quick), arguments.keep))
 
 
-def measured(names: list[str], wish: Wish) -> Result:
-    """Run the measurements, print each one's tables when it is done, show on a terminal how far it is."""
-    found, facts = [], machine()
+def measure(names: list[str], wish: Wish, keep: bool) -> int:
+    """Run the measurements; return an exit status: 1 where one of them could not be made, the others are kept all the same."""
+    result, failed = Result(machine(), versions(), ()), 0
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        whole = progress.add_task("all", total=sum(len(MEASUREMENTS[name]) for name in names))
-        for name in names:
-            for measurement in MEASUREMENTS[name]:
-                task, at_start = progress.add_task(name, total=None), load()
-                with workplace(wish, partial(_turns, progress, task), partial(progress.advance, task)) as work:
-                    section = replace(measurement(work), load=at_start)
-                progress.remove_task(task)
-                progress.advance(whole)
-                print(f"{section.title}\n\n{page.tables(section)}", flush=True)
-                print("\n".join([*section.notes, *(f"{each.contender}: {each.error}" for each in section.series if each.error)]), flush=True)
-                found.append(section)
-    return Result(facts, versions(), tuple(found))
+        asked = [(name, measurement) for name in names for measurement in MEASUREMENTS[name]]
+        whole = progress.add_task("all", total=len(asked))
+        for name, measurement in asked:
+            try:
+                section = _measured(measurement, wish, progress, name)
+            except Failed as error:
+                failed += 1
+                print(f"{name} could not be measured: {error}", file=sys.stderr)
+            else:
+                result = replace(result, sections=(*result.sections, section))
+                keeping.write(result, keeping.LATEST)  # now: much later may go wrong
+            progress.advance(whole)
+    if keep or not (wish.quick or len(names) < len(MEASUREMENTS)):
+        keeping.write(keeping.merged(keeping.read(keeping.KEPT), result), keeping.KEPT)
+        keeping.write_page()
+    return 1 if failed else 0
+
+
+def _measured(measurement: Measurement, wish: Wish, progress: Progress, name: str) -> Section:
+    """Show on a terminal how far it is, and print its tables at the end."""
+    task, at_start = progress.add_task(name, total=None), load()
+    try:
+        with workplace(wish, partial(_turns, progress, task), partial(progress.advance, task)) as work:
+            section = replace(measurement(work), load=at_start)
+    finally:
+        progress.remove_task(task)
+    errors = [f"{series.contender}: {series.error}" for series in section.series if series.error]
+    print("\n".join([section.title, "", page.tables(section), *section.notes, *errors, ""]), flush=True)
+    return section
 
 
 def _turns(progress: Progress, task: TaskID, turns: int) -> None:

@@ -100,7 +100,8 @@ class Workplace:
         return able
 
     def turns(self, jobs: Sequence[Job], rounds: int, warmups: int = 1) -> tuple[Series, ...]:
-        """Let jobs take turns."""
+        """Let jobs take turns; a quick look needs no warm-up."""
+        warmups = 0 if self.wish.quick else warmups
         self.expect(len(jobs) * (rounds + warmups))
         return in_turn(jobs, rounds, self.tick, warmups)
 

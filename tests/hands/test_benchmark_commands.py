@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmarks import page, replay
 from benchmarks.measure import Failed, command
+from benchmarks.workplace import Wish, Workplace
+
+from lockgate.scratch import Server
 
 
 def test_peak_memory_is_the_commands_own(tmp_path: Path) -> None:
@@ -36,3 +40,17 @@ def test_bytecode_is_written_whatever_the_shell_says(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     sample = command((sys.executable, "-c", "import os, sys; sys.exit('PYTHONDONTWRITEBYTECODE' in os.environ)"), tmp_path, {})
     assert sample.wall_s > 0
+
+
+def test_a_measurement_runs_lockgate_and_its_peers_and_can_be_shown(tmp_path: Path) -> None:
+    """On SQLite, where no server is needed: what the benchmarks call must not go away unnoticed."""
+    ticks: list[int] = []
+    nobody = Server(tmp_path, 0)
+    work = Workplace(tmp_path, nobody, Wish(quick=True), lambda turns: ticks.append(-turns), lambda: ticks.append(1))
+    section = replay.sqlite(work)
+    assert {series.contender: (len(series.samples), series.error) for series in section.series}.items() >= {
+        ("lockgate", (1, "")),
+        ("alembic", (1, "")),
+    }
+    assert sum(ticks) == 0
+    assert "| alembic | 1.00 |" in page.tables(section)
