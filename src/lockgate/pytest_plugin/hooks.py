@@ -80,6 +80,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         databases.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which kept databases of an earlier session are still there: this one was to drop them."""
+    for owner in (config.stash.get(SESSION, None), config.stash.get(SERVICE, None)):
+        for name in owner.spared if owner is not None else ():
+            terminalreporter.write_line(f"lockgate: database `{name}` of an earlier session is still kept: somebody is connected to it")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Drop what the workers left."""
     service: HostService | None = config.stash.get(SERVICE, None)

@@ -51,6 +51,11 @@ class HostService:
         self._listener = threading.Thread(target=self._listen, name="lockgate-host", daemon=True)
         self._listener.start()
 
+    @property
+    def spared(self) -> tuple[str, ...]:
+        """See `Host`; of all hosts."""
+        return tuple(name for host in self._hosts.values() for name in host.spared)
+
     def close(self) -> None:
         """Stop listening and drop what is left."""
         with contextlib.suppress(OSError):
@@ -120,12 +125,14 @@ class HostService:
 
 class RemoteHost:
     """
-    A host in another process.
+    A host in another process, which tells itself what it has spared.
 
     Args:
         address: path of its socket.
         url: of the server to use; empty for the project's embedded one.
     """
+
+    spared: tuple[str, ...] = ()
 
     def __init__(self, address: str, project: Project, url: str, label: str, *, stays: bool) -> None:
         from lockgate.runs.scratch_server import ScratchServer

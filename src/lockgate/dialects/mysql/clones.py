@@ -82,6 +82,9 @@ class MysqlClones:
     def noted(self, name: str) -> NoReturn:
         raise _uncopied()
 
+    def in_use(self, name: str) -> NoReturn:
+        raise _uncopied()
+
     def picture(self, name: str) -> NoReturn:
         raise _uncopied()
 

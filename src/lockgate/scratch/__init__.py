@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import shlex
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockgate.errors import Unreachable, UsageError
+from lockgate.scratch import watch
 from lockgate.secret import DatabaseUrl, redact
 
 if TYPE_CHECKING:
@@ -144,8 +144,19 @@ def _shared(home: Path) -> PostgresServer:
     handle = _start(home / _data_name(home))
     if handle.pgdata not in _joined:
         _joined.add(handle.pgdata)
-        atexit.register(_forget_the_dead, handle)  # runs before the library's own exit, which asks who is left
+        _leave_at_exit(handle)
+        atexit.register(watch.dismiss, watch.leave_for_us(handle.pgdata))  # an end in good order is the library's affair
     return handle
+
+
+def leave_for_the_dead(data: Path) -> None:
+    """Join the server of a data folder, where it still runs, and leave it in the name of a process that was killed: the last one stops it."""
+    if (data / "postmaster.pid").exists():
+        _leave_at_exit(_start(data))
+
+
+def _leave_at_exit(handle: PostgresServer) -> None:
+    atexit.register(_forget_the_dead, handle)  # runs before the library's own exit, which asks who is left
 
 
 @contextmanager
@@ -165,22 +176,14 @@ def temporary_server() -> Iterator[Server]:
             handle.cleanup()
 
 
-# Its stdin ends with this process, however it ends. SIGINT is PostgreSQL's fast shutdown.
-_WATCH = """read -r _; kill -INT "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2" """
-
-
 @contextmanager
 def _ending_with_us(handle: PostgresServer, home: Path) -> Iterator[None]:
     """Stop the server and remove its folder also where this process is killed: nobody could reach the server any more."""
-    words = ["sh", "-c", _WATCH, "sh", str(handle.get_postmaster_info().pid), str(home)]
-    watcher = subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env={"PATH": os.defpath}
-    )
+    watcher = watch.end_with_us(handle.get_postmaster_info().pid, home)
     try:
         yield
     finally:
-        watcher.kill()
-        watcher.communicate()
+        watch.dismiss(watcher)
 
 
 class _Overheard(logging.Handler):
