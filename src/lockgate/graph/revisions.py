@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from lockgate.errors import UsageError
 from lockgate.nearest import nearest
+from lockgate.records import dataclass
 
 _NAME = re.compile(r"[\w.]+")  # no `+`, `-`, `@` or `:`, which make a target relative to something
 _SYMBOLS = ("head", "heads", "base")

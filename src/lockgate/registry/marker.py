@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
+from lockgate.records import dataclass
 from lockgate.words import Cluster, Identity, VersionTable
+
+_TABLE_WORDS = 2  # name and schema of a version table
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def read(session: Session, prefix: str, moment_text: str, chained: bool = True) 
     if not version.isdecimal() or (identity is not None and int(version) < 1):
         raise damaged("registry_version")
     table = _texts(settings, "version_table")
-    if table is not None and len(table) != len(fields(VersionTable)):
+    if table is not None and len(table) != _TABLE_WORDS:
         raise damaged("version_table")
     head = str(rows[0][2] or "")
     return Record(identity, int(version), VersionTable(*table) if table else None, _texts(settings, "tables"), head)
