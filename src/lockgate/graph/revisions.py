@@ -132,14 +132,25 @@ class Graph:
         Args:
             heads: rows of the version table; ids that the graph does not know are left out.
         """
-        found: set[str] = set()
-        todo = [id_ for id_ in heads if id_ in self.revisions]
-        while todo:
-            id_ = todo.pop()
-            if id_ not in found:
-                found.add(id_)
-                todo.extend(parent for parent in self.revisions[id_].parents if parent in self.revisions)
-        return frozenset(found)
+        asked = frozenset(heads)
+        if asked not in self._applied:
+            found: set[str] = set()
+            todo = [id_ for id_ in asked if id_ in self._by_id]
+            while todo:
+                id_ = todo.pop()
+                if id_ not in found:
+                    found.add(id_)
+                    todo.extend(parent for parent in self._by_id[id_].parents if parent in self._by_id)
+            self._applied[asked] = frozenset(found)
+        return self._applied[asked]
+
+    @cached_property
+    def _applied(self) -> dict[frozenset[str], frozenset[str]]:
+        return {}  # a run asks for the same heads several times
+
+    @cached_property
+    def _by_id(self) -> dict[str, Revision]:
+        return dict(self.revisions)  # whatever kind of mapping it is, this one is quick
 
     def pending(self, heads: Iterable[str]) -> tuple[str, ...]:
         """Return what is not applied yet, every revision behind all that it needs."""
@@ -164,7 +175,7 @@ class Graph:
                 order.setdefault(todo.pop())
                 continue
             opened.add(id_)
-            todo.extend(parent for parent in self.revisions[id_].parents if parent in self.revisions and parent not in opened)
+            todo.extend(parent for parent in self._by_id[id_].parents if parent in self._by_id and parent not in opened)
         return tuple(order)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
@@ -68,11 +69,17 @@ def _texts(settings: Mapping[str, str], name: str) -> tuple[str, ...] | None:
     if name not in settings:
         return None
     try:
-        value = json.loads(settings[name])
+        return _list_in(settings[name])
     except ValueError as error:
         raise damaged(name) from error
+
+
+@lru_cache(maxsize=8)
+def _list_in(text: str) -> tuple[str, ...]:
+    """Read a list of texts; ValueError for anything else. A run looks several times, and the list may be of thousands of tables."""
+    value = json.loads(text)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise damaged(name)
+        raise ValueError(text)
     return tuple(value)
 
 
