@@ -84,13 +84,12 @@ class Server:
 
     def dump(self, database: str, without: Sequence[str], *, rows_only: bool = False) -> str:
         """Dump by this server's pg_dump, `without` as its options, free of owners and psql commands; Unreachable `embedded-failed`."""
-        program = str(Path(_library().__file__).parent / "pginstall" / "bin" / "pg_dump")
-        where = ["-h", str(self.folder), "-p", str(self.port), "-U", _USER, "-d", database, "--no-owner", "--encoding=UTF8"]
-        command = [program, *where, f"--restrict-key={_KEY}", *without, *(["--data-only"] if rows_only else [])]
-        done = subprocess.run(command, capture_output=True, check=False, env={"PATH": os.defpath})
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", _USER, "-d", database, "--no-owner", f"--restrict-key={_KEY}"]
+        command = [str(Path(_library().__file__).parent / "pginstall" / "bin" / "pg_dump"), *where, *without, *["--data-only"] * rows_only]
+        done = subprocess.run(command, capture_output=True, check=False, env={"PATH": os.defpath, "PGCLIENTENCODING": "UTF8"})
         if done.returncode:
             raise _failed(f"pg_dump failed: {done.stderr.decode(errors='replace').strip()}", self.folder)
-        # Only servers from 17 on know the setting. Both lines come before the first object, so the first ones are pg_dump's own.
+        # Both come before the first object, so the first ones are pg_dump's own; servers before 17 do not know the setting.
         text = done.stdout.decode().replace(f"\\restrict {_KEY}\n", "", 1).replace("SET transaction_timeout = 0;\n", "", 1)
         return "".join(text.rpartition(f"\\unrestrict {_KEY}\n")[::2])
 
