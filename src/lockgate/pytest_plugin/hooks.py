@@ -80,6 +80,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         databases.close()
 
 
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say once that databases were made by the revisions although there is a schema file; not under pytest-xdist."""
+    databases = config.stash.get(SESSION, None)
+    if databases is None:
+        return
+    from lockgate.runs.from_schema import stale_files  # it is loaded by now: the databases needed it
+
+    for error in stale_files(databases.project):
+        terminalreporter.write_line(f"lockgate: the revisions were run: {error.what}; {error.hint}")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Drop what the workers left."""
     service: HostService | None = config.stash.get(SERVICE, None)
