@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lockgate.dialects.sqlite.session import SqliteSession
     from lockgate.drift.snapshot import Snapshot
 
+_REGISTERED = "select count(*) from sqlite_master where name in ('lockgate_marker', 'lockgate_setting', 'lockgate_ledger')"
+
 
 class Sqlite(base.Dialect):
     """A SQLite file; one writer at a time, no lock timeout of its own, no schemas."""
@@ -60,7 +62,7 @@ class Sqlite(base.Dialect):
         return catalog.file_of(session)
 
     def registered(self, session: Session) -> bool:
-        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_marker'"))
+        return session.execute(_REGISTERED)[0][0] == 3  # env.py's driver commits each of them by itself
 
     def lock(self, session: Session, label: str) -> locks.SideFileLock:
         path = catalog.file_of(session)
