@@ -69,13 +69,12 @@ class Work:
             self._crew.left_transaction(self._step, self._before)
             self._left_transaction = True
             try:
-                with original():
-                    with self._dialect.without_lock_timeout(context.connection):
-                        try:
-                            yield
-                        except BaseException as error:
-                            first = error
-                            raise
+                with original(), self._dialect.without_lock_timeout(context.connection):
+                    try:
+                        yield
+                    except BaseException as error:
+                        first = error
+                        raise
             except BaseException as last:
                 if first is None or last is first:
                     raise
