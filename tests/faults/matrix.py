@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -56,6 +57,8 @@ def _numbers(row: Row, trials: int) -> list[int]:
 def work(pipe: Connection, folder: Path) -> None:
     """The life of a worker: one thread, because it forks."""
     end_with_parent()
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)  # what a worker leaves that was killed is removed with the rest
     stage = Stage(folder)
     try:
         with suppress(EOFError):

@@ -17,10 +17,8 @@ from faults.trial import Result
 TESTS = Path(__file__).resolve().parents[1]
 # Each is a process of its own: trials are forked, and a process that pytest shares with its helpers has threads.
 PARTS = {
-    "signals": "pg-kill pg-term pg-int pg-slow pg-holder pg-wrong-target pg-disk",
-    "connections": "pg-terminate pg-stop pg-partition pg-crowd",
-    "statements": "pg-every pg-backfill",
-    "indexes": "pg-index",
+    "postgresql": "pg-kill pg-term pg-int pg-slow pg-holder pg-disk pg-stop pg-partition",
+    "postgresql, statement by statement": "pg-every pg-backfill pg-index pg-crowd pg-wrong-target",
     "sqlite": "sqlite",
     "mariadb": "mariadb",
 }

@@ -89,3 +89,14 @@ def test_a_signal_in_a_batch_operation_is_told_as_a_signal(project: Tiny, sqlite
     done = project.lockgate("upgrade", "dev", check=128 + signal.SIGTERM)
     assert "code: terminated" in done.stderr and "changed: upgrade r1 committed" in done.stderr
     assert Database(sqlite_url).ledger()[-1][:3] == ("upgrade", "interrupted", "r2")
+
+
+def test_a_registry_of_sqlite_that_is_half_made_is_completed(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """Each of its tables is committed by itself, and a run may be killed between two of them; nothing could be done with the file any more."""
+    dies = ENDS_IN_THE_FIRST_STATEMENT.replace("SIGTERM", "SIGKILL").replace(", once=True", "")
+    env_py(project, dies.replace("(*args):", "(*args):\n    if not os.environ.get('DIE') or 'lockgate_setting (' not in args[2]: return"))
+    project.tables("users").point("dev", sqlite_url)
+    project.lockgate("upgrade", "dev", check=-signal.SIGKILL, DIE="yes")
+    assert Database(sqlite_url).tables() == ["lockgate_marker"]
+    assert up(project).to_heads == ("r1",)
+    assert Database(sqlite_url).applied() == ["r1"]

@@ -278,7 +278,8 @@ def test_a_crash_leaves_no_image_of_the_memory(project: Tiny, sqlite_url: Databa
     """A core file holds every password that was fetched, and lies about for anybody who collects them."""
     project.point("dev", sqlite_url).revision("r1", None, "import resource\nassert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0")
     raised = "import resource as r; most = r.getrlimit(r.RLIMIT_CORE)[1]; r.setrlimit(r.RLIMIT_CORE, (most, most))"
-    done = project.run([sys.executable, "-c", f"{raised}\nfrom lockgate.cli.main import main\nmain(['upgrade', 'dev'])"], {})
+    called = "import sys; sys.argv = ['lockgate', 'upgrade', 'dev']; from lockgate.cli.main import main; main()"
+    done = project.run([sys.executable, "-c", f"{raised}\n{called}"], {})
     assert done.returncode == 0, done.stderr
 
 

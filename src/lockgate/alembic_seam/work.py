@@ -65,16 +65,16 @@ class Work:
         @contextmanager
         def autocommit_block() -> Iterator[None]:
             first: BaseException | None = None
+            # In the transaction that the block commits: a row of the ledger and the ledger's head are two statements.
+            self._crew.left_transaction(self._step, self._before)
+            self._left_transaction = True
             try:
-                with original():
-                    self._left_transaction = True
-                    self._crew.left_transaction(self._step, self._before)
-                    with self._dialect.without_lock_timeout(context.connection):
-                        try:
-                            yield
-                        except BaseException as error:
-                            first = error
-                            raise
+                with original(), self._dialect.without_lock_timeout(context.connection):
+                    try:
+                        yield
+                    except BaseException as error:
+                        first = error
+                        raise
             except BaseException as last:
                 if first is None or last is first:
                     raise
