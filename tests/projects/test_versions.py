@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# They load entry points differently: 1.18.0 has plugins for the first time, 1.20.1 wants the module itself.
-VERSIONS = ("1.18.0", "1.20.0", "1.20.1")
+# They load entry points differently: 1.18.0 has plugins for the first time. The newest one, which wants the module itself, is what all other tests run on.
+VERSIONS = ("1.18.0", "1.20.0")
 BATTERY = ("tests/projects/test_incident.py", "tests/projects/test_plain_alembic.py", "tests/house/test_private_names.py")
 # SQLite needs no server; on PostgreSQL what differs there: sessions, transactions, retries.
 CHOSEN = (
