@@ -9,6 +9,7 @@ import pytest
 from building import Database, Tiny, create_table, until
 from schemas import EVERYTHING
 
+from lockgate.drift.compare import compare
 from lockgate.runs.test_databases import TestDatabases, Wish
 from lockgate.secret import DatabaseUrl
 
@@ -116,6 +117,11 @@ def test_the_gate_stands_before_the_schema_file(project: Tiny, sqlite_url: Datab
     refused = project.here("upgrade", "staging", "--from-snapshot", check=3)
     assert "changed: nothing" in refused.stderr
     assert Database(sqlite_url).tables() == []
+    project.here("upgrade", "dev", "--from-snapshot", check=0)
+    before = Database(sqlite_url).ledger()
+    wrong = project.here("upgrade", "staging", "--from-snapshot", check=3, CONFIRM_ENV="staging")
+    assert "code: identity-mismatch" in wrong.stderr
+    assert Database(sqlite_url).ledger() == before
 
 
 def test_everything_that_a_schema_can_hold_is_kept(project: Tiny, postgres_url: DatabaseUrl) -> None:
@@ -174,6 +180,7 @@ def test_databases_of_tests_are_loaded_from_it(project: Tiny, server: str) -> No
     product = "sqlite" if server == "sqlite" else "postgresql"
     history(project, DatabaseUrl(product))
     project.here("snapshot", "--sql", check=0)
+    schemas = []
     for expected in ("loaded", "applied"):
         databases = TestDatabases(Wish(project.folder, {}))
         try:
@@ -181,7 +188,9 @@ def test_databases_of_tests_are_loaded_from_it(project: Tiny, server: str) -> No
             outcomes = [row[1] for row in Database(databases.scratch(lease).url).ledger() if row[2]]
             assert set(outcomes) == {expected}
             assert len(Database(databases.scratch(lease).url).query("select id from kinds")) == 2
+            schemas.append(databases.scratch(lease).snapshot())
             databases.give(lease, drop=True)
         finally:
             databases.close()
-        project.revision("r4", "r3", create_table("later"))
+        project.revision("r4", "r3")
+    assert [difference.sentence for difference in compare(*schemas)] == []
