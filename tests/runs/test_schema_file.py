@@ -86,29 +86,6 @@ def test_a_file_that_is_not_the_revisions_is_refused(project: Tiny, sqlite_url: 
     assert "code: usage" in project.here("upgrade", "dev", "r1", "--from-snapshot", check=2).stderr
 
 
-def test_what_the_revisions_lean_on_makes_the_file_stale_too(project: Tiny, sqlite_url: DatabaseUrl) -> None:
-    """The file holds what the bootstrap and SQL files beside env.py make, so an edit of either must not load what they made before."""
-    script = project.folder / "migrations" / "kinds.sql"
-    script.write_text("create table kinds (id integer)", encoding="utf-8")
-    project.revision("r1", None)
-    project.revision("r2", "r1", f"op.execute(open({str(script)!r}).read())")
-    base = project.folder / "base.sql"
-    base.write_text("create table base (id integer);\n", encoding="utf-8")
-    with (project.folder / "lockgate.toml").open("a", encoding="utf-8") as settings:
-        settings.write('[bootstrap]\nfile = "base.sql"\nstamp = "r1"\n')
-    project.point("dev", sqlite_url)
-    make(project, sqlite_url)
-    database = Database(sqlite_url)
-    for file in (base, script):
-        text = file.read_text(encoding="utf-8")
-        file.write_text(text.replace("id integer", "id text"), encoding="utf-8")
-        assert "code: schema-stale" in project.here("upgrade", "dev", "--from-snapshot", check=1).stderr
-        assert database.tables() == []
-        file.write_text(text, encoding="utf-8")
-    project.here("upgrade", "dev", "--from-snapshot", check=0)
-    assert database.user_tables() == ["base", "kinds"]
-
-
 def test_the_gate_stands_before_the_schema_file(project: Tiny, sqlite_url: DatabaseUrl) -> None:
     """Loading is no way around protection: an unmarked database of a guarded environment stays as it is."""
     history(project, sqlite_url)

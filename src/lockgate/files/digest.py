@@ -41,27 +41,6 @@ def history_digest(project: Project, seeds: Sequence[Seed]) -> str:
     return total.hexdigest()
 
 
-def beside_digest(project: Project) -> str:
-    """
-    Hash what revisions lean on without being Python: the bootstrap and SQL files in the folders of the history, schema files excepted.
-
-    Returns:
-        Hexadecimal digits; empty where there is nothing of the kind.
-    Raises:
-        UsageError: as `read_alembic_layout`.
-    """
-    layout, settings = read_alembic_layout(project), project.bootstrap
-    folders = {Path(layout.script_location), *layout.version_locations} if layout.known else set()
-    scripts = {path for folder in folders for path in _sources(folder) if path.suffix == ".sql" and not path.match("schema.*.sql")}
-    files = sorted(path for path in {*_bootstrap_files(project), *scripts} if path.is_file())
-    if settings is None and not files:
-        return ""
-    total = hashlib.sha256(repr(settings and (settings.file, settings.python, settings.stamp)).encode())
-    for path in files:
-        _add(total, os.path.relpath(path, project.folder), path.read_bytes())
-    return total.hexdigest()
-
-
 def _add(total: hashlib._Hash, name: str, content: bytes) -> None:
     total.update(f"{name}\0{len(content)}\0".encode() + content)
 

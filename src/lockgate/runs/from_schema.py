@@ -13,7 +13,6 @@ from lockgate.dialects.parts import Patience
 from lockgate.errors import Failed, LockgateError, Refused, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, read_alembic_layout, read_text
-from lockgate.files.digest import beside_digest
 from lockgate.graph import Graph, SchemaFile, fingerprint, read_schema_file, stale
 from lockgate.permit import Permit
 from lockgate.registry import ledger
@@ -52,7 +51,7 @@ def read_fresh(project: Project, product: str, graph: Graph, path: str = "") -> 
     name = os.path.relpath(file, project.folder)
     if not file.is_file():
         raise stale(f"there is no `{name}`", name)
-    return read_schema_file(name, read_text(file, "schema-stale"), graph, beside_digest(project))
+    return read_schema_file(name, read_text(file, "schema-stale"), graph)
 
 
 def fresh(project: Project, product: str) -> bool:

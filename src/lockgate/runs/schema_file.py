@@ -15,7 +15,6 @@ from lockgate.drift.compare import compare
 from lockgate.errors import Failed, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, private_file, replace_text
-from lockgate.files.digest import beside_digest
 from lockgate.graph import Graph, SchemaFile, source_digest
 from lockgate.runs.from_schema import read_fresh, schema_path
 from lockgate.runs.gate import opened
@@ -53,14 +52,12 @@ def make_schema_file(project: Project, product: str, notify: Notify) -> Path:
         LockgateError: the revisions do not run on an empty database.
     """
     graph, path = _graph(project), schema_path(project, product)
-    beside = beside_digest(project)  # before they run: an edit meanwhile must make the file stale
     with _bench(product) as bench, _replayed(bench, project, graph, notify) as replayed:
         body = bench.dump(replayed, False)
         if len(body.encode()) > _MOST_BYTES:
             what = f"the revisions leave too many rows for a schema file: {len(body.encode()):,} bytes, at most {_MOST_BYTES:,}"
             raise UsageError("database-unsupported", what, str(path), "load such rows by seeds")
-        digest = source_digest(graph, beside)
-        file = SchemaFile(path.name, bench.clones.product, tuple(sorted(graph.effective_heads)), digest, body)
+        file = SchemaFile(path.name, bench.clones.product, tuple(sorted(graph.effective_heads)), source_digest(graph), body)
         notify(Notice("loading the dump into a second scratch database, and comparing"))
         with private_file(file.text) as draft, _loaded(bench, project, str(draft)) as second:
             _compare(bench, project, replayed, second, file.name, rows=True)
