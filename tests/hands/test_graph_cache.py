@@ -148,6 +148,14 @@ def test_code_in_an_archive_works_without_what_was_kept(project: Tiny, tmp_path:
     assert '"pending":2' in done.stdout.replace(" ", ""), done.stderr
 
 
+def test_what_cannot_be_put_in_its_place_is_not_left_beside_it(project: Tiny) -> None:
+    """A full disk would be filled further by every call."""
+    project.tables("users", "orders")
+    kept(project).mkdir(parents=True)
+    assert graph(project).heads == graph(project).heads == ("r2",)
+    assert list(kept(project).parent.iterdir()) == [kept(project)]
+
+
 def test_nothing_depends_on_a_place_to_write(project: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
     """Images are often read-only, and nobody wants to hear of it."""
     project.tables("users", "orders")

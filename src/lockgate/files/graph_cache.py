@@ -140,6 +140,9 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(exist_ok=True, parents=bool(sys.pycache_prefix))
         beside.write_text(sealed, encoding="utf-8")
         os.replace(beside, path)
+        return
+    with suppress(OSError):
+        beside.unlink()
 
 
 def _seal(name: str, text: str) -> str:
