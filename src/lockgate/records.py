@@ -45,11 +45,24 @@ def _finished(cls: type, options: dict[str, Any], other: type, words: dict[str, 
 def _finish(cls: type, options: dict[str, Any]) -> None:
     with _ONE_AT_A_TIME:
         if "__dataclass_fields__" not in vars(cls):
-            dataclasses.dataclass(**options)(cls)
+            before = dict(vars(cls))
+            try:
+                dataclasses.dataclass(**options)(cls)
+            except BaseException:  # a signal: who tells of it needs the class, and would get half of one
+                _undo(cls, before)
+                raise
             del cls.__init_subclass__
             # Last, so that another thread waits here. Not deleted: Python would then ask `object.__new__`, which takes no arguments
             # from a class that once had its own.
             cls.__new__ = _plain  # type: ignore[assignment]
+
+
+def _undo(cls: type, before: dict[str, Any]) -> None:
+    for name in set(vars(cls)) - set(before):
+        delattr(cls, name)
+    for name, value in before.items():
+        if vars(cls).get(name) is not value:
+            setattr(cls, name, value)
 
 
 def _plain(cls: type, *values: object, **named: object) -> Any:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from building import Tiny
@@ -27,7 +28,11 @@ sys.argv[1:] = {arguments!r}
 main()
 """
 FAREWELL = """
-import atexit, sys, threading, time
+import atexit, sys, tempfile, threading, time, types
+own = sys.modules["own"] = types.ModuleType("own")
+own.unclosed = open("unclosed.txt", "w")
+own.unclosed.write("all of it")
+temporary = tempfile.NamedTemporaryFile(dir=".", prefix="temporary-")
 atexit.register(lambda: print("farewell at exit", file=sys.stderr))
 def late():
     time.sleep(0.3)
@@ -136,12 +141,14 @@ def test_a_revision_costs_seven_statements_with_its_transaction(project: Tiny, p
 
 @pytest.mark.parametrize(("last", "status"), [("pass", 0), ('raise RuntimeError("broken")', 1)], ids=["good", "failed"])
 def test_leaving_at_once_leaves_out_nothing_that_a_process_owes(project: Tiny, sqlite_url: DatabaseUrl, last: str, status: int) -> None:
-    """Revisions may register `atexit` functions and start threads, as in any Python program; the status is the run's."""
+    """Revisions may register `atexit` functions, start threads and leave files open, as in any Python program; the status is the run's."""
     file = project.tables("users").revision("r2", "r1", last)
     file.write_text(f"{file.read_text()}\n{FAREWELL}")
     done = project.point("dev", sqlite_url).lockgate("upgrade", "dev", check=status)
     assert done.stderr.index("farewell of a thread") < done.stderr.index("farewell at exit")
     assert ("at r2" in done.stdout or "to r2" in done.stdout) is (status == 0)
+    assert (project.folder / "unclosed.txt").read_text() == "all of it"
+    assert list(project.folder.glob("temporary-*")) == []
 
 
 def test_output_that_nobody_can_take_is_no_success(project: Tiny) -> None:
@@ -151,10 +158,10 @@ def test_output_that_nobody_can_take_is_no_success(project: Tiny) -> None:
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("watcher", ["cProfile", "trace --count --missing --summary"])
-def test_a_profiler_that_runs_the_command_has_the_last_word(watcher: str) -> None:
+@pytest.mark.parametrize("watcher", [["cProfile", "-m"], ["trace", "--count", "--missing", "--summary", "--coverdir", "{}", "--module"]])
+def test_a_profiler_that_runs_the_command_has_the_last_word(watcher: list[str], tmp_path: Path) -> None:
     """What it writes at the end is what it was started for."""
-    command = [sys.executable, "-m", *watcher.split(), *(["--module"] if watcher != "cProfile" else ["-m"]), "lockgate", "--version"]
+    command = [sys.executable, "-m", *(word.format(tmp_path) for word in watcher), "lockgate", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("lockgate "), done.stderr
     assert "function calls" in done.stdout or "lines   cov%" in done.stdout

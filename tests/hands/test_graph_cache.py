@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from building import Tiny
 
+import lockgate
 from lockgate.files import graph_of, is_unedited, load_project, remember_unedited
 from lockgate.graph import Graph
 
@@ -123,6 +124,36 @@ def test_a_cache_of_another_history_is_not_believed(project: Tiny, tmp_path: Pat
     uncached(project)
     kept(project).write_bytes(foreign)
     assert graph(project).heads == ("r3",)
+
+
+def test_what_was_kept_of_something_else_is_not_believed(project: Tiny) -> None:
+    """Two files of ours, one under the name of the other: whole, and yet no graph."""
+    project.tables("users", "orders")
+    for key in ("anything", "something"):
+        remember_unedited(graph(project), key)
+    shutil.copy(kept(project).with_name("lockgate.unedited"), kept(project))
+    assert graph(project).heads == ("r2",)
+
+
+def test_code_in_an_archive_works_without_what_was_kept(project: Tiny, tmp_path: Path) -> None:
+    """`zipapp`, `shiv` and `pex` run a program out of one file, in which the modules are no files to compare."""
+    package = Path(lockgate.__file__).parent
+    archive = shutil.make_archive(str(tmp_path / "all"), "zip", package.parent, package.name)
+    project.tables("users", "orders")
+    graph(project)
+    assert kept(project).exists()
+    environ = {**os.environ, "DEV_DATABASE_URL": f"sqlite:///{tmp_path}/dev.db", "PYTHONPATH": archive}
+    command = [sys.executable, "-m", "lockgate", "status", "dev", "--json"]
+    done = subprocess.run(command, cwd=project.folder, env=environ, capture_output=True, text=True, check=False)
+    assert '"pending":2' in done.stdout.replace(" ", ""), done.stderr
+
+
+def test_what_cannot_be_put_in_its_place_is_not_left_beside_it(project: Tiny) -> None:
+    """A full disk would be filled further by every call."""
+    project.tables("users", "orders")
+    kept(project).mkdir(parents=True)
+    assert graph(project).heads == graph(project).heads == ("r2",)
+    assert list(kept(project).parent.iterdir()) == [kept(project)]
 
 
 def test_nothing_depends_on_a_place_to_write(project: Tiny, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from building import MYSQL, Database, Tiny
 
@@ -183,3 +185,17 @@ def test_a_file_that_is_no_database_is_unreachable(tmp_path: Path) -> None:
         with pytest.raises(LockgateError) as error:
             look(DatabaseUrl("sqlite", database=str(path)))
         assert error.value.code == "unreachable"
+
+
+def test_a_database_without_an_encoding_is_as_good_as_any(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """SQL_ASCII is what `initdb` without a locale gives; psycopg has bytes for texts there, unless it is told otherwise."""
+    name = f"{postgres_url.database}_ascii"
+    project.tables("users").point("dev", replace(postgres_url, database=name, driver="psycopg2"))
+    with psycopg.connect(postgres_url.render().reveal(), autocommit=True) as connection:
+        connection.execute(f"create database {name} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'".encode())
+        try:
+            project.lockgate("upgrade", "dev", check=0)
+            row = json.loads(project.lockgate("status", "dev", "--json", check=0).stdout)["environments"][0]
+            assert (row["heads"], row["pending"]) == (["r1"], 0)
+        finally:
+            connection.execute(f"drop database {name} with (force)".encode())

@@ -16,6 +16,7 @@ MADE_HERE = {".git", ".venv", ".lockgate", ".local", ".mypy_cache", ".pytest_cac
 PERSONAL_FOLDER = re.compile(r"(?<![\w.\-])/(?:work|root|home|Users)/")
 # AWS's own documentation writes EXAMPLE into the keys that it shows.
 SECRET = re.compile(r"(?:AKIA|ASIA)(?![0-9A-Z]*EXAMPLE)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}")
+KINDS = {".py", "py.typed"}
 FRAGMENT = re.compile(r"\d+\.(?:added|changed|deprecated|removed|fixed|security)\.md")
 
 
@@ -33,6 +34,12 @@ def test_no_file_names_a_folder_of_one_machine(root: Path) -> None:
     """Such a path works for one person, and says who that was."""
     this = Path(__file__).name
     assert [name for name, text in _texts(root) if PERSONAL_FOLDER.search(text) and not name.endswith(this)] == []
+
+
+def test_the_package_holds_nothing_but_source(root: Path) -> None:
+    """What a profiler or an editor left there would be installed by everybody."""
+    kinds = {name if name == "py.typed" else Path(name).suffix for name, _ in _texts(root / "src" / "lockgate")}
+    assert kinds <= KINDS
 
 
 def test_no_file_holds_a_secret(root: Path) -> None:

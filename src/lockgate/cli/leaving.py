@@ -9,6 +9,7 @@ import threading
 from typing import NoReturn
 
 _TOOLS = 6  # places that `sys.monitoring` has
+_PROJECT_RAN_BY = "alembic"
 _NOT_FLUSHED = 120  # what Python itself ends with where its output could not be written
 
 
@@ -17,9 +18,10 @@ def leave(status: int) -> NoReturn:
     End the process at once with `status`, after everything that Python owes: threads, what was registered with `atexit`, output.
 
     In Python's own order (`Py_FinalizeEx`). What is left out is the freeing of memory and the end of daemon threads. A profiler or
-    a debugger that runs the command goes on when it is done, so there it ends as any program does.
+    a debugger that runs the command goes on when it is done, so there it ends as any program does; and where env.py ran, which may
+    have left files open: Python writes what they buffer, and deletes temporary ones, when it frees them.
     """
-    if _is_watched():
+    if _is_watched() or _PROJECT_RAN_BY in sys.modules:
         sys.exit(status)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

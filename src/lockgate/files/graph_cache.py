@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lockgate.graph import Graph, Header, Later, Summary, build_graph, header, read, read_headers, revisions
+from lockgate.graph import Graph, Header, Later, Summary, build_graph, edited, header, read, read_headers, revisions
 from lockgate.records import dataclass
 from lockgate.version import __version__
 
@@ -126,9 +126,9 @@ def _sealed(path: Path) -> str | None:
     """Return what a file holds, where it is whole and this lockgate's own."""
     try:
         seal, _, text = path.read_text(encoding="utf-8").partition("\n")
+        return text if seal == _seal(path.name, text) else None
     except (OSError, ValueError):
         return None
-    return text if seal == _seal(text) else None
 
 
 def _write(path: Path, text: str) -> None:
@@ -136,15 +136,19 @@ def _write(path: Path, text: str) -> None:
         return
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError, ValueError):
+        sealed = f"{_seal(path.name, text)}\n{text}"
         path.parent.mkdir(exist_ok=True, parents=bool(sys.pycache_prefix))
-        beside.write_text(f"{_seal(text)}\n{text}", encoding="utf-8")
+        beside.write_text(sealed, encoding="utf-8")
         os.replace(beside, path)
+        return
+    with suppress(OSError):
+        beside.unlink()
 
 
-def _seal(text: str) -> str:
-    """Hash what a cache says together with the code that reads revisions, so that no other code's is taken."""
-    total = sha256(f"{__version__} {sys.version_info[:2]}".encode())
-    for module in (header, read, revisions):
+def _seal(name: str, text: str) -> str:
+    """Hash what a cache says together with the code that found it out, so that no other code's is taken; OSError for code in an archive."""
+    total = sha256(f"{name} {__version__} {sys.version_info[:2]}".encode())
+    for module in (sys.modules[edited.__module__], header, read, revisions):
         total.update(Path(module.__file__ or "").read_bytes())
     total.update(text.encode("utf-8", "surrogatepass"))
     return total.hexdigest()

@@ -125,7 +125,11 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
     login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "dbname": url.database}
     given: dict[str, Any] = {"application_name": "lockgate", **CLIENT, **options, **{key: value for key, value in login.items() if value}}
     try:
-        return psycopg.connect(**given, connect_timeout=max(SHORTEST_CONNECT, round(timeout)))
+        connection = psycopg.connect(**given, connect_timeout=max(SHORTEST_CONNECT, round(timeout)))
+        if connection.info.encoding == "ascii":  # a database of SQL_ASCII: psycopg would return every text as bytes
+            connection.execute("set client_encoding to 'UTF8'")
+            connection.commit()
+        return connection
     except psycopg.Error as error:
         # `from None`: the driver's error may quote the connection string.
         raise unreachable(error, url) from None
