@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,13 @@ def test_no_file_names_a_folder_of_one_machine(root: Path) -> None:
     """Such a path works for one person, and says who that was."""
     this = Path(__file__).name
     assert [name for name, text in _texts(root) if PERSONAL_FOLDER.search(text) and not name.endswith(this)] == []
+
+
+def test_nothing_that_a_tool_left_behind_is_kept(root: Path) -> None:
+    """What a tracer or an editor wrote beside a module would be in every wheel."""
+    left = (".cover", ".pyc", ".orig", ".rej", ".prof", ".log")
+    kept = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False).stdout.splitlines()
+    assert [name for name in kept if name.endswith(left)] == []
 
 
 def test_no_file_holds_a_secret(root: Path) -> None:
