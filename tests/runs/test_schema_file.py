@@ -80,6 +80,11 @@ def test_a_file_that_is_not_the_revisions_is_refused(project: Tiny, sqlite_url: 
     file.write_text(whole.replace("it''s", "it''t"), encoding="utf-8")
     refused("was edited")
     file.write_text(whole, encoding="utf-8")
+    helper = project.folder / "migrations" / "rows.sql"
+    helper.write_text("select 1", encoding="utf-8")
+    refused("a file beside them")
+    helper.unlink()
+    file.write_text(whole, encoding="utf-8")
     project.revision("r4", "r3", create_table("later"))
     refused("the head is r4")
     assert "code: usage" in project.here("upgrade", "dev", "r1", "--from-snapshot", check=2).stderr
