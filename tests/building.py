@@ -213,7 +213,7 @@ class Tiny:
         return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
-def until(condition: Callable[[], object], what: str, *doing: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], object], what: str, *doing: subprocess.Popen[bytes], seconds: float = 120.0) -> None:
     """Wait for something that the processes `doing` do; fails with `what` where one of them ended, or after a time in which it would have come."""
     give_up = time.monotonic() + seconds
     while not condition():

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
   | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
   | (?P<dollar>(?<![\w$])\$(?P<tag>[^\W\d]\w*)?\$)
   | (?P<word>[^\W\d]\w*)
+  | (?P<paren>[()])
   | (?P<end>;)
   | (?P<meta>^[ \t]*\\[^\n]*$)
     """,
@@ -47,6 +48,7 @@ class _Scan:
     start: int = 0
     place: int = 0
     depth: int = 0  # nesting of `begin atomic … end` and `case … end` inside it
+    parens: int = 0  # open ones: `create rule … do (…; …)`
     last: str = ""
 
 
@@ -71,7 +73,9 @@ def pieces(text: str) -> Iterator[Piece]:
             _nest(scan, found["word"].lower())
         elif found["meta"] is not None:
             _drop_meta(scan, found)
-        elif found["end"] and scan.depth == 0:
+        elif found["paren"]:
+            scan.parens = max(0, scan.parens + (1 if found["paren"] == "(" else -1))
+        elif found["end"] and scan.depth == 0 and scan.parens == 0:
             yield from _finish(scan, found.start())
     yield from _finish(scan, len(scan.text))
 
@@ -113,7 +117,7 @@ def _finish(scan: _Scan, end: int) -> Iterator[Piece]:
     sql = _without_leading_comments(scan.text[scan.start : end])
     line = _line(scan.text, end - len(sql.rstrip()) if sql.strip() else end)
     sql = sql.strip()
-    scan.start, scan.last = scan.place, ""
+    scan.start, scan.last, scan.parens = scan.place, "", 0
     if not sql:
         return
     if control := _CONTROL.match(sql):

@@ -116,6 +116,10 @@ BARE = {
     ),
     "psycopg2": "import psycopg2\nother = psycopg2.connect(URL)\nother.cursor().execute('drop table treasure')\nother.commit()",
     "sqlite3": "import sqlite3\nwith sqlite3.connect(URL) as other:\n    other.execute('drop table treasure')",
+    "sqlite3, a class of one's own": (
+        "import sqlite3\nclass Own(sqlite3.Connection):\n    pass\n"
+        "with sqlite3.connect(URL, factory=Own) as other:\n    other.execute('drop table treasure')"
+    ),
     "pymysql": (
         "import pymysql\nother = pymysql.connect(unix_socket=URL[0], user='root', database=URL[1], cursorclass=pymysql.cursors.DictCursor)\n"
         "other.cursor().execute('drop table treasure')"
@@ -130,7 +134,7 @@ def test_a_revision_that_connects_elsewhere_with_a_driver_alone_is_refused_there
     project: Tiny, make_postgres_database: MakeUrl, tmp_path: Path, driver: str, swallowed: bool
 ) -> None:
     """Scripts that copy rows between databases are written that way, and SQLAlchemy hears nothing of it."""
-    elsewhere = DatabaseUrl("sqlite", database=str(tmp_path / "other.db")) if driver == "sqlite3" else make_postgres_database()
+    elsewhere = DatabaseUrl("sqlite", database=str(tmp_path / "other.db")) if driver.startswith("sqlite3") else make_postgres_database()
     assert_refused_elsewhere(project, make_postgres_database(), mark(project, "test", elsewhere), driver, elsewhere.database, swallowed)
 
 
@@ -147,7 +151,7 @@ def assert_refused_elsewhere(project: Tiny, dev: DatabaseUrl, other: Database, d
     """A revision goes to `other`, which is marked; nothing happens there, and the run says so. Where nothing is marked it may go."""
     other.query("create table treasure as select 1 as id")
     before = other.picture()
-    url = place if driver in ("sqlite3", "pymysql") else other.url.render().reveal()
+    url = place if driver.startswith(("sqlite3", "pymysql")) else other.url.render().reveal()
     code = BARE[driver]
     if swallowed:
         code = "try:\n" + "\n".join(f"    {line}" for line in code.splitlines()) + "\nexcept Exception:\n    pass"

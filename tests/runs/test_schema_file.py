@@ -81,6 +81,11 @@ def test_a_file_that_is_not_the_revisions_is_refused(project: Tiny, sqlite_url: 
     file.write_text(whole.replace("it''s", "it''t"), encoding="utf-8")
     refused("was edited")
     file.write_text(whole, encoding="utf-8")
+    helper = project.folder / "migrations" / "rows.sql"
+    helper.write_text("select 1", encoding="utf-8")
+    refused("a file beside them")
+    helper.unlink()
+    file.write_text(whole, encoding="utf-8")
     project.revision("r4", "r3", create_table("later"))
     refused("the head is r4")
     assert "code: usage" in project.here("upgrade", "dev", "r1", "--from-snapshot", check=2).stderr
@@ -171,3 +176,28 @@ def test_databases_of_tests_are_loaded_from_it(project: Tiny, server: str) -> No
             databases.close()
         project.revision("r4", "r3")
     assert [difference.sentence for difference in compare(*schemas)] == []
+
+
+HARD_ROWS = (
+    "create table child (id integer primary key, parent integer references parent (id))",
+    "create table parent (id integer primary key, note text, size real)",
+    "insert into parent values (1, 'a' || char(0) || 'b', 9e999), (2, char(13, 10), -9e999)",
+    "insert into child values (1, 2)",
+    "pragma application_id = 77",
+)
+
+
+def test_no_row_of_a_file_changes_on_its_way(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """A NUL and an infinite number have no literal in SQLite, and an env.py that turns foreign keys on sees children come first."""
+    listener = 'import sqlalchemy\n\n@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "connect")\n'
+    listener += 'def strict(connection, record):\n    connection.execute("pragma foreign_keys = on")\n\n'
+    project.env_py(listener + (project.folder / "migrations" / "env.py").read_text(encoding="utf-8"))
+    project.revision("r1", None, "\n".join(f"op.get_bind().exec_driver_sql({sql!r})" for sql in HARD_ROWS)).touch()
+    project.point("dev", sqlite_url)
+    # Processes of their own: the listener is for every engine of a process.
+    project.lockgate("snapshot", "--sql", "--product", "sqlite", check=0)
+    project.lockgate("upgrade", "dev", "--from-snapshot", check=0)
+    database, infinite = Database(sqlite_url), float("inf")
+    assert database.query("select hex(note), size from parent order by id") == [("610062", infinite), ("0D0A", -infinite)]
+    assert database.query("select parent from child") == [(2,)]
+    assert database.query("pragma application_id") == [(77,)]

@@ -31,6 +31,7 @@ WHOLE = {
     "atomic bodies in upper case": "CREATE PROCEDURE p() LANGUAGE SQL BEGIN ATOMIC INSERT INTO t VALUES (1); DELETE FROM t; END",
     "a case outside of a body": "select case when a then ';' else b end from t",
     "names that look like keywords": "create table t (atomic int, case_end int)",
+    "a rule of two actions": "create rule r as on delete to t do also (insert into u values (1); delete from v)",
     "several lines": "create table t (\n  a int,\n  b text default ';'\n)",
 }
 
@@ -134,7 +135,7 @@ PARTS = st.one_of(
     ),
     ANY.filter(lambda text: "/" not in text and "*" not in text).map(lambda text: f"/*{text}/*;*/ */"),
     ANY.map(lambda text: "--" + text.replace("\n", " ") + "\n"),
-    st.sampled_from(["(", ")", ",", "1", "::", "<>", "\n"]),
+    st.sampled_from(["(a)", "(;)", ",", "1", "::", "<>", "\n"]),
 )
 STATEMENTS = st.tuples(WORDS, st.lists(PARTS, max_size=8), WORDS).map(lambda parts: " ".join([parts[0], *parts[1], parts[2]]))
 

@@ -39,8 +39,8 @@ def is_known(name: str) -> bool:
 
 def dialect_behind(connection: object) -> Dialect | None:
     """Return the dialect of a DB-API connection, told by its driver's module; None for a database we do not know."""
-    module = type(connection).__module__
-    return next((_made(name) for name, words in _MODULES.items() if any(word in module for word in words)), None)
+    modules = [class_.__module__ for class_ in reversed(type(connection).__mro__)]  # a project's own class comes after the driver's
+    return next((_made(name) for module in modules for name, words in _MODULES.items() if any(word in module for word in words)), None)
 
 
 def _made(name: str) -> Dialect:

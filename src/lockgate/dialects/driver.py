@@ -19,8 +19,9 @@ _TUPLES = {
 
 def plain_cursor(connection: Any) -> Any:
     """Return a cursor whose rows are tuples, whatever the connection's own ones give."""
-    driver = type(connection).__module__.partition(".")[0]
-    if driver not in _TUPLES:
+    drivers = [class_.__module__.partition(".")[0] for class_ in type(connection).__mro__]
+    driver = next((name for name in drivers if name in _TUPLES), "")
+    if not driver:
         return connection.cursor()
     option, module, name = _TUPLES[driver]
     return connection.cursor(**{option: getattr(import_module(module), name)})

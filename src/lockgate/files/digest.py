@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from lockgate.errors import UsageError
 from lockgate.files.project import read_pyproject, tool_table
-from lockgate.files.revisions import read_alembic_layout
+from lockgate.files.revisions import read_alembic_layout, revision_paths
 from lockgate.files.seeds import seed_files
 from lockgate.seeds.spec import Seed
 from lockgate.settings.project import Project
 
+_READ_BY_REVISIONS = (".sql", ".py")
+_SCHEMA_FILE = re.compile(r"schema\.(postgresql|sqlite)\.sql")
 _NOT_SOURCE = ("__pycache__", ".git", ".lockgate")
 
 
@@ -39,6 +44,35 @@ def history_digest(project: Project, seeds: Sequence[Seed]) -> str:
         for file in seed_files(project.folder, seed.file, seed.where):
             _add(total, file.name, file.digest().encode())
     return total.hexdigest()
+
+
+def beside_digest(project: Project) -> str:
+    """
+    Hash the bootstrap, and the SQL and Python files beside the revisions that they may read; env.py, schema files and seeds are none.
+
+    Returns:
+        Hexadecimal digits; empty where there is no such file.
+    Raises: as `read_alembic_layout`.
+    """
+    layout = read_alembic_layout(project)
+    if not layout.known:
+        return ""
+    folders = {Path(layout.script_location), *layout.version_locations}
+    other = {Path(path) for path in revision_paths(project)} | {Path(layout.script_location) / "env.py"} | _paths_of_seeds(project)
+    paths = {path for folder in folders for path in _sources(folder) if path.suffix in _READ_BY_REVISIONS} - other
+    paths = {path for path in paths if not _SCHEMA_FILE.fullmatch(path.name)}.union(_bootstrap_files(project))
+    total, found = hashlib.sha256(), sorted(path for path in paths if path.is_file())
+    for path in found:
+        _add(total, Path(os.path.relpath(path, project.folder)).as_posix(), path.read_bytes())
+    return total.hexdigest() if found else ""
+
+
+def _paths_of_seeds(project: Project) -> set[Path]:
+    found: set[Path] = set()
+    for seed in project.seeds:
+        with suppress(UsageError):  # a file that is not there, or may not be read, is told where seeds are loaded
+            found.update(file.path for file in seed_files(project.folder, seed.file, seed.where))
+    return found
 
 
 def _add(total: hashlib._Hash, name: str, content: bytes) -> None:

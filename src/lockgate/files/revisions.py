@@ -72,6 +72,11 @@ def read_revision_files(project: Project) -> RevisionFiles:
     return RevisionFiles({name: _text_of(path, name) for name, path in _named(project, layout)})
 
 
+def revision_paths(project: Project) -> list[str]:
+    """Return the paths of all revision files; raises as `read_alembic_layout`."""
+    return [path for _, path in _named(project, read_alembic_layout(project))]
+
+
 def graph_of(project: Project) -> Graph:
     """
     Read the project's revision graph; not `complete` where Alembic has to be asked for it.

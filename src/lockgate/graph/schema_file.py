@@ -55,23 +55,29 @@ class SchemaFile:
         )
 
 
-def source_digest(graph: Graph) -> str:
-    """Hash what every revision does and where it stands; comments, formatting and docstrings do not count."""
+def source_digest(graph: Graph, beside: str = "") -> str:
+    """
+    Hash what every revision does and where it stands; comments, formatting and docstrings do not count.
+
+    Args:
+        beside: digest of the files that revisions may read; empty where there is none.
+    """
     lines = []
     for id_, revision in sorted(graph.revisions.items()):
         algorithm, _, rest = fingerprint(revision.text).partition(":")
         # A file that is no Python counts as its text.
         does = f"{algorithm}:{rest.partition(':')[0]}" if algorithm else _hash(revision.text)
         lines.append(f"{id_} {' '.join(revision.down_revisions)} | {' '.join(revision.depends_on)} | {does}")
-    return _hash("\n".join(lines))
+    return _hash("\n".join([*lines, beside] if beside else lines))
 
 
-def read_schema_file(name: str, text: str, graph: Graph) -> SchemaFile:
+def read_schema_file(name: str, text: str, graph: Graph, beside: str = "") -> SchemaFile:
     """
     Read the file and prove that it belongs to these revisions.
 
     Args:
         name: for errors.
+        beside: see `source_digest`.
     Raises:
         Failed: `schema-stale`: edited, of another format, or made from other revisions.
     """
@@ -87,8 +93,8 @@ def read_schema_file(name: str, text: str, graph: Graph) -> SchemaFile:
     if heads != tuple(sorted(graph.effective_heads)):
         now = ", ".join(sorted(graph.effective_heads))
         raise stale(f"`{name}` is of revision {', '.join(heads)}, the head is {now}", name)
-    if found["revisions"] != source_digest(graph):
-        raise stale(f"the revisions do something else than when `{name}` was made", name)
+    if found["revisions"] != source_digest(graph, beside):
+        raise stale(f"the revisions do something else than when `{name}` was made, or a file beside them that they may read was changed", name)
     return SchemaFile(name, found["server"], heads, found["revisions"], body)
 
 

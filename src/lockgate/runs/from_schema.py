@@ -13,6 +13,7 @@ from lockgate.dialects.parts import Patience
 from lockgate.errors import Failed, LockgateError, Refused, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, read_alembic_layout, read_text
+from lockgate.files.digest import beside_digest
 from lockgate.graph import Graph, SchemaFile, fingerprint, read_schema_file, stale
 from lockgate.permit import Permit
 from lockgate.registry import ledger
@@ -20,6 +21,8 @@ from lockgate.runs.arrival import Arrival
 from lockgate.runs.through import BetweenPasses
 from lockgate.secret import redact
 from lockgate.settings.project import Project
+
+PRODUCTS = ("postgresql", "sqlite")  # whose schema can be kept
 
 
 def schema_path(project: Project, product: str) -> Path:
@@ -51,7 +54,7 @@ def read_fresh(project: Project, product: str, graph: Graph, path: str = "") -> 
     name = os.path.relpath(file, project.folder)
     if not file.is_file():
         raise stale(f"there is no `{name}`", name)
-    return read_schema_file(name, read_text(file, "schema-stale"), graph)
+    return read_schema_file(name, read_text(file, "schema-stale"), graph, beside_digest(project))
 
 
 def fresh(project: Project, product: str) -> bool:
@@ -66,9 +69,10 @@ def fresh(project: Project, product: str) -> bool:
 def stale_files(project: Project) -> tuple[LockgateError, ...]:
     """Say of each schema file that the project keeps why it cannot be used; empty where all can, or there is none."""
     found, layout = [], read_alembic_layout(project)
-    for path in sorted(Path(layout.script_location).glob("schema.*.sql")) if layout.known else ():
+    for product in PRODUCTS if layout.known else ():
         try:
-            read_fresh(project, path.name.split(".")[1], graph_of(project))
+            if schema_path(project, product).is_file():
+                read_fresh(project, product, graph_of(project))
         except LockgateError as error:
             found.append(error)
     return tuple(found)

@@ -15,6 +15,7 @@ from lockgate.drift.compare import compare
 from lockgate.errors import Failed, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, private_file, replace_text
+from lockgate.files.digest import beside_digest
 from lockgate.graph import Graph, SchemaFile, source_digest
 from lockgate.runs.from_schema import read_fresh, schema_path
 from lockgate.runs.gate import opened
@@ -57,7 +58,8 @@ def make_schema_file(project: Project, product: str, notify: Notify) -> Path:
         if len(body.encode()) > _MOST_BYTES:
             what = f"the revisions leave too many rows for a schema file: {len(body.encode()):,} bytes, at most {_MOST_BYTES:,}"
             raise UsageError("database-unsupported", what, str(path), "load such rows by seeds")
-        file = SchemaFile(path.name, bench.clones.product, tuple(sorted(graph.effective_heads)), source_digest(graph), body)
+        digest = source_digest(graph, beside_digest(project))
+        file = SchemaFile(path.name, bench.clones.product, tuple(sorted(graph.effective_heads)), digest, body)
         notify(Notice("loading the dump into a second scratch database, and comparing"))
         with private_file(file.text) as draft, _loaded(bench, project, str(draft)) as second:
             _compare(bench, project, replayed, second, file.name, rows=True)

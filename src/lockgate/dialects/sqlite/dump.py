@@ -25,9 +25,11 @@ def statements(session: Session, version_table: VersionTable) -> Iterator[str]:
     if virtual:
         what = f"a schema file cannot hold virtual tables: {', '.join(virtual)}"
         raise UsageError("database-unsupported", what, hint="this project's databases are made by its revisions")
-    version = int(str(session.execute("pragma user_version")[0][0]))
-    if version:
-        yield f"pragma user_version = {version};\n"
+    yield "pragma defer_foreign_keys = on;\n"  # to the commit, where env.py turned foreign keys on: children may come before parents
+    for number in ("user_version", "application_id"):
+        value = int(str(session.execute(f"pragma {number}")[0][0]))
+        if value:
+            yield f"pragma {number} = {value};\n"
     tables = [name for kind, name, _ in objects if kind == "table"]
     yield from (_ended(sql) for kind, _, sql in objects if kind == "table")
     for name in tables:
@@ -47,8 +49,17 @@ def _rows(session: Session, table: str) -> Iterator[str]:
         quoted(str(name)) for name, hidden in session.execute(f"select name, hidden from pragma_table_xinfo({_text(table)})") if not hidden
     ]
     head = f"insert into {quoted(table)} ({', '.join(columns)}) values ("
-    for row in session.execute(f"select {', '.join(f'quote({column})' for column in columns)} from {quoted(table)}"):
+    for row in session.execute(f"select {', '.join(map(_literal, columns))} from {quoted(table)}"):
         yield f"{head}{', '.join(map(str, row))});\n"
+
+
+def _literal(column: str) -> str:
+    # `quote` ends a text at its first NUL, and calls an infinite number by a word that SQLite does not read.
+    return (
+        f"case when typeof({column}) = 'text' and instr({column}, char(0)) then 'cast(x''' || hex({column}) || ''' as text)'"
+        f" when typeof({column}) = 'real' and abs({column}) = 9e999 then case when {column} > 0 then '9e999' else '-9e999' end"
+        f" else quote({column}) end"
+    )
 
 
 def _positions(session: Session, tables: list[str]) -> Iterator[str]:
