@@ -42,14 +42,19 @@ _LOCK_FREE_S = 1.0  # docs/how-it-works.md
 _WITHIN_A_BUILD_S = 0.03
 
 
-def terminate(database: Database) -> None:
-    """An administrator, or a failover, ends every session."""
-    database.query(_TERMINATE)
+def terminate(database: Database) -> int:
+    """An administrator, or a failover, ends every session; returns their number."""
+    return int(str(database.query(_TERMINATE)[0][0]))
 
 
 def terminated(stage: Stage, trial: Trial) -> Result:
-    """pg_terminate_backend at a random moment."""
-    trial.judge(trial.strike(lambda child: terminate(trial.database)), exits=CUT_OFF)
+    """pg_terminate_backend at a random moment, or as soon as there is a session after it."""
+
+    def end(child: Child) -> None:
+        while not terminate(trial.database) and not child.ended():
+            time.sleep(0.002)
+
+    trial.judge(trial.strike(end), exits=CUT_OFF)
     return trial.finish()
 
 

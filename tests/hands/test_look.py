@@ -40,6 +40,16 @@ def test_a_new_database_is_empty_and_stays_as_it_is(database_url: DatabaseUrl) -
     assert database.exists() == existed and database.tables() == []
 
 
+def test_a_server_that_hangs_up_is_unreachable(postgres_url: DatabaseUrl) -> None:
+    """A failover in the middle of a look is no bug of lockgate, and is worth another try."""
+    dialect = dialect_named("postgresql")
+    with pytest.raises(LockgateError) as error, dialect.open(postgres_url, 5) as session:
+        pid = session.execute("select pg_backend_pid()")[0][0]
+        Database(postgres_url).query(f"select pg_terminate_backend({pid}, 120000)")
+        session.execute("select 1")
+    assert (error.value.code, error.value.exit_code) == ("unreachable", 5)
+
+
 def test_the_server_refuses_to_write_in_a_look(database_url: DatabaseUrl) -> None:
     """Not our good intentions: the session itself is read-only."""
     Database(database_url).query("create table users (id integer)")

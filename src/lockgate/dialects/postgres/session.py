@@ -95,9 +95,23 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[P
     try:
         # None, not False, for writing: whoever set `default_transaction_read_only` meant us, too.
         connection.read_only = None if write else True
-        yield PostgresSession(connection)
+        with hung_up(url, connection):
+            yield PostgresSession(connection)
     finally:
         connection.close()
+
+
+@contextmanager
+def hung_up(url: DatabaseUrl, connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Raise `Unreachable` where the server, or something on the way to it, ended the connection within the block."""
+    from psycopg import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        if not connection.closed:
+            raise
+        raise unreachable(error, url) from None
 
 
 def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
