@@ -42,11 +42,15 @@ def test_a_new_database_is_empty_and_stays_as_it_is(database_url: DatabaseUrl) -
 
 def test_a_server_that_hangs_up_is_unreachable(postgres_url: DatabaseUrl) -> None:
     """A failover in the middle of a look is no bug of lockgate, and is worth another try."""
-    dialect = dialect_named("postgresql")
-    with pytest.raises(LockgateError) as error, dialect.open(postgres_url, 5) as session:
-        pid = session.execute("select pg_backend_pid()")[0][0]
-        Database(postgres_url).query(f"select pg_terminate_backend({pid}, 120000)")
-        session.execute("select 1")
+
+    def hang_up() -> None:
+        with dialect_named("postgresql").open(postgres_url, 5) as session:
+            pid = session.execute("select pg_backend_pid()")[0][0]
+            Database(postgres_url).query(f"select pg_terminate_backend({pid}, 120000)")
+            session.execute("select 1")
+
+    with pytest.raises(LockgateError) as error:
+        hang_up()
     assert (error.value.code, error.value.exit_code) == ("unreachable", 5)
 
 
