@@ -450,7 +450,7 @@ def test_ctrl_c_leaves_no_scratch_database(project: Tiny, old_url: DatabaseUrl, 
     """Whoever is tired of waiting must not have to clean up."""
     project.settings(ALLOWED).tables("users").point("dev", old_url)
     project.here("upgrade", "dev", check=0)
-    project.revision("r1", None, 'op.execute("select pg_sleep(60)")')
+    project.revision("r1", None, 'op.execute("select pg_sleep(300)")')
     before = databases(old_server)
     process = project.start("drift", "dev")
     until(lambda: "running the revisions" in project.said("drift-dev"), "the replay begins", process)
@@ -465,10 +465,10 @@ if older_server.INSTALLED:
         """On a shared server such databases would pile up; those of a run that lives, or of somebody else, stay."""
         project.settings(ALLOWED).tables("users").point("dev", old_url)
         project.here("upgrade", "dev", check=0)
-        project.revision("r1", None, 'op.execute("select pg_sleep(60)")')
+        project.revision("r1", None, 'op.execute("select pg_sleep(300)")')
         before = databases(old_server)
         killed, alive = (project.start("drift", "dev", log=log) for log in ("killed", "alive"))
-        running = "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
+        running = "select count(*) from pg_stat_activity where query like '%pg_sleep(300)%' and pid <> pg_backend_pid()"
         until(lambda: Database(old_url).query(running) == [(2,)], "both replays run", killed, alive)
         somebodys = min(databases(old_server) - before)[:-12] + "somebodys"
         old_server.create_database(somebodys)

@@ -123,6 +123,14 @@ def test_a_signal_ends_a_seed_in_mariadb(project: Tiny, mariadb_url: DatabaseUrl
     assert database.query("select * from first") == []
 
 
+def test_ctrl_c_in_generated_code_has_the_same_exit_status(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """Imports generate code; Python ends by the signal itself, not with 130, where one of them was interrupted."""
+    project.tables("first").point("dev", sqlite_url)
+    project.revision("r2", "r1", 'exec("import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(300)")')
+    done = project.lockgate("upgrade", "dev", check=130)
+    assert "code: interrupted" in done.stderr and Database(sqlite_url).heads() == ["r1"]
+
+
 def test_a_second_signal_ends_the_process_at_once(project: Tiny, postgres_url: DatabaseUrl, tmp_path: Path) -> None:
     """Whoever asks twice does not want to wait for anything, not even for a revision that does not let go."""
     held = tmp_path / "held"

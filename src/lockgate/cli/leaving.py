@@ -22,6 +22,9 @@ def leave(status: int) -> NoReturn:
     have left files open: Python writes what they buffer, and deletes temporary ones, when it frees them.
     """
     if _is_watched() or _PROJECT_RAN_BY in sys.modules:
+        # A Ctrl-C that went through an `exec`, as imports make many, is remembered after it was answered: under `python -m` the process
+        # would end by SIGINT whatever its status. The next `exec` forgets it (CPython, `run_eval_code_obj` and `Py_RunMain`).
+        exec("")
         sys.exit(status)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
