@@ -54,7 +54,8 @@ class Reading:
     Args:
         log: of the event triggers.
         command: the statement's first words.
-        seen: locks that somebody else saw while the statement ran, outside of a transaction.
+        alone: it ran outside of a transaction, where the server's counters say nothing about it.
+        seen: locks that somebody else saw while it ran alone.
     """
 
     origin: Origin
@@ -62,6 +63,7 @@ class Reading:
     after: Moment
     log: list[dict[str, Any]]
     command: str
+    alone: bool = False
     seen: frozenset[tuple[int, str, bool]] = frozenset()
 
     def _relation(self, number: int) -> Relation | None:
@@ -89,6 +91,10 @@ class Reading:
         now, then = self.after.live, self.before.live
         return {number for number in now.keys() & then.keys() if now[number][_FILE] != then[number][_FILE]}
 
+    @property
+    def _counted(self) -> dict[int, tuple[int, int, int, int, int]]:
+        return {} if self.alone else self.after.live
+
     def _built(self, table: int) -> list[int]:
         """A table's indexes that were built by this statement: what only got another number keeps its file."""
         files = {live[_FILE] for live in self.before.live.values()}
@@ -113,7 +119,7 @@ class Reading:
     def scans(self) -> tuple[Scan, ...]:
         """Which tables were read from end to end; that a rewritten one is goes without saying."""
         found, moved = [], self._moved
-        for number, live in self.after.live.items():
+        for number, live in self._counted.items():
             times = live[_SCANS] - self.before.live.get(number, (0, 0, 0, 0, 0))[_SCANS]
             relation = self._relation(number) if times > 0 and number not in moved else None
             if relation and "index" not in relation.kind:
@@ -160,7 +166,8 @@ class Reading:
         if entry["drop"] not in ("index", "table constraint"):
             return False
         item = self.before.picture.objects.get(f"r{entry['id']}") or self.before.picture.objects.get(f"c{entry['id']}")
-        return item is not None and item.name in names
+        # A column's own "not null" is a constraint of its own since PostgreSQL 18; the change of the column says it.
+        return item is not None and (item.name in names or item.facts.get("kind") == "not null")
 
     def _is_new(self, entry: dict[str, Any]) -> bool:
         letters = {"table": "r", "index": "r", "view": "r", "materialized view": "r", "sequence": "r", "table constraint": "c", "type": "y"}
@@ -172,7 +179,7 @@ class Reading:
     def written(self) -> tuple[Rows, ...]:
         """Whose rows were written."""
         found = []
-        for number, live in self.after.live.items():
+        for number, live in self._counted.items():
             then = self.before.live.get(number, (0, 0, 0, 0, 0))
             inserted, updated, deleted = (live[place] - then[place] for place in (_INSERTED, _UPDATED, _DELETED))
             relation = self._relation(number) if inserted > 0 or updated > 0 or deleted > 0 else None

@@ -87,10 +87,10 @@ def _trace(orders: Orders) -> Told:
         raise Unreachable("no-plan", f"revisions cannot be traced on {url.backend} yet", url.place)
     tracer = Tracer(tracing, url, lambda file: _below(file, project.folder))
     jail(tracing, url)
-    tracer.listen()
     scratch = described(project, url, environment_of(project, orders.environment))
     try:
-        scratch.upgrade(orders.target, tracer.hear)
+        with tracer.listening():
+            scratch.upgrade(orders.target, tracer.hear)
     except LockgateError as error:
         if not tracer.broken(Fault(message=error.what, line=_line(error, tracer))):
             raise

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -53,11 +53,30 @@ class Tracer:
         self._origin: Origin | None = None
         self._transactions: dict[str, int] = {}
         self._notices: list[str] = []
+        self._wrapped: list[Any] = []
 
-    def listen(self) -> None:
-        """Hear of every engine of this process from now on."""
-        event.listen(Engine, "engine_connect", lambda connection: self._wrap(connection.dialect))
-        event.listen(Engine, "connect", lambda connection, record: self._tracing.hear_notices(connection, self._notices.append))
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear of every engine of this process while the block runs."""
+
+        def wrap(connection: Any) -> None:
+            self._wrap(connection.dialect)
+
+        def hear(connection: Any, record: Any) -> None:
+            self._tracing.hear_notices(connection, self._notices.append)
+
+        hooks: dict[str, Callable[..., Any]] = {"engine_connect": wrap, "connect": hear}
+        for name, hook in hooks.items():
+            event.listen(Engine, name, hook)
+        try:
+            yield
+        finally:
+            for name, hook in hooks.items():
+                event.remove(Engine, name, hook)
+            for dialect in self._wrapped:
+                for name in _HOOKS:
+                    delattr(dialect, name)
+            self._wrapped.clear()
 
     def hear(self, happened: Event) -> None:
         """Be told by the run where one revision begins and ends."""
@@ -104,9 +123,9 @@ class Tracer:
         self._step = self._coverage = None
 
     def _wrap(self, dialect: Any) -> None:
-        if dialect.driver not in self._tracing.drivers() or getattr(dialect, "lockgate_traced", False):
+        if dialect.driver not in self._tracing.drivers() or dialect in self._wrapped:
             return
-        dialect.lockgate_traced = True
+        self._wrapped.append(dialect)
         for name in _HOOKS:
             setattr(dialect, name, partial(self._execute, getattr(dialect, name)))
 
@@ -153,7 +172,7 @@ class Tracer:
             facts["ms"] = round((time.monotonic() - began) * 1000)
             watched = seen()
         log = read_log(probe.end())
-        reading = Reading(self._origin, before, probe.moment(), log, command, watched)
+        reading = Reading(self._origin, before, probe.moment(), log, command, bare, watched)
         self._effects.append(self._effect(reading, facts, cursor))
         return result
 
