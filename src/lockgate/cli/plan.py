@@ -17,7 +17,7 @@ def command(call: Call, environment: str, revision: str) -> int:
     Show what the pending revisions of ENVIRONMENT, up to REVISION (head where not given), will do to its database.
 
     They are run on a scratch copy of its schema, without rows, and watched: locks, rewrites, scans, drops and failures, the strongest
-    lock first. ENVIRONMENT itself is only read. Exit 1 where a revision fails, 5 where it cannot be told.
+    lock first. ENVIRONMENT itself is only read. Exit 1 where a revision fails, 4 where a table stays locked, 5 where it cannot be told.
     """
     from lockgate.report import plan as report
     from lockgate.runs.plan import plan
