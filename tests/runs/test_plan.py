@@ -201,3 +201,33 @@ def test_what_cannot_be_planned_says_so(project: Tiny, sqlite_url: DatabaseUrl, 
     assert "revision-not-found" in project.here("plan", "dev", "r9", check=2).stderr
     project.point("staging", sqlite_url)
     assert "no-plan" in project.here("plan", "staging", check=5).stderr
+
+
+UUIDS = """
+set allow_system_table_mods = on;
+insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+  values (pg_nextoid('pg_extension'::regclass, 'oid', 'pg_extension_oid_index'::regclass), 'uuid-ossp', 10, 'public'::regnamespace, true, '1.1');
+create function uuid_generate_v4() returns uuid language internal volatile as 'gen_random_uuid';
+alter extension "uuid-ossp" add function uuid_generate_v4();
+create type vec;
+create function vec_in(cstring) returns vec language internal immutable strict as 'textin';
+create function vec_out(vec) returns cstring language internal immutable strict as 'textout';
+create type vec (input = vec_in, output = vec_out, typmod_in = varchartypmodin, typmod_out = varchartypmodout, like = text);
+alter extension "uuid-ossp" add type vec;
+alter extension "uuid-ossp" add function vec_in(cstring);
+alter extension "uuid-ossp" add function vec_out(vec);
+create table tokens (id uuid primary key default uuid_generate_v4(), place vec(3));
+"""
+
+
+def test_an_extension_that_the_scratch_server_lacks_is_imitated(project: Tiny, dev: Database) -> None:
+    """The embedded server has few extensions, production has its own; what a function does changes no lock."""
+    with psycopg.connect(dev.url.render().reveal(), autocommit=True) as session:
+        session.execute(UUIDS)  # type: ignore[call-overload]
+    project.revision(
+        "r2", "r1", 'op.execute(\'create extension if not exists "uuid-ossp"\')\nop.execute("insert into tokens default values")\nop.drop_table("tokens")'
+    )
+    found, _ = planned(project)
+    assert found.stubs == ("uuid-ossp",)
+    assert [(effect.command, effect.rowcount) for effect in found.revisions[0].effects[:2]] == [("CREATE EXTENSION", -1), ("INSERT", 1)]
+    assert [drop.identity for drop in found.revisions[0].effects[2].drops if drop.named] == ["public.tokens"]
