@@ -173,5 +173,8 @@ def _give_up(told: Told) -> NoReturn:
     trouble = told.trouble
     if trouble is None or trouble.code not in CODES:
         raise Bug("internal", f"the plan's process told nonsense: {json.dumps(trouble and trouble.code)}")
-    error: LockgateError = CODES[trouble.code](trouble.code, trouble.what, trouble.where, trouble.hint)
+    hint = trouble.hint
+    if trouble.code == "env-failed":
+        hint = "revisions are planned without credentials: give env.py a default for what it reads from a variable; it is led to the copy anyway"
+    error: LockgateError = CODES[trouble.code](trouble.code, trouble.what, trouble.where, hint)
     raise error
