@@ -241,3 +241,21 @@ def test_an_extension_that_the_scratch_server_lacks_is_imitated(project: Tiny, d
     assert found.stubs == ("uuid-ossp",)
     assert [(effect.command, effect.rowcount) for effect in found.revisions[0].effects[:2]] == [("CREATE EXTENSION", -1), ("INSERT", 1)]
     assert [drop.identity for drop in found.revisions[0].effects[2].drops if drop.named] == ["public.tokens"]
+
+
+@pytest.mark.usefixtures("near")
+def test_the_way_back_is_tried_as_well(project: Tiny, dev: Database) -> None:
+    """At three in the morning a downgrade is run for the first time; what it forgets is known before."""
+    project.revision(
+        "r2", "r1", 'op.drop_column("orders", "name")\nop.create_index("ix", "orders", ["age"])', 'op.drop_index("ix", "orders")'
+    )
+    found, _ = planned(project)
+    assert [(revision.id, revision.direction, [effect.command for effect in revision.effects]) for revision in found.back] == [
+        ("r2", "downgrade", ["DROP INDEX"])
+    ]
+    assert [(change.how, change.kind, change.name) for change in found.unrestored] == [("dropped", "column", "name")]
+    assert project.here("plan", "dev", check=0).stdout.splitlines()[-1] == (
+        "the way back does not restore the schema: column orders.name is missing"
+    )
+    project.revision("r2", "r1", 'op.drop_column("orders", "name")', "raise NotImplementedError")
+    assert "no way back: the downgrade of r2 fails: revision `r2` failed: NotImplementedError" in project.here("plan", "dev", check=0).stdout

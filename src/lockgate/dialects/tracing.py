@@ -73,6 +73,9 @@ class Tracing(Protocol):
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Tell the server's notices and warnings on a connection."""
 
+    def picture(self, session: Session) -> Picture:
+        """Read the whole catalog."""
+
     def sizes(self, session: Session) -> tuple[Size, ...]:
         """Read how large tables are, largest first."""
 

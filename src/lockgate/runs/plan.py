@@ -76,11 +76,11 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
         return PlanOutcome(request.environment, seen.place, empty)
     original = _original(target, seen)
     with _copied(original, project, notify) as (scratch, facts):
-        told = _told(request, project, scratch)
+        told = _told(request, project, scratch, seen.heads)
     if told.trouble is not None:
         _give_up(told)
     known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
-    effects = msgspec.structs.replace(empty, revisions=told.revisions, **known)
+    effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     fails = any(revision.fault for revision in effects.revisions)
     return PlanOutcome(request.environment, seen.place, effects, "plan-fails" if fails else "")
 
@@ -141,8 +141,9 @@ def _set_heads(scratch: ScratchDatabase, original: _Original) -> None:
         original.tracing.install(permit)
 
 
-def _told(request: Request, project: Project, scratch: ScratchDatabase) -> Told:
-    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to)
+def _told(request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...]) -> Told:
+    back = heads[0] if len(heads) == 1 else "" if heads else "base"
+    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back)
     # An empty folder: `-m` would otherwise look for modules where the caller stands.
     with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
         done = subprocess.run(

@@ -56,6 +56,9 @@ class PostgresTracing:
                 connection.notices = _Notices(hear)
                 return
 
+    def picture(self, session: Session) -> Picture:
+        return Picture.read(str(session.execute(trace_sql.PICTURE)[0][0]))
+
     def sizes(self, session: Session) -> tuple[Size, ...]:
         with own_names(session):
             rows = session.execute(trace_sql.SIZES)
