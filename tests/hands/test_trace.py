@@ -366,7 +366,7 @@ def test_what_a_savepoint_took_back_is_not_told_twice(copy: Copy) -> None:
         op.add_column("customers", sa.Column("z", sa.Integer))
 
     found = traced(copy, action, "")
-    assert [[change.name for change in effect.changes] for effect in found.effects] == [["x"], ["y"], ["z"]]
+    assert [[(change.how, change.name) for change in effect.changes] for effect in found.effects] == [[("added", name)] for name in "xyz"]
 
 
 def test_the_recorded_effects_are_those_of_the_table() -> None:

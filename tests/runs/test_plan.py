@@ -9,6 +9,7 @@ from contextlib import closing, nullcontext
 from typing import Any
 
 import msgspec
+import older_server
 import psycopg
 import pytest
 from building import Database, Tiny
@@ -241,6 +242,21 @@ def test_an_extension_that_the_scratch_server_lacks_is_imitated(project: Tiny, d
     assert found.stubs == ("uuid-ossp",)
     assert [(effect.command, effect.rowcount) for effect in found.revisions[0].effects[:2]] == [("CREATE EXTENSION", -1), ("INSERT", 1)]
     assert [drop.identity for drop in found.revisions[0].effects[2].drops if drop.named] == ["public.tokens"]
+
+
+if older_server.INSTALLED:
+
+    @pytest.mark.usefixtures("near")
+    def test_a_database_of_an_older_server_is_planned_on_the_embedded_one(project: Tiny) -> None:
+        """Locks are the same on both; the plan says which server it was traced on and which it is for."""
+        with older_server.older_server() as older:
+            older.create_database("dev")
+            project.point("dev", older.url("dev")).revision("r1", None, ORDERS)
+            up(project)
+            project.revision("r2", "r1", 'op.create_index("ix", "orders", ["age"])')
+            found, _ = planned(project)
+        assert (found.server, found.scratch.split(".")[0]) == (f"PostgreSQL {older_server.MAJOR}", "PostgreSQL 18")
+        assert strongest(found.revisions[0]) == [("CREATE INDEX", ["ShareLock orders"])]
 
 
 @pytest.mark.usefixtures("near")

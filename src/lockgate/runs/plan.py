@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -144,16 +143,14 @@ def _set_heads(scratch: ScratchDatabase, original: _Original) -> None:
 def _told(request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...]) -> Told:
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
     orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back)
-    # An empty folder: `-m` would otherwise look for modules where the caller stands.
-    with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
-        done = subprocess.run(
-            [sys.executable, "-m", "lockgate.runs.traced"],
-            input=msgspec.json.encode(orders),
-            stdout=subprocess.PIPE,
-            env=_harmless(request.environ, project),
-            cwd=folder,
-            check=False,
-        )
+    # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "lockgate.runs.traced"],
+        input=msgspec.json.encode(orders),
+        stdout=subprocess.PIPE,
+        env=_harmless(request.environ, project),
+        check=False,
+    )
     try:
         return msgspec.json.decode(done.stdout, type=Told)
     except msgspec.DecodeError:
