@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lockgate.dialects.alchemy import OURS
 from lockgate.dialects.postgres.wire import IDLE, INTERVAL, PROBES, UNANSWERED
 
 DEFAULT_LOCK_TIMEOUT = 1.0  # seconds; longest wait a blocked reader then sees is as long (reliability.md, section 5)
@@ -45,6 +44,8 @@ def without_lock_timeout(connection: Any) -> Iterator[None]:
 
     CREATE INDEX CONCURRENTLY waits for every older transaction by design; a bound of a second would leave an INVALID index.
     """
+    from lockgate.dialects.alchemy import OURS  # not above: a look imports this module too, and needs no SQLAlchemy
+
     connection.exec_driver_sql("set lock_timeout = 0", execution_options=OURS)
     try:
         yield
