@@ -16,14 +16,14 @@ import msgspec
 from lockgate.dialects.connect import tracing_named
 from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.tracing import Tracing
-from lockgate.errors import CODES, Bug, LockgateError, Refused, Unreachable
+from lockgate.errors import CODES, Bug, LockgateError, Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of
 from lockgate.graph import check_single_head, check_target
 from lockgate.hazards.effects import Effects, Size
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.arrival import check_known, check_no_range
-from lockgate.runs.gate import find, opened
+from lockgate.runs.gate import check_identity, find, opened
 from lockgate.runs.scratch_database import ScratchDatabase, scratch_database
 from lockgate.runs.scratch_server import ScratchServer
 from lockgate.runs.target import Target
@@ -68,7 +68,7 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
         check_single_head(graph)
     check_target(graph, request.to)
     target, seen = find(request, project)
-    _check_identity(request, target, seen)
+    check_identity(request, target, seen)
     check_known(graph, seen, target)
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, source="pg_dump")
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
@@ -82,12 +82,6 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     fails = any(revision.fault for revision in effects.revisions)
     return PlanOutcome(request.environment, seen.place, effects, "plan-fails" if fails else "")
-
-
-def _check_identity(request: Request, target: Target, seen: Sight) -> None:
-    if seen.identity is not None and seen.identity.environment != request.environment:
-        what = f"this database says it is `{seen.identity.environment}`, you asked for `{request.environment}`"
-        raise Refused("identity-mismatch", what, target.where, f"point `{request.environment}` at its own database")
 
 
 def _original(target: Target, seen: Sight) -> _Original:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects.postgres import trace_sql
+from lockgate.dialects.postgres.empty import quoted
 from lockgate.dialects.postgres.session import connect
 from lockgate.hazards.picture import Picture
 from lockgate.hazards.reading import read_locks
@@ -93,14 +94,10 @@ class _Watch:
 def pins(url: DatabaseUrl, session: str, picture: Picture) -> Iterator[Callable[[], Seen]]:
     """See `Tracing.pins`."""
     tables = [item for item in picture.objects.values() if item.facts.get("kind") == "table"]
-    names = ", ".join(f"only {_quoted(item.schema)}.{_quoted(item.name)}" for item in tables)
+    names = ", ".join(f"only {quoted(item.schema)}.{quoted(item.name)}" for item in tables)
     with ExitStack() as stack:
         watching, first, second = (stack.enter_context(connect(url, _TIMEOUT_S)) for _ in range(3))
         watching.autocommit = True
         watch = _Watch(watching, session, (_Pin(first, names), _Pin(second, names)))
         stack.callback(watch.stop)
         yield watch.seen
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

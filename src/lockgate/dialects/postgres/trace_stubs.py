@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lockgate.dialects.postgres.empty import quoted
 from lockgate.permit import Row, Session
 
 _INSTALLED = """
@@ -67,7 +68,7 @@ def stubs(session: Session, available: frozenset[str]) -> Mapping[str, str]:
 
 
 def _statements(session: Session, name: str, schema: str, version: str) -> Iterator[str]:
-    yield f"create schema if not exists {_quoted(schema)};"
+    yield f"create schema if not exists {quoted(schema)};"
     yield "set allow_system_table_mods = on;"
     yield (
         "insert into pg_catalog.pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion) select"
@@ -76,8 +77,8 @@ def _statements(session: Session, name: str, schema: str, version: str) -> Itera
     )
     yield "reset allow_system_table_mods;"
     for namespace, member in session.execute(_TYPES, {"name": name}):
-        reads, writes = (f"{_quoted(str(namespace))}.{_quoted(f'{member}_{way}')}" for way in ("in", "out"))
-        yield _TYPE.format(name=f"{_quoted(str(namespace))}.{_quoted(str(member))}", reads=reads, writes=writes, extension=_quoted(name))
+        reads, writes = (f"{quoted(str(namespace))}.{quoted(f'{member}_{way}')}" for way in ("in", "out"))
+        yield _TYPE.format(name=f"{quoted(str(namespace))}.{quoted(str(member))}", reads=reads, writes=writes, extension=quoted(name))
     for row in session.execute(_FUNCTIONS, {"name": name}):
         yield _function(row, name)
 
@@ -87,18 +88,14 @@ def _function(row: Row, extension: str) -> str:
     value = _VALUES.get(str(result), "null")
     body = "" if result == "void" else "return;" if many or out else f"return {value};"
     return _FUNCTION.format(
-        name=f"{_quoted(str(schema))}.{_quoted(str(name))}",
+        name=f"{quoted(str(schema))}.{quoted(str(name))}",
         arguments=arguments,
         identity=identity,
         result=result,
         volatility=_VOLATILITY[str(volatility)],
         body=body,
-        extension=_quoted(extension),
+        extension=quoted(extension),
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:
