@@ -57,6 +57,15 @@ test: lint types mariadb ## Lint, types and every test, the fast ones first, and
 	cd examples/combine && ../../$(BIN)/python -m mypy && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
 	$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
 
+TRIALS ?= 0
+ROWS ?=
+# Only the whole matrix makes the page.
+FAULTS_PAGE = $(if $(filter-out 0,$(TRIALS))$(ROWS),,--page docs/fault-matrix.md)
+
+.PHONY: faults
+faults: $(STAMP) mariadb ## The fault matrix, into docs/fault-matrix.md; ROWS="pg-kill sqlite" TRIALS=10 for a part of it, without the page
+	@PYTHONPATH=tests $(BIN)/python -m faults --trials $(TRIALS) --rows "$(ROWS)" --workers $(WORKERS) --raw build/fault-matrix.json $(FAULTS_PAGE)
+
 .PHONY: lint
 lint: $(STAMP) ## Style and likely bugs (ruff)
 	$(BIN)/ruff check

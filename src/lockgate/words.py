@@ -169,9 +169,10 @@ class Sight:
         registry_version: 0 where there is no registry.
         invalid_indexes: qualified names of indexes that the server marks as invalid.
         kept_tables: the tables that the last run left, for the smoke query.
-        fingerprints: of the files of the applied revisions, by id, as the ledger has them; only a look at the database reads them.
+        ledger_head: seal of the ledger's newest row, which stands for all of them; empty where there is none.
         writable: False for a standby, a role or a file that can only be read.
         half_applied: the revision that a broken run left unfinished; None where there is none.
+        direct: whether the session is known to be the server's own, with no pooler in between.
     """
 
     place: str
@@ -189,7 +190,8 @@ class Sight:
     kept_version_table: VersionTable | None = None
     kept_tables: tuple[str, ...] | None = None
     writable: bool = True
-    fingerprints: Mapping[str, str] = field(default_factory=dict, compare=False)
+    ledger_head: str = field(default="", compare=False)
+    direct: bool = field(default=False, compare=False)
     half_applied: HalfApplied | None = None
 
     @property

@@ -38,12 +38,13 @@ class Event:
     source: str = ""
 
 
-def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> None:
+def append(permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "") -> None:
     """
     Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
+        transaction: what the guard was made for.
     Raises:
         Failed: `lock-lost`: the lock or the marker is not what it was; the transaction must not be committed.
     """
@@ -65,30 +66,17 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> No
         "source": event.source,
         "duration_ms": event.duration_ms,
         "marker": permit.identity.marker_id,
+        **({"transaction": int(transaction)} if transaction else {}),
     }
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
     if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
         if not chain.has_head(permit.session, prefix):
             raise damaged("head_of_ledger")
-        raise _lock_lost(permit)
+        raise lock_lost(permit)
 
 
-def check_lock(permit: Permit, guard: str) -> None:
-    """
-    Look, before a revision begins, whether the permit's session still holds the lock; leaves no transaction open.
-
-    Args:
-        guard: the dialect's `ledger_guard()`.
-    Raises:
-        Failed: `lock-lost`.
-    """
-    held = permit.session.execute(f"select case when {guard} then 1 else 0 end")[0][0]
-    permit.session.rollback()
-    if not held:
-        raise _lock_lost(permit)
-
-
-def _lock_lost(permit: Permit) -> Failed:
+def lock_lost(permit: Permit) -> Failed:
+    """Return the error that the lock or the marker is not what it was when the permit was given."""
     return Failed(
         "lock-lost",
         "the connection no longer holds lockgate's lock, or the database's marker changed under it",

@@ -48,13 +48,15 @@ class HostService:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(self.address)
         self._socket.listen(64)
-        threading.Thread(target=self._listen, name="lockgate-host", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="lockgate-host", daemon=True)
+        self._listener.start()
 
     def close(self) -> None:
         """Stop listening and drop what is left."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._socket.close()
+        self._listener.join()  # from here on every thread in the list has been started, and none is added
         for thread in self._threads:
             thread.join(timeout=10)
         for host in self._hosts.values():

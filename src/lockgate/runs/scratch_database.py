@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.clones import Clones
@@ -145,7 +146,7 @@ def make(project: Project, clones: Clones, name: str, like: Environment | None =
     target = made.target
     request = made.request(Verb.UPGRADE)
     asked = Asked(Verb.UPGRADE, SCRATCH, project.name, Protection.OPEN)  # open for this moment: it is empty, and just made here
-    with entered(Gate(asked, author_of(request, project.folder), _quiet, target.where, 0.0), target):
+    with entered(Gate(asked, partial(author_of, request, project.folder), _quiet, target.where, 0.0), target):
         return made
 
 

@@ -50,10 +50,10 @@ def ask(target: Target, project: Project, seen: Sight, heads: tuple[str, ...], *
     """
     wanted, found = ", ".join(heads) or "base", ", ".join(seen.heads) or "base"
     answers = [Answer("revision", wanted, found, seen.heads == heads)]
+    answers += _objects(target, project, seen)
     if not at_head:
         return tuple(answers)
     answers += _tables(project, seen)
-    answers += _objects(target, project, seen)
     if project.smoke.queries:
         with opened(target) as session:
             for query in project.smoke.queries:

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from lockgate.dialects.clones import Clones
 from lockgate.errors import Busy
-from lockgate.files import history_digest
+from lockgate.files.digest import history_digest
 from lockgate.registry.tables import VERSION
 from lockgate.runs.scratch_database import ScratchDatabase, make, scratch_of
 from lockgate.runs.seed_files import named

@@ -6,9 +6,12 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lockgate.seeds.spec import Seed
 from lockgate.words import Protection
+
+if TYPE_CHECKING:
+    from lockgate.seeds.spec import Seed
 
 
 @dataclass(frozen=True)

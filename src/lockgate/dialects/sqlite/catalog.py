@@ -38,6 +38,13 @@ def look(session: Session, place: str, version_table: VersionTable | None) -> Si
     )
 
 
+def own_tables(session: Session) -> frozenset[str]:
+    """Which tables the registry has."""
+    found = session.execute("select name from sqlite_master where type = 'table' and name like 'lockgate\\_%' escape '\\'")
+    names = frozenset(str(name).removeprefix("lockgate_") for (name,) in found)
+    return names if "marker" in names else frozenset()
+
+
 def user_tables(session: Session) -> list[str]:
     """Return the names of the user's tables, Alembic's among them."""
     return [str(name) for kind, name in session.execute(_OBJECTS) if kind == "table"]
