@@ -17,11 +17,12 @@ from benchmarks.workplace import Workplace
 _SIZES = {100: (5, 1), 300: (5, 1), 1000: (3, 0), 3000: (1, 0)}
 _QUICK = {10: (1, 0)}
 _LITE_SIZE, _LITE_QUICK, _LITE_ROUNDS = 20, 5, 9
-_FROM_SNAPSHOT = "--from-snapshot"
+_FROM_SNAPSHOT, _SNAPSHOT = "--from-snapshot", ("snapshot", "--sql", "--product", "postgresql")
 _ABOUT = """\
 An empty database gets the whole history. lockgate runs with its gate, lock, ledger and a smoke query, each revision in a transaction of its
 own; Alembic by default puts all of them into one. `psql` with the bare SQL is the limit: everything in one transaction, and a transaction
-with a version row for each revision, which is the work that lockgate promises to do."""
+with a version row for each revision, which is the work that lockgate promises to do. `lockgate, schema.sql` loads the schema of the head, which
+`lockgate snapshot --sql` has put beside the revisions, and stamps (`lockgate upgrade --from-snapshot`)."""
 _ABOUT_LITE = """\
 An empty SQLite file gets twenty revisions. lockgate puts each into a real transaction; Alembic, by default, lets SQLite commit, and so
 wait for the disk, after every statement."""
@@ -62,7 +63,7 @@ def by_schema() -> list[Tool]:
     lockgate = program("lockgate")
     if not lockgate or _FROM_SNAPSHOT not in subprocess.run([lockgate, "upgrade", "--help"], capture_output=True, text=True).stdout:
         return []
-    return [Tool("lockgate, schema.sql", lockgate, histories.lockgate, _from_schema)]
+    return [Tool("lockgate, schema.sql", lockgate, histories.lockgate, _from_schema, once=_SNAPSHOT)]
 
 
 def _from_schema(place: Place) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ class Tool:
         up: the command that brings a database to head; the same when there is nothing to do.
         most: the longest history that it takes part in; 0 for any.
         variables: beside those of its place.
+        once: words that its program is called with when its project has been written.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Tool:
     up: Callable[[Place], tuple[str, ...]]
     most: int = 0
     variables: tuple[tuple[str, str], ...] = ()
+    once: tuple[str, ...] = ()
 
     def run(self, place: Place) -> Sample:
         """Bring the database to head."""

@@ -84,14 +84,17 @@ class Workplace:
             if size <= (tool.most or size):
                 places[tool] = self.place(f"n{size}_{number}", backend)
                 tool.write(places[tool].folder, changes)
-        return places
+        return self._able(places, size, lambda tool, place: tool.once and tool.call(place, *tool.once))
 
     def at_head(self, places: dict[Tool, Place], size: int) -> dict[Tool, Place]:
         """Bring them all to head; who cannot is left out and remembered with the reason."""
+        return self._able(places, size, Tool.run)
+
+    def _able(self, places: dict[Tool, Place], size: int, does: Callable[[Tool, Place], object]) -> dict[Tool, Place]:
         able = {}
         for tool, place in places.items():
             try:
-                tool.run(place)
+                does(tool, place)
             except Failed as error:
                 print(f"{tool.name} failed: {error}", file=sys.stderr)
                 self.failed.append(Series(tool.name, size, (), error.in_short))
