@@ -68,6 +68,7 @@ class Request:
         operator: `user@host`.
         seeds: `upgrade --seed`: the seeds follow, so the guard asks what it asks of `seed`, too.
         create: `upgrade --create-database`: a database that the server does not have is made first.
+        from_schema: `upgrade --from-snapshot`: the schema file to load into the empty database; empty for the project's own, None for none.
         asks: a missing confirmation will be asked for at a prompt, so its refusal is not the end.
     """
 
@@ -81,6 +82,7 @@ class Request:
     operator: str = ""
     seeds: bool = False
     create: bool = False
+    from_schema: str | None = None
     asks: bool = False
 
 

@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "seed-export": ("lockgate.cli.seed_export", "command", "Write tables into files that are ready to be seeds."),
     "smoke": ("lockgate.cli.smoke", "command", "Ask the smoke queries."),
     "drift": ("lockgate.cli.drift", "command", "Say how a database differs from what its revisions make."),
+    "snapshot": ("lockgate.cli.snapshot", "command", "Keep the schema of the head as a file for empty databases."),
     "revision": ("lockgate.cli.revision", "command", "Write a new, empty revision file."),
 }
 

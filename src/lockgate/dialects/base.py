@@ -1,6 +1,4 @@
-"""
-What lockgate asks of a database; the only seam for differences between them: nobody asks which one it is, `Features` says what it lacks.
-"""
+"""What lockgate asks of a database; the only seam for differences: nobody asks which one it is, `Features` says what it lacks."""
 
 from __future__ import annotations
 
@@ -254,7 +252,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
-        """Raise `Refused` where a transaction pooler stands in between (`timeout` in seconds): a lock taken through it is nobody's."""
+        """Raise `Refused` for a transaction pooler: a session lock through it is nobody's; `timeout` for connecting, in seconds."""
 
     @abstractmethod
     def rows(self) -> Rows:
@@ -272,6 +270,10 @@ class Dialect(ABC):
             heads: what it says; kept in the snapshot.
             grants: whether to read who may do what, where the database knows roles.
         """
+
+    def dump(self, session: Session, version_table: VersionTable) -> str:
+        """Schema and rows as a script for `run_script`, without registry and version table; empty where the server's program is for that."""
+        return ""
 
     @abstractmethod
     def server_facts(self, session: Session) -> ServerFacts:

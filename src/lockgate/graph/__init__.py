@@ -8,6 +8,7 @@ from lockgate.graph.fingerprint import Edited, edited, fingerprint
 from lockgate.graph.header import Header, is_revision_file
 from lockgate.graph.read import build_graph, check_syntax, read_graph, read_headers
 from lockgate.graph.revisions import Graph, Later, Revision, Summary, check_single_head, check_target, describe_heads
+from lockgate.graph.schema_file import SchemaFile, read_schema_file, source_digest, stale
 
 __all__ = [
     "Edited",
@@ -15,6 +16,7 @@ __all__ = [
     "Header",
     "Later",
     "Revision",
+    "SchemaFile",
     "Summary",
     "build_graph",
     "check_single_head",
@@ -26,4 +28,7 @@ __all__ = [
     "is_revision_file",
     "read_graph",
     "read_headers",
+    "read_schema_file",
+    "source_digest",
+    "stale",
 ]

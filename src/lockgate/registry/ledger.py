@@ -98,7 +98,7 @@ def read(session: Session, prefix: str, moment_text: str, limit: int) -> tuple[L
 
 def fingerprints(session: Session, prefix: str) -> dict[str, str]:
     """
-    Return the fingerprint of every revision's file as it was when it was last applied, or acknowledged; of those undone since, none.
+    Return the fingerprint of every revision's file as it was when it was last applied, loaded, or acknowledged; of those undone since, none.
 
     For a registry of version 2 and later.
     """
@@ -107,7 +107,7 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
     for revision, outcome, source in session.execute(f"select revision, outcome, source from {prefix}ledger order by id"):
         if outcome == "reset":
             found.clear()
-        elif outcome not in ("applied", "acknowledged"):
+        elif outcome not in ("applied", "loaded", "acknowledged"):
             continue
         elif source:
             found[str(revision)] = str(source)
@@ -119,7 +119,7 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
 def origin(session: Session, prefix: str, moment_text: str, revision: str) -> LedgerEntry | None:
     """Return the newest row in which a revision was applied or stamped."""
     entries = (entry for entry in read(session, prefix, moment_text, _ALL) if entry.verb != "downgrade")
-    return next((entry for entry in entries if entry.revision == revision and entry.outcome in ("applied", "stamped")), None)
+    return next((entry for entry in entries if entry.revision == revision and entry.outcome in ("applied", "loaded", "stamped")), None)
 
 
 def _entry(row: tuple[object, ...]) -> LedgerEntry:

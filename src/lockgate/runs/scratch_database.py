@@ -61,16 +61,17 @@ class ScratchDatabase:
         """Look at it."""
         return look(self.target)
 
-    def upgrade(self, to: str = "head") -> Outcome:
+    def upgrade(self, to: str = "head", from_schema: str | None = None) -> Outcome:
         """
         Run the project's revisions, after its bootstrap where it has one.
 
         Args:
             to: in Alembic's notation; `heads` where there are several.
+            from_schema: see `Request`.
         Raises:
             Failed: `env-failed` where env.py worked on another database; and as `upgrade`.
         """
-        outcome = _upgrade.upgrade(self.request(Verb.UPGRADE, to), self.project, _quiet)
+        outcome = _upgrade.upgrade(replace(self.request(Verb.UPGRADE, to), from_schema=from_schema), self.project, _quiet)
         if outcome.code:
             hint = "env.py must take its URL from `sqlalchemy.url` or from a variable that the environment's `export` names"
             raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)

@@ -43,10 +43,11 @@ def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
 def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Run the pending revisions; the smoke questions are still to be asked."""
     seen = arrival.sight
-    if _at_target(arrival, to):
+    if arrival.request.from_schema is None and _at_target(arrival, to):
         return Outcome(arrival.request.verb, arrival.request.environment, seen.place, seen.heads, seen.heads)
     # Not above: the cheap look is what most calls end with, and importing Alembic and SQLAlchemy costs more than all of it.
     from lockgate.runs.bootstrap import bootstrapped
+    from lockgate.runs.from_schema import loaded
     from lockgate.runs.outcome import outcome_of
     from lockgate.runs.through import through_gate
 
@@ -57,7 +58,8 @@ def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
             notices.append(event.text)
         notify(event)
 
-    passage = through_gate(arrival, "upgrade", to, told, bootstrapped(arrival, told))
+    between = bootstrapped(arrival, told) if arrival.request.from_schema is None else loaded(arrival, to, told)
+    passage = through_gate(arrival, "upgrade", to, told, between)
     return outcome_of(arrival, passage, tuple(notices))
 
 

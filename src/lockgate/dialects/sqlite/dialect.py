@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
-from lockgate.dialects.sqlite import catalog, locks, moments, session, working
+from lockgate.dialects.sqlite import catalog, dump, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
@@ -82,6 +82,9 @@ class Sqlite(base.Dialect):
 
     def run_script(self, permit: Permit, connection: Any, text: str) -> int:
         return _run_script(connection.connection.driver_connection, text)
+
+    def dump(self, session: Session, version_table: VersionTable) -> str:
+        return "".join(dump.statements(session, version_table))
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
         cast("SqliteSession", session).execute_noting(sql)
