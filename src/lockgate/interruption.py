@@ -22,6 +22,22 @@ def reason(error: KeyboardInterrupt) -> str:
     return "terminated by SIGTERM" if isinstance(error, Ended) else "interrupted"
 
 
+def behind(error: BaseException) -> KeyboardInterrupt | None:
+    """
+    Find the signal that an error came up in the wake of; None where there was none.
+
+    Whoever tidies up on the way, as Alembic's batch operations do, finds the connection gone and raises that instead.
+    """
+    known: set[int] = set()
+    context: BaseException | None = error
+    while context is not None and id(context) not in known:
+        if isinstance(context, KeyboardInterrupt):
+            return context
+        known.add(id(context))
+        context = context.__cause__ or context.__context__
+    return None
+
+
 @contextmanager
 def cancellable(cancel: Callable[[], None]) -> Iterator[None]:
     """

@@ -43,6 +43,7 @@ def main(trials: int, rows: str, workers: int, target: Path | None, raw: Path | 
         missing = {row.name: reason for row in chosen if (reason := row.why_not(folder / "try"))}
         _play([row for row in chosen if row.name not in missing], trials, workers, folder, results, strict)
     except KeyboardInterrupt:
+        _report(chosen, results, {}, time.monotonic() - began)
         sys.exit(130)
     except TrialBroke as error:
         _report(chosen, results, {}, time.monotonic() - began)

@@ -127,7 +127,7 @@ for number, in connection.execute(sa.text("select id from {table} order by id"))
     connection.execute(sa.text("update {table} set extra = :extra where id = :id"), {{"extra": number * 10, "id": number}})
 if not sa.inspect(connection).has_table("{table}_log"):
     {log}
-op.execute("insert into {table}_log (name) select concat(name, extra) from {table}")
+op.execute("insert into {table}_log (id, name) select id, concat(name, extra) from {table}")
 op.drop_column("{table}", "extra")
 op.create_index("{table}_name", "{table}", ["name"])
 op.execute("insert into counts (id, name) values ({number}, 'once')")
@@ -139,5 +139,6 @@ def deciding(folder: Path, length: int) -> Tiny:
     revisions = [create_table("counts")]
     for number in range(1, length):
         table = f"t{number}"
-        revisions.append(create_table(table) + _READS_AND_DECIDES.format(table=table, number=number, log=create_table(f"{table}_log")).rstrip())
+        log = _TALLY.replace("tally", f"{table}_log")
+        revisions.append(create_table(table) + _READS_AND_DECIDES.format(table=table, number=number, log=log).rstrip())
     return _chain(folder, revisions)

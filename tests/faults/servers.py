@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import select
 import shutil
 import signal
@@ -25,14 +26,16 @@ from lockgate.secret import DatabaseUrl
 _USER = "postgres"
 _CARELESS = ("fsync=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=32MB", "max_connections=60")
 _PIECE = 65536
+_PORTS = range(20000, 32000)  # below net.ipv4.ip_local_port_range
 _SO_ATTACH_FILTER = 26  # Linux: include/uapi/asm-generic/socket.h
 _RETURN_NOTHING = struct.pack("HBBI", 6, 0, 0, 0)  # BPF: `ret #0`, the packet is dropped
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port that nobody uses now, and that the kernel gives to no client: it must be free after a restart, too."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", random.choice(_PORTS))) as taken:
+            return int(taken.getsockname()[1])
 
 
 @dataclass
@@ -87,17 +90,21 @@ class Postgres:
         """Start it, and wait until it answers."""
         command = [self.program("postgres"), "-D", str(self.data), "-k", str(self.folder), "-p", str(self.port), "-h", "127.0.0.1"]
         command += [word for setting in _CARELESS for word in ("-c", setting)]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, user=self.owner, cwd="/", env=self._environ, stdout=log, stderr=log, preexec_fn=lambda: end_with_parent(signal.SIGQUIT)
-            )
         give_up = time.monotonic() + PATIENCE_S
         while True:
+            if self.process is None or self.process.poll() is not None:  # also where somebody was faster at its port
+                self.process = self._started(command)
             try:
                 return self.session("postgres").close()
             except psycopg.OperationalError:
-                assert self.process.poll() is None and time.monotonic() < give_up, (self.folder / "log").read_text()[-2000:]
+                assert time.monotonic() < give_up, (self.folder / "log").read_text()[-2000:]
                 time.sleep(0.02)
+
+    def _started(self, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                command, user=self.owner, cwd="/", env=self._environ, stdout=log, stderr=log, preexec_fn=lambda: end_with_parent(signal.SIGQUIT)
+            )
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it: SIGINT is fast, SIGQUIT is immediate (PostgreSQL manual, 18.5)."""

@@ -158,8 +158,8 @@ class Trial:
         said_nothing = changed == "nothing" or result.exits[-1] in _UNCHANGED
         if said_nothing and heads != self.from_heads:
             result.problems.append(f"exit {result.exits[-1]}, `changed: {changed}`, and the database is at {heads}")
-        for name in re.findall(r"\br\d+\b", changed.partition("perhaps")[0].partition(";")[0]):
-            if number_of(name) > reached:
+        for done in (part for part in changed.split("; ") if part.startswith(("applied", "upgrade"))):
+            if any(number_of(name) > reached for name in re.findall(r"\br\d+\b", done.partition("perhaps")[0])):
                 result.problems.append(f"`changed: {changed}`, and the database is at {heads}")
 
     def is_half_applied(self) -> bool:

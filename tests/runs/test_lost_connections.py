@@ -79,3 +79,13 @@ def test_a_signal_in_the_middle_of_the_judgement_ends_the_run_as_a_signal_does(p
     done = project.lockgate("upgrade", "dev", check=128 + signal.SIGTERM)
     assert "code: terminated" in done.stderr and "changed: nothing" in done.stderr
     assert Database(postgres_url).user_tables() == []
+
+
+def test_a_signal_in_a_batch_operation_is_told_as_a_signal(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """Alembic drops its copy of the table on the way up, finds the connection gone, and raises that in place of the signal."""
+    env_py(project, ENDS_IN_THE_FIRST_STATEMENT.replace("(*args):", "(*args):\n    if 'INSERT INTO _alembic_tmp' not in args[2]: return").replace(", once=True", ""))
+    project.tables("users").point("dev", sqlite_url)
+    project.revision("r2", "r1", 'with op.batch_alter_table("users") as batch:\n    batch.alter_column("name", nullable=False)')
+    done = project.lockgate("upgrade", "dev", check=128 + signal.SIGTERM)
+    assert "code: terminated" in done.stderr and "changed: upgrade r1 committed" in done.stderr
+    assert Database(sqlite_url).ledger()[-1][:3] == ("upgrade", "interrupted", "r2")

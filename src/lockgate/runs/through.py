@@ -19,7 +19,7 @@ from lockgate.alembic_seam.world import project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notice, Notify
 from lockgate.graph import check_syntax
-from lockgate.interruption import reason
+from lockgate.interruption import behind, reason
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.checkout import untracked
@@ -116,6 +116,10 @@ def _within(
             _interrupted(error, arrival, passage)
             raise
         except (Exception, SystemExit) as error:
+            signal = behind(error)
+            if signal is not None:
+                _interrupted(signal, arrival, passage)
+                raise signal from None
             raise _failed(error, arrival, passage) from error
     return passage
 

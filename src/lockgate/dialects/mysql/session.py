@@ -104,10 +104,19 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[M
     session = MysqlSession(connection, url)
     try:
         if not write:
-            session.execute("set session transaction read only")
+            _only_read(session, url)
         yield session
     finally:
         session.close()
+
+
+def _only_read(session: MysqlSession, url: DatabaseUrl) -> None:
+    from pymysql.err import Error
+
+    try:
+        session.execute("set session transaction read only")
+    except Error as error:  # the server let us in and hung up
+        raise _unreachable(error, url) from None
 
 
 def connect(url: DatabaseUrl, timeout: float, *, write: bool) -> pymysql.Connection[Cursor]:
