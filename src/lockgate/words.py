@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lockgate.records import dataclass
 
 SCRATCH = "scratch"  # the reserved environment of throw-away databases
 

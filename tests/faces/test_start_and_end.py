@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -147,11 +146,18 @@ def test_leaving_at_once_leaves_out_nothing_that_a_process_owes(project: Tiny, s
 
 def test_output_that_nobody_can_take_is_no_success(project: Tiny) -> None:
     """What Python says of it at its own end: a full disk must not look like an answer."""
-    if not os.path.exists("/dev/full"):
-        return
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run([sys.executable, "-m", "lockgate", "--help"], stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode != 0
+
+
+@pytest.mark.parametrize("watcher", ["cProfile", "trace --count --missing --summary"])
+def test_a_profiler_that_runs_the_command_has_the_last_word(watcher: str) -> None:
+    """What it writes at the end is what it was started for."""
+    command = [sys.executable, "-m", *watcher.split(), *(["--module"] if watcher != "cProfile" else ["-m"]), "lockgate", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("lockgate "), done.stderr
+    assert "function calls" in done.stdout or "lines   cov%" in done.stdout
 
 
 def test_a_reader_that_left_is_no_failure(project: Tiny, sqlite_url: DatabaseUrl) -> None:

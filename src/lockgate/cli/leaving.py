@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import NoReturn
 
+_TOOLS = 6  # places that `sys.monitoring` has
 _NOT_FLUSHED = 120  # what Python itself ends with where its output could not be written
 
 
@@ -15,8 +16,11 @@ def leave(status: int) -> NoReturn:
     """
     End the process at once with `status`, after everything that Python owes: threads, what was registered with `atexit`, output.
 
-    In Python's own order (`Py_FinalizeEx`). What is left out is the freeing of memory and the end of daemon threads.
+    In Python's own order (`Py_FinalizeEx`). What is left out is the freeing of memory and the end of daemon threads. A profiler or
+    a debugger that runs the command goes on when it is done, so there it ends as any program does.
     """
+    if _is_watched():
+        sys.exit(status)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
@@ -26,3 +30,9 @@ def leave(status: int) -> NoReturn:
         except OSError:
             status = _NOT_FLUSHED
     os._exit(status)
+
+
+def _is_watched() -> bool:
+    monitoring = getattr(sys, "monitoring", None)  # Python 3.12 and later
+    tools = monitoring is not None and any(monitoring.get_tool(number) for number in range(_TOOLS))
+    return bool(sys.gettrace() or sys.getprofile() or tools)

@@ -12,12 +12,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from lockgate.graph import Graph, Header, Later, Summary, build_graph, header, read, read_headers, revisions
+from lockgate.records import dataclass
 from lockgate.version import __version__
 
 _NAME = "lockgate.graph"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from lockgate.errors import UsageError
 from lockgate.files.graph_cache import cached_graph
 from lockgate.files.project import decoded, not_decodable, read_bytes, read_pyproject, read_text, tool_table
 from lockgate.graph import Graph, is_revision_file
+from lockgate.records import dataclass
 from lockgate.settings.alembic_ini import AlembicLayout, ini_options, read_layout, toml_options
 from lockgate.settings.load import PYPROJECT
 from lockgate.settings.project import Project
@@ -95,11 +95,13 @@ def graph_of(project: Project) -> Graph:
 def _named(project: Project, layout: AlembicLayout) -> Iterator[tuple[str, str]]:
     """Yield the name below the project's folder and the path of each revision file, in Alembic's order."""
     seen: set[str] = set()
+    here = f"{project.folder}{os.sep}"
     for folder in layout.version_locations:
         for path, real in _revision_paths(str(folder), layout.recursive):
             if real not in seen:
                 seen.add(real)
-                yield path.removeprefix(f"{project.folder}{os.sep}").replace(os.sep, "/"), path
+                name = path.removeprefix(here)
+                yield name if os.sep == "/" else name.replace(os.sep, "/"), path
 
 
 def _source_of(path: str, name: str) -> tuple[str, str]:
@@ -142,7 +144,7 @@ def _revision_paths(folder: str, recursive: bool) -> Iterator[tuple[str, str]]:
     real_folder = os.path.realpath(folder)
     for entry in entries:
         if is_revision_file(entry.name) and not entry.is_dir():
-            real = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real_folder, entry.name)
+            real = os.path.realpath(entry.path) if entry.is_symlink() else f"{real_folder}{os.sep}{entry.name}"
             yield entry.path, real
     if recursive:
         for entry in entries:

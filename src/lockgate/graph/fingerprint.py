@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from lockgate.graph.revisions import Graph, Revision
+from lockgate.records import dataclass
 
 ALGORITHM = "1"  # change it with any change below: fingerprints of other algorithms are not compared
 # The place in the graph is no part of what a revision does; the graph has rules of its own.

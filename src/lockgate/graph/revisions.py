@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from lockgate.errors import UsageError
 from lockgate.nearest import nearest
+from lockgate.records import dataclass
 
 _NAME = re.compile(r"[\w.]+")  # no `+`, `-`, `@` or `:`, which make a target relative to something
 _SYMBOLS = ("head", "heads", "base")
@@ -131,14 +132,25 @@ class Graph:
         Args:
             heads: rows of the version table; ids that the graph does not know are left out.
         """
-        found: set[str] = set()
-        todo = [id_ for id_ in heads if id_ in self.revisions]
-        while todo:
-            id_ = todo.pop()
-            if id_ not in found:
-                found.add(id_)
-                todo.extend(parent for parent in self.revisions[id_].parents if parent in self.revisions)
-        return frozenset(found)
+        asked = frozenset(heads)
+        if asked not in self._applied:
+            found: set[str] = set()
+            todo = [id_ for id_ in asked if id_ in self._by_id]
+            while todo:
+                id_ = todo.pop()
+                if id_ not in found:
+                    found.add(id_)
+                    todo.extend(parent for parent in self._by_id[id_].parents if parent in self._by_id)
+            self._applied[asked] = frozenset(found)
+        return self._applied[asked]
+
+    @cached_property
+    def _applied(self) -> dict[frozenset[str], frozenset[str]]:
+        return {}  # a run asks for the same heads several times
+
+    @cached_property
+    def _by_id(self) -> dict[str, Revision]:
+        return dict(self.revisions)  # whatever kind of mapping it is, this one is quick
 
     def pending(self, heads: Iterable[str]) -> tuple[str, ...]:
         """Return what is not applied yet, every revision behind all that it needs."""
@@ -163,7 +175,7 @@ class Graph:
                 order.setdefault(todo.pop())
                 continue
             opened.add(id_)
-            todo.extend(parent for parent in self.revisions[id_].parents if parent in self.revisions and parent not in opened)
+            todo.extend(parent for parent in self._by_id[id_].parents if parent in self._by_id and parent not in opened)
         return tuple(order)
 
 

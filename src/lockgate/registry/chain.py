@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lockgate.permit import Session, Spelling
+from lockgate.records import dataclass
 
 # The sealed columns, in this order; `at` is sealed as text, `id` by the row's number.
 COLUMNS = (

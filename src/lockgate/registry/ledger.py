@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.errors import Failed
 from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
+from lockgate.records import dataclass
 from lockgate.registry import chain
 from lockgate.registry.marker import damaged
 from lockgate.secret import redact

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
+from lockgate.records import dataclass
 from lockgate.words import Cluster, Identity, VersionTable
+
+_TABLE_WORDS = 2  # name and schema of a version table
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def read(session: Session, prefix: str, moment_text: str, chained: bool = True) 
     if not version.isdecimal() or (identity is not None and int(version) < 1):
         raise damaged("registry_version")
     table = _texts(settings, "version_table")
-    if table is not None and len(table) != len(fields(VersionTable)):
+    if table is not None and len(table) != _TABLE_WORDS:
         raise damaged("version_table")
     head = str(rows[0][2] or "")
     return Record(identity, int(version), VersionTable(*table) if table else None, _texts(settings, "tables"), head)
@@ -66,11 +69,17 @@ def _texts(settings: Mapping[str, str], name: str) -> tuple[str, ...] | None:
     if name not in settings:
         return None
     try:
-        value = json.loads(settings[name])
+        return _list_in(settings[name])
     except ValueError as error:
         raise damaged(name) from error
+
+
+@lru_cache(maxsize=8)
+def _list_in(text: str) -> tuple[str, ...]:
+    """Read a list of texts; ValueError for anything else. A run looks several times, and the list may be of thousands of tables."""
+    value = json.loads(text)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise damaged(name)
+        raise ValueError(text)
     return tuple(value)
 
 

@@ -168,10 +168,12 @@ class Passage(Scribe):
             Failed: `not-at-target` or `invalid-index`.
         """
         permit, dialect = self._working()
-        # env.py's search_path holds on its own connection only: there the version table's schema is found.
-        here = see(permit.session, dialect, permit.sight.place, permit.version_table)
-        permit.session.rollback()
-        table = here.version_table or permit.version_table
+        table = permit.sight.version_table
+        if table is None:
+            # env.py's search_path holds on its own connection only: there the version table's schema is found.
+            here = see(permit.session, dialect, permit.sight.place, permit.version_table)
+            permit.session.rollback()
+            table = here.version_table or permit.version_table
         after = see(fresh, dialect, permit.sight.place, table)
         if after.heads != heads:
             found, wanted = ", ".join(after.heads) or "base", ", ".join(heads) or "base"

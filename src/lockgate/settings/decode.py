@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockgate.nearest import nearest
+from lockgate.records import dataclass
 from lockgate.settings.lines import Path, line_of
 
 # Timeouts are handed to databases as whole milliseconds in 31 bits, and 0 would mean "no limit" there.
