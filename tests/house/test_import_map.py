@@ -50,6 +50,7 @@ STORIES = {
     ("upgrade", "bootstrap"): "the first upgrade of an empty database may begin with its base tables",
     ("upgrade", "from_schema"): "or with the schema file",
     ("template", "from_schema"): "a template is loaded from a fresh schema file",
+    ("checks", "from_schema"): "whether schema files are stale is asked by a ready-made test",
     ("schema_file", "from_schema"): "what is made is loaded, to prove it",
     ("upgrade_seed", "upgrade"): "the first half of the call",
     ("upgrade_seed", "seed"): "and the second",

@@ -63,6 +63,17 @@ def fresh(project: Project, product: str) -> bool:
     return True
 
 
+def stale_files(project: Project) -> tuple[LockgateError, ...]:
+    """Say of each schema file that the project keeps why it cannot be used; empty where all can, or there is none."""
+    found, layout = [], read_alembic_layout(project)
+    for path in sorted(Path(layout.script_location).glob("schema.*.sql")) if layout.known else ():
+        try:
+            read_fresh(project, path.name.split(".")[1], graph_of(project))
+        except LockgateError as error:
+            found.append(error)
+    return tuple(found)
+
+
 def loaded(arrival: Arrival, to: str, notify: Notify) -> BetweenPasses:
     """
     Return what is to happen between the passes of env.py: the schema file is loaded.
