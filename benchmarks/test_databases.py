@@ -10,34 +10,38 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import psycopg
 from alembic import command
 from alembic.config import Config
-from benchmarks.noop import write_project
+from benchmarks import histories
+from benchmarks.figures import Sample, Section, Series
+from benchmarks.histories import only_tables
+from benchmarks.measure import Job
+from benchmarks.targets import CONNECT, COPY_FILE, LOCKGATE, RAW_CLONE, pooled_names
+from benchmarks.workplace import Workplace
 
 from lockgate.runs.host import LocalHost
 from lockgate.runs.scratch_server import ScratchServer, files_in
+from lockgate.runs.template import Template
 from lockgate.runs.test_databases import Lease, TestDatabases, Wish
-from lockgate.scratch import Server, temporary_server
 from lockgate.secret import DatabaseUrl
 
-LOCKGATE_TOML = """\
-[environments.dev]
-url = { env = "DATABASE_URL" }
-protection = "open"
-export = ["DATABASE_URL"]
-"""
-TABLES = 100
-THINKING_S = 0.2
-Job = Callable[[], float]
+_TABLES, _QUICK = 100, 5
+_THINKING_S = 0.2
+_ROUNDS = 15
+_ABOUT = f"""\
+A fresh, migrated database of {_TABLES} tables for one test: how long until the test has it and its first answer? All on one server. Cold is a
+copy made when it is asked for; a pool makes one ahead while a test of {_THINKING_S * 1000:.0f} ms runs; recycling gives a database back as new where the test
+wrote rows only. The runs with a pool have a `connect` of their own beside them, because a pool works between its tests. Alembic runs in the same process,
+without a start of its own."""
+_ABOUT_LITE = f"A fresh, migrated file of {_TABLES} tables for one test: how long until the test has it and its first answer?"
 
 
 def touch(url: DatabaseUrl) -> None:
@@ -53,7 +57,7 @@ def touch(url: DatabaseUrl) -> None:
 def write(url: DatabaseUrl) -> None:
     """What a test does that only writes rows."""
     with psycopg.connect(replace(url, driver="").render().reveal()) as session:
-        session.execute("insert into t1 (name) values ('x'); insert into t2 (name) values ('y'); insert into t3 (name) values ('z')")
+        session.execute("insert into t1 (id, name) values (1, 'x'); insert into t2 (id, name) values (1, 'y'); insert into t3 (id, name) values (1, 'z')")
 
 
 def alter(url: DatabaseUrl) -> None:
@@ -69,86 +73,70 @@ def upgrade(folder: Path, url: DatabaseUrl) -> None:
     command.upgrade(config, "head")
 
 
+@dataclass(frozen=True)
+class Pool:
+    """lockgate's databases, as its pytest plugin hands them out."""
+
+    databases: TestDatabases
+    template: Template
+
+    def take(self) -> Lease:
+        """Wait for one."""
+        return self.databases.take(self.template)
+
+    def work(self, work: Callable[[DatabaseUrl], None] = touch, thinking_s: float = 0.0) -> Sample:
+        """A test with lockgate's fixture: wait for a database and its first answer; then work, and give back."""
+        began = time.perf_counter()
+        lease = self.take()
+        touch(lease.url)
+        spent = time.perf_counter() - began
+        work(lease.url)
+        time.sleep(thinking_s)
+        self.databases.give(lease)
+        return Sample(spent)
+
+
 @contextmanager
-def databases(folder: Path, server: ScratchServer, *, spare: int, recycles: bool) -> Iterator[Callable[[], Lease]]:
-    """lockgate's databases; yields what takes one, warm: the template is there, and the strategy of copying has been measured."""
+def pool(folder: Path, server: ScratchServer, *, spare: int, recycles: bool) -> Iterator[Pool]:
+    """Yield a warm one: the template is there, and the strategy of copying has been measured."""
     found = TestDatabases(Wish(folder, {}), lambda project: LocalHost(server, project, spare, recycles=recycles))
-    template = found.template()
-    leases = [found.take(template) for _ in range(5)]
+    made = Pool(found, found.template())
+    leases = [made.take() for _ in range(5)]
     for lease in leases:
         found.give(lease, drop=True)
     with server.entered() as clones:
         while set(clones.names(clones.family("scratch"))) & {lease.name for lease in leases}:  # dropping goes on in the background
             time.sleep(0.1)
-
-    def take() -> Lease:
-        return found.take(template)
-
-    take.give = found.give  # type: ignore[attr-defined]
-    yield take
+    yield made
     found.close()
 
 
-def lockgate(take: Callable[[], Lease], work: Callable[[DatabaseUrl], None] = touch, thinking_s: float = 0.0) -> Job:
-    """A test with lockgate's fixture: wait for a database and its first answer; then work, and give back."""
-
-    def job() -> float:
-        began = time.perf_counter()
-        lease = take()
-        touch(lease.url)
-        spent = time.perf_counter() - began
-        work(lease.url)
-        time.sleep(thinking_s)
-        take.give(lease)  # type: ignore[attr-defined]
-        return spent
-
-    return job
+def timed(fill: Callable[[], DatabaseUrl]) -> Sample:
+    """Wait for a database of another contender, and for its first answer."""
+    began = time.perf_counter()
+    touch(fill())
+    return Sample(time.perf_counter() - began)
 
 
-def timed(fill: Callable[[], DatabaseUrl], after: Callable[[], None] = lambda: None) -> Job:
-    """A contender that makes a database by `fill`."""
-
-    def job() -> float:
-        began = time.perf_counter()
-        touch(fill())
-        spent = time.perf_counter() - began
-        after()
-        return spent
-
-    return job
+def _projects(work: Workplace) -> tuple[Path, Path]:
+    changes = only_tables(_QUICK if work.wish.quick else _TABLES)
+    gated, plain = work.folder / "gated", work.folder / "plain"
+    histories.lockgate(gated, changes)
+    histories.alembic(plain, changes)
+    return gated, plain
 
 
-def in_turn(jobs: dict[str, Job], rounds: int) -> dict[str, float]:
-    """Return the median of each; the first round is not counted."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for number in range(-1, rounds):
-        for name, job in jobs.items():
-            spent = job()
-            if number >= 0:
-                times[name].append(spent)
-    return {name: median(spent) for name, spent in times.items()}
-
-
-def show(title: str, medians: dict[str, float], limits: dict[str, tuple[str, float]]) -> None:
-    """Print times, and ratios to the limit that each is held to."""
-    print(title)
-    for name, spent in medians.items():
-        limit, target = limits.get(name, ("", 0.0))
-        aim = f" (target: at most {target:g})" if target else ""
-        ratio = f"{spent / medians[limit]:8.2f} x {limit.strip()}{aim}" if limit else ""
-        print(f"  {name:56} {spent * 1000:9.2f} ms {ratio}".rstrip())
-
-
-def on_postgres(base: Path, server: Server, rounds: int) -> None:
+def postgres(work: Workplace) -> Section:
     """PostgreSQL, all contenders on one server."""
-    gated, plain = write_project(base / "gated", TABLES), write_project(base / "plain", TABLES)
-    (gated / "lockgate.toml").write_text(LOCKGATE_TOML, encoding="utf-8")
-    with psycopg.connect(server.url("postgres").render().reveal(), autocommit=True) as admin:
+    gated, plain = _projects(work)
+    rounds = work.wish.rounds_or(_ROUNDS)
+    with psycopg.connect(work.server.url("postgres").render().reveal(), autocommit=True) as admin:
 
         def url(name: str) -> DatabaseUrl:
-            return server.url(name).with_driver("psycopg")
+            return work.server.url(name).with_driver("psycopg")
 
         def made(sql: str) -> DatabaseUrl:
+            admin.execute("drop database if exists one with (force)")
             admin.execute(f"create database one {sql}".encode())
             return url("one")
 
@@ -157,46 +145,38 @@ def on_postgres(base: Path, server: Server, rounds: int) -> None:
             return url("one")
 
         def gone() -> None:
-            admin.execute("drop database one with (force)")
+            admin.execute("drop database if exists one with (force)")
 
         for name in ("template_of_ours", "ready"):
             admin.execute(f"create database {name}".encode())
             upgrade(plain, url(name))
-        place = ScratchServer(server.url("postgres"), "the benchmark's server", ours=True)
-        with (
-            databases(gated, place, spare=0, recycles=False) as cold,
-            databases(gated, place, spare=1, recycles=False) as ahead,
-            databases(gated, place, spare=1, recycles=True) as recycled,
-        ):
-            raw, bare = "raw clone + connect", "bare connect"
-            jobs = {
-                bare: timed(lambda: url("ready")),
-                raw: timed(lambda: made("template template_of_ours"), gone),
-                "lockgate, cold": lockgate(cold),
-                "create + alembic upgrade": timed(by_alembic, gone),
-            }
-            medians = in_turn(jobs, rounds)
-            # Not in turn with the others: a pool works between its tests, and they would give it time.
-            for name, job in {
-                "lockgate, pool, tests of 200 ms, altering": lockgate(ahead, alter, THINKING_S),
-                "lockgate, recycled, 200 ms, writing": lockgate(recycled, write, THINKING_S),
-                "lockgate, recycled, 0 ms, writing": lockgate(recycled, write),
-                "lockgate, pool, 0 ms, altering": lockgate(ahead, alter),
-            }.items():
-                medians |= in_turn({name: job, f"  {bare} beside it": jobs[bare]}, rounds * 2)
-                medians[f"  {bare} beside it ({name.removeprefix('lockgate, ')})"] = medians.pop(f"  {bare} beside it")
-    names = [name for name in medians if not name.startswith("  ")]
-    limits = {"lockgate, cold": (raw, 1.1), "create + alembic upgrade": (raw, 0.0)}
-    for name, target in zip(names[4:], (2.0, 2.0, 3.0, 0.0), strict=True):
-        limits[name] = (f"  {bare} beside it ({name.removeprefix('lockgate, ')})", target)
-    show(f"PostgreSQL, {TABLES} tables, until the first answer:", medians, limits)
+        place = ScratchServer(work.server.url("postgres"), "the benchmark's server", ours=True)
+        connect = Job(CONNECT, 0, lambda: timed(lambda: url("ready")))
+        with pool(gated, place, spare=0, recycles=False) as cold:
+            raw = Job(RAW_CLONE, 0, lambda: timed(lambda: made("template template_of_ours")), gone)
+            by_hand = Job("create + alembic upgrade", 0, lambda: timed(by_alembic), gone)
+            series = work.turns([connect, raw, Job("lockgate, cold", 0, cold.work), by_hand], rounds)
+            gone()
+        return Section("databases", "A fresh test database, PostgreSQL", _ABOUT, "", CONNECT, (*series, *_pooled(work, gated, place, connect, rounds)), rounds=rounds)
 
 
-def on_sqlite(base: Path, rounds: int) -> None:
+def _pooled(work: Workplace, gated: Path, place: ScratchServer, connect: Job, rounds: int) -> list[Series]:
+    """Not in turn with the others: a pool works between its tests, and they would give it time."""
+    found: list[Series] = []
+    for recycles, act, does in ((False, alter, "pool"), (True, write, "recycled")):
+        with pool(gated, place, spare=1, recycles=recycles) as ahead:
+            for thinking_s in (_THINKING_S, 0.0):
+                ours, bare = pooled_names(does, thinking_s * 1000)
+                job = Job(ours, 0, partial(ahead.work, act, thinking_s))
+                beside = replace(connect, contender=bare)
+                found += work.turns([job, beside], rounds * 2)
+    return found
+
+
+def sqlite(work: Workplace) -> Section:
     """SQLite, all in one folder."""
-    gated, plain = write_project(base / "gated-lite", TABLES), write_project(base / "plain-lite", TABLES)
-    (gated / "lockgate.toml").write_text(LOCKGATE_TOML, encoding="utf-8")
-    template, one = base / "template.db", DatabaseUrl("sqlite", database=str(base / "one.db"))
+    gated, plain = _projects(work)
+    template, one = work.folder / "template.db", DatabaseUrl("sqlite", database=str(work.folder / "one.db"))
     upgrade(plain, replace(one, database=str(template)))
 
     def copied() -> DatabaseUrl:
@@ -208,16 +188,14 @@ def on_sqlite(base: Path, rounds: int) -> None:
         return one
 
     def gone() -> None:
-        os.unlink(one.database)
+        Path(one.database).unlink(missing_ok=True)
 
-    with databases(gated, files_in(base / "files"), spare=0, recycles=False) as take:
-        jobs = {"copy the file + open": timed(copied, gone), "lockgate": lockgate(take), "alembic upgrade": timed(by_alembic, gone)}
-        medians = in_turn(jobs, rounds)
-    show(f"SQLite, {TABLES} tables, until the first answer:", medians, {"lockgate": ("copy the file + open", 2.0), "alembic upgrade": ("copy the file + open", 0.0)})
-
-
-def main(rounds: int) -> None:
-    """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="lockgate-bench-") as folder, temporary_server() as server:
-        on_postgres(Path(folder), server, rounds)
-        on_sqlite(Path(folder), rounds)
+    rounds = work.wish.rounds_or(_ROUNDS)
+    with pool(gated, files_in(work.folder / "files"), spare=0, recycles=False) as ready:
+        jobs = [
+            Job(COPY_FILE, 0, lambda: timed(copied), gone),
+            Job(LOCKGATE, 0, ready.work),
+            Job("alembic upgrade", 0, lambda: timed(by_alembic), gone),
+        ]
+        series = work.turns(jobs, rounds)
+    return Section("databases-sqlite", "A fresh test database, SQLite", _ABOUT_LITE, "", COPY_FILE, series, rounds=rounds)

@@ -21,7 +21,7 @@ import psycopg
 import pymysql
 
 from lockgate.cli.call import Face
-from lockgate.cli.main import run
+from lockgate.cli.command import run
 from lockgate.cli.output import Output
 from lockgate.secret import DatabaseUrl
 

@@ -80,7 +80,7 @@ class Guarded:
 def guarded_server() -> Iterator[Guarded]:
     """Start a server of one's own that asks for passwords, with a TCP port in front of it that offers TLS."""
     with temporary_server() as server:
-        root, wrong = (_certificate(server.folder / name) for name in ("root", "wrong"))
+        root, wrong = (certificate(server.folder / name) for name in ("root", "wrong"))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(root, root.with_suffix(".key"))
         with _front(server, context) as port:
@@ -133,10 +133,10 @@ def _serve(client: socket.socket, context: ssl.SSLContext, path: str) -> None:
                 break
         backend.connect(path)
         backend.sendall(head)
-        _pump(client, backend)
+        pump(client, backend)
 
 
-def _pump(client: socket.socket, backend: socket.socket) -> None:
+def pump(client: socket.socket, backend: socket.socket) -> None:
     """Carry bytes both ways until one side ends; in one thread, because a TLS socket bears only one."""
     while True:
         waiting = isinstance(client, ssl.SSLSocket) and client.pending()
@@ -157,19 +157,19 @@ def closed_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def _certificate(path: Path) -> Path:
+def certificate(path: Path) -> Path:
     """Write a certificate for `localhost` that signs itself, and its key beside it; the certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName(ELSEWHERE)])
-    certificate = (
+    signed = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1))
         .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path.with_suffix(".crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    path.with_suffix(".crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     encoding = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     path.with_suffix(".key").write_bytes(key.private_bytes(*encoding))
     return path.with_suffix(".crt")

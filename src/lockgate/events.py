@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lockgate.records import dataclass
 from lockgate.words import Step, StepDone
 
 

@@ -7,8 +7,8 @@ Source: design, section 3. The order of `_RULES` is the order of severity; the f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lockgate.records import dataclass
 from lockgate.words import SCRATCH, Protection, Sight, Verb, Verdict
 
 _YES = Verdict(True)

@@ -6,10 +6,11 @@ A driver that waits in C hears of no Python signal handler before the server has
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-_cancels: list[Callable[[], None]] = []
+_PATIENCE = 5.0  # seconds for a server to be asked; a network that is cut must not hold up the end of the process
 
 
 class Ended(KeyboardInterrupt):
@@ -21,23 +22,76 @@ def reason(error: KeyboardInterrupt) -> str:
     return "terminated by SIGTERM" if isinstance(error, Ended) else "interrupted"
 
 
+def behind(error: BaseException) -> KeyboardInterrupt | None:
+    """
+    Find the signal that an error came up in the wake of; None where there was none.
+
+    Whoever tidies up on the way, as Alembic's batch operations do, finds the connection gone and raises that instead.
+    """
+    known: set[int] = set()
+    context: BaseException | None = error
+    while context is not None and id(context) not in known:
+        if isinstance(context, KeyboardInterrupt):
+            return context
+        known.add(id(context))
+        context = context.__cause__ or context.__context__
+    return None
+
+
 @contextmanager
 def cancellable(cancel: Callable[[], None]) -> Iterator[None]:
     """
     While the block runs, let a signal call `cancel`.
 
+    Where the block is interrupted, by a signal or otherwise, it does not end before the statement was stopped: a driver that waits
+    in Python lets go of the connection at once, and the server would work on.
+
     Args:
-        cancel: stops the statement that runs on a connection; called from another thread, harmless where none runs.
+        cancel: stops the statement that runs on a connection; called once, from another thread, harmless where none runs.
     """
-    _cancels.append(cancel)
+    stop = _Stop(cancel)
+    _stops.append(stop)
     try:
         yield
+    except (Exception, SystemExit, GeneratorExit):
+        raise
+    except BaseException:  # KeyboardInterrupt, and what an event loop makes of it for its tasks
+        stop.begin()
+        raise
     finally:
-        _cancels.remove(cancel)
+        _stops.remove(stop)
+        stop.wait()
 
 
 def cancel_running() -> None:
     """Stop the statements under way in this process."""
-    for cancel in tuple(_cancels):
+    for stop in tuple(_stops):
+        stop.begin()
+
+
+class _Stop:
+    """Calls `cancel` once, in a thread of its own: it may take its time, and a second signal must be heard."""
+
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        self._cancel = cancel
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Call it, unless somebody has."""
+        with self._guard:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="lockgate-cancel", daemon=True)
+                self._thread.start()
+
+    def wait(self) -> None:
+        """Wait for the call, where there was one."""
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+
+    def _run(self) -> None:
         with suppress(Exception):  # the connection may be gone, and the run ends all the same
-            cancel()
+            self._cancel()
+
+
+_stops: list[_Stop] = []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lockgate.records import dataclass
 from lockgate.words import Protection, StepDone, Verb
 
 

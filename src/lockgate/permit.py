@@ -8,9 +8,10 @@ place, `runs/gate.py`, after the guard said yes on the very session that the per
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from lockgate.records import dataclass
 from lockgate.words import Identity, Sight, VersionTable
 
 Row = tuple[object, ...]

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
 
 from lockgate.errors import UsageError
+from lockgate.records import dataclass
 
 MASK = "***"
 _DRIVERS = {  # of a backend, as SQLAlchemy calls them; any other one is PostgreSQL's

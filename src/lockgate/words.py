@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lockgate.records import dataclass
 
 SCRATCH = "scratch"  # the reserved environment of throw-away databases
 
@@ -69,6 +71,7 @@ class Request:
         operator: `user@host`.
         seeds: `upgrade --seed`: the seeds follow, so the guard asks what it asks of `seed`, too.
         create: `upgrade --create-database`: a database that the server does not have is made first.
+        from_schema: `upgrade --from-snapshot`: the schema file to load into the empty database; empty for the project's own, None for none.
         asks: a missing confirmation will be asked for at a prompt, so its refusal is not the end.
     """
 
@@ -82,6 +85,7 @@ class Request:
     operator: str = ""
     seeds: bool = False
     create: bool = False
+    from_schema: str | None = None
     asks: bool = False
 
 
@@ -170,9 +174,10 @@ class Sight:
         registry_version: 0 where there is no registry.
         invalid_indexes: qualified names of indexes that the server marks as invalid.
         kept_tables: the tables that the last run left, for the smoke query.
-        fingerprints: of the files of the applied revisions, by id, as the ledger has them; only a look at the database reads them.
+        ledger_head: seal of the ledger's newest row, which stands for all of them; empty where there is none.
         writable: False for a standby, a role or a file that can only be read.
         half_applied: the revision that a broken run left unfinished; None where there is none.
+        direct: whether the session is known to be the server's own, with no pooler in between.
     """
 
     place: str
@@ -190,7 +195,8 @@ class Sight:
     kept_version_table: VersionTable | None = None
     kept_tables: tuple[str, ...] | None = None
     writable: bool = True
-    fingerprints: Mapping[str, str] = field(default_factory=dict, compare=False)
+    ledger_head: str = field(default="", compare=False)
+    direct: bool = field(default=False, compare=False)
     half_applied: HalfApplied | None = None
 
     @property

@@ -184,7 +184,7 @@ def test_a_terminal_gets_a_live_line_and_colour_only_where_wanted(no_colour: boo
 def test_sigterm_handler_is_gone_after_a_call() -> None:
     """A library user's process keeps its own handler."""
     before = signal.getsignal(signal.SIGTERM)
-    from lockgate.cli.main import run
+    from lockgate.cli.command import run
 
     run(["nonsense"], Face({}, Output(io.StringIO(), io.StringIO(), io.StringIO(), {})))
     assert signal.getsignal(signal.SIGTERM) is before

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from lockgate.cli.main import VERBS, root
+from lockgate.cli.command import VERBS, root
 
 HEAVY = {"sqlalchemy", "alembic", "boto3", "rich", "msgspec", "psycopg"}
 PROBE = """

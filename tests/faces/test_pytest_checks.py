@@ -152,7 +152,7 @@ op.create_table(
     (project.folder / "users.csv").write_text("id,name\n1,one\n2,two\n", encoding="utf-8")
     project.settings(place + 'irreversible = ["f1"]\nloses_rows = ["f1"]\n' + seed)
     said = checked(project, "-n", "2", "-rs", check=0, tests=IMPORT)
-    assert "16 passed, 1 skipped" in said
+    assert "17 passed, 1 skipped" in said
     assert "env.py gives Alembic no models" in said
 
 
@@ -162,9 +162,11 @@ def test_heads_and_names_are_held_to_the_pattern(project: Tiny, place: str) -> N
     project.tables("users", "orders")
     (project.folder / "migrations" / "versions" / "r2.py").rename(project.folder / "migrations" / "versions" / "second.py")
     project.revision("r3", "r1")
+    (project.folder / "migrations" / "schema.sqlite.sql").write_text("create table users (id int);\n", encoding="utf-8")
     said = checked(project.settings(place), "--lockgate-checks", "-k", "head or pattern", check=1)
     assert "the revision graph has 2 heads" in section(said, "test_history_has_one_head")
     assert "`r3` (migrations/versions/r3.py)" in said
+    assert "does not begin with the header of a schema file" in section(said, "test_schema_file_is_of_the_head")
     named = section(said, "test_revisions_are_named_by_the_pattern")
     assert "where: Alembic's file_template, `%(rev)s`" in named
     assert "migrations/versions/second.py: this file of revision `r2` should be named `r2.py`" in named
@@ -177,7 +179,9 @@ def test_a_trigger_makes_a_seed_write_twice(project: Tiny) -> None:
     (project.folder / "users.csv").write_text("id,name\n1,one\n", encoding="utf-8")
     seed = '[[seeds]]\nname = "users"\nfile = "users.csv"\nenvironments = ["test"]\n'
     project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n' + seed)
+    (project.folder / "migrations" / "schema.sqlite.sql").write_text("create table users (id int);\n", encoding="utf-8")
     said = checked(project, "-k", "idempotent", check=1, tests=IMPORT)
+    assert said.count("lockgate: the revisions were run: `migrations/schema.sqlite.sql` does not begin with the header") == 1
     assert "seeds of `test` are not idempotent" in said
     assert "seed `users` (users.csv) changes `users` again: 0 new, 1 changed, 0 deleted" in said
 

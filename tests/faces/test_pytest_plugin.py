@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from building import SETTINGS, Database, Tiny, until
 
@@ -203,6 +204,11 @@ def test_good(migrated_engine):
     assert database.query("select name from users") == [("evidence",)]
     pytest_run(project, "-n", "2", check=1)
     assert ours(server, "kept") == [kept]
+    with psycopg.connect(database.url.render().reveal()):
+        said = pytest_run(project, "-n", "2", "--lockgate-keep", check=1)
+        assert f"lockgate: database `{kept}` of an earlier session is still kept: somebody is connected" in said
+        assert kept in ours(server, "kept") and len(ours(server, "kept")) == 2
+    until(lambda: not server.query(f"select 1 from pg_stat_activity where datname = '{kept}'"), "the session has ended", seconds=120)
     pytest_run(project, "--lockgate-keep", check=1)
     (other,) = ours(server, "kept")
     assert other != kept

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
+from building import until
 
 from lockgate.errors import Unreachable, UsageError
 from lockgate.scratch import embedded_url, temporary_server
@@ -153,16 +154,22 @@ def test_two_processes_share_one_embedded_server_and_the_last_one_stops_it(start
     assert servers(folder) == []
 
 
-def test_a_killed_user_does_not_keep_the_server_alive_for_ever(start: Start, folder: Path) -> None:
-    """The next process to end cleans up after one that could not."""
-    killed = start()
-    assert answer(killed) == "seen"
-    killed.kill()
-    end(killed)
-    assert len(servers(folder)) == 1
-    joined = start()
-    assert answer(joined) == "seen"
-    assert end(joined) == (0, "")
+def test_a_server_ends_with_its_last_user_also_where_that_is_killed(start: Start, folder: Path) -> None:
+    """Nobody looks for a server of a project that is closed; one that others use stays for them."""
+    users = [start(), start()]
+    assert [answer(user) for user in users] == ["seen", "seen"]
+    running = servers(folder)
+    (listed,) = folder.rglob(".handle_pids.json")
+    users[0].kill()
+    end(users[0])
+    until(lambda: listed.read_text() == f"[{users[1].pid}]", "somebody leaves in its name", seconds=120)
+    assert servers(folder) == running
+    users[1].kill()
+    end(users[1])
+    until(lambda: not servers(folder), "the server has ended", seconds=120)
+    again = start()
+    assert answer(again) == "seen"
+    assert end(again) == (0, "")
     assert servers(folder) == []
 
 

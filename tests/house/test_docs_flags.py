@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from lockgate.cli.main import VERBS, root
+from lockgate.cli.command import VERBS, root
 from lockgate.errors import CODES
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -10,7 +10,7 @@ from typing import Any
 # A room is a module or a package directly below `lockgate`.
 FLOORS: tuple[frozenset[str], ...] = (
     # 0: words
-    frozenset({"errors", "words", "outcome", "events", "secret", "version", "interruption"}),
+    frozenset({"errors", "words", "outcome", "events", "secret", "version", "interruption", "nearest", "records"}),
     # 1: thought, no hands
     frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script", "journal"}),
     # 2: hands, no decisions
@@ -51,6 +51,10 @@ STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",
     ("upgrade", "smoke"): "an upgrade ends with the smoke queries",
     ("upgrade", "bootstrap"): "the first upgrade of an empty database may begin with its base tables",
+    ("upgrade", "from_schema"): "or with the schema file",
+    ("template", "from_schema"): "a template is loaded from a fresh schema file",
+    ("checks", "from_schema"): "whether schema files are stale is asked by a ready-made test",
+    ("schema_file", "from_schema"): "what is made is loaded, to prove it",
     ("upgrade_seed", "upgrade"): "the first half of the call",
     ("upgrade_seed", "seed"): "and the second",
     ("reset", "upgrade"): "a reset ends with an upgrade",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,13 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionMap
 from sqlalchemy import Connection, create_engine
 
 import lockgate.alembic_plugin
+from lockgate.alembic_seam.scripts import LateScript
+from lockgate.errors import UsageError
+from lockgate.graph import read_graph
 
 ENV_PY = """
 import os
@@ -154,6 +160,38 @@ def test_the_ways_through_the_history_take_target_and_heads(script: ScriptDirect
     assert [(step.info.up_revision.revision, step.info.is_upgrade) for step in down] == [("r2", False), ("r1", False)]
     stamps = list(script._stamp_revs(("r1",), ("r2",)))
     assert [(step.info.is_stamp, step.info.destination_revision_ids) for step in stamps] == [(True, ("r1",))]
+
+
+def test_a_history_can_be_told_without_its_modules(script: ScriptDirectory, tmp_path: Path) -> None:
+    """`LateScript` goes past Script's own constructor, and the directory asks the map that is put into it."""
+    graph = read_graph({f"migrations/versions/{name}.py": REVISION.format(name=name, down=down) for name, down in (("r1", None), ("r2", "r1"))})
+    theirs = script.get_revision("r2")
+    script.revision_map = RevisionMap(lambda: [LateScript(one, tmp_path) for one in graph.revisions.values()])
+    ours = script.get_revision("r2")
+    assert isinstance(ours, LateScript) and "module" not in vars(ours)
+    assert script.get_heads() == ["r2"]
+    assert set(vars(theirs)) <= {*vars(ours), "module", "path"}, "Alembic keeps something new of each revision"
+    (step,) = script._upgrade_revs("head", "r1")
+    assert step.migration_fn is ours.module.upgrade  # type: ignore[attr-defined]
+    assert (ours.path, ours.doc) == (theirs.path, theirs.doc)
+
+
+def test_a_file_that_moved_in_the_graph_meanwhile_does_not_run(tmp_path: Path, script: ScriptDirectory) -> None:
+    """What was planned is what the files said when they were read."""
+    graph = read_graph({"migrations/versions/r2.py": REVISION.format(name="r2", down=None)})
+    with pytest.raises(UsageError, match="became another one"):
+        _ = LateScript(graph.revisions["r2"], tmp_path).module
+
+
+def test_python_ends_by_these_names() -> None:
+    """`cli.leaving` does by hand what `Py_FinalizeEx` begins with."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import atexit, threading; atexit.register(print, 'bye'); threading._shutdown(); atexit._run_exitfuncs()"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("bye\n", "")
 
 
 def test_a_steps_function_can_be_wrapped(script: ScriptDirectory) -> None:

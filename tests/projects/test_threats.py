@@ -108,6 +108,62 @@ def test_a_revision_that_opens_a_second_connection_elsewhere_is_refused_there(pr
     assert dev.heads() == (["r1"] if "except" in code else [])
 
 
+BARE = {
+    "psycopg": "import psycopg\nwith psycopg.connect(URL) as other:\n    other.execute('drop table treasure')",
+    "psycopg, a class": "from psycopg import Connection\nwith Connection.connect(URL, autocommit=True) as other:\n    other.execute('drop table treasure')",
+    "psycopg, rows as dictionaries": (
+        "from psycopg import connect, rows\nwith connect(URL, row_factory=rows.dict_row) as other:\n    other.execute('drop table treasure')"
+    ),
+    "psycopg2": "import psycopg2\nother = psycopg2.connect(URL)\nother.cursor().execute('drop table treasure')\nother.commit()",
+    "sqlite3": "import sqlite3\nwith sqlite3.connect(URL) as other:\n    other.execute('drop table treasure')",
+    "pymysql": (
+        "import pymysql\nother = pymysql.connect(unix_socket=URL[0], user='root', database=URL[1], cursorclass=pymysql.cursors.DictCursor)\n"
+        "other.cursor().execute('drop table treasure')"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("driver", "swallowed"), [*((name, False) for name in BARE if name != "pymysql"), ("psycopg", True)]
+)
+def test_a_revision_that_connects_elsewhere_with_a_driver_alone_is_refused_there(
+    project: Tiny, make_postgres_database: MakeUrl, tmp_path: Path, driver: str, swallowed: bool
+) -> None:
+    """Scripts that copy rows between databases are written that way, and SQLAlchemy hears nothing of it."""
+    elsewhere = DatabaseUrl("sqlite", database=str(tmp_path / "other.db")) if driver == "sqlite3" else make_postgres_database()
+    assert_refused_elsewhere(project, make_postgres_database(), mark(project, "test", elsewhere), driver, elsewhere.database, swallowed)
+
+
+def test_a_revision_that_connects_to_another_mariadb_with_the_driver_alone_is_refused_there(
+    project: Tiny, make_mariadb_database: MakeUrl
+) -> None:
+    """The same over the driver that lockgate uses itself, whose own connections are not in question."""
+    elsewhere = make_mariadb_database()
+    place = (elsewhere.query["unix_socket"], elsewhere.database)
+    assert_refused_elsewhere(project, make_mariadb_database(), mark(project, "test", elsewhere), "pymysql", place, False)
+
+
+def assert_refused_elsewhere(project: Tiny, dev: DatabaseUrl, other: Database, driver: str, place: object, swallowed: bool) -> None:
+    """A revision goes to `other`, which is marked; nothing happens there, and the run says so. Where nothing is marked it may go."""
+    other.query("create table treasure as select 1 as id")
+    before = other.picture()
+    url = place if driver in ("sqlite3", "pymysql") else other.url.render().reveal()
+    code = BARE[driver]
+    if swallowed:
+        code = "try:\n" + "\n".join(f"    {line}" for line in code.splitlines()) + "\nexcept Exception:\n    pass"
+    project.revision("r1", None, f"{create_table('users')}\nURL = {url!r}\n{code}")
+    done = project.point("dev", dev).here("upgrade", "dev", check=3)
+    assert "code: identity-mismatch" in done.stderr and "`test`" in done.stderr
+    assert other.picture() == before
+    if swallowed:  # the refusal came after the commit, and the run says so: it is no success
+        assert Database(dev).heads() == ["r1"]
+        return
+    registry = "drop schema lockgate cascade" if other.url.backend == "postgresql" else "drop table lockgate_marker"
+    other.query(registry)
+    project.here("upgrade", "dev", check=0)
+    assert "treasure" not in other.tables() and Database(dev).heads() == ["r1"]
+
+
 def test_a_stray_file_is_read_and_not_run_and_told_of(project: Tiny, sqlite_url: DatabaseUrl) -> None:
     """Whoever can put a file into versions/ must not run code on the machine of everybody who looks at the status."""
     project.tables("users").point("dev", sqlite_url)

@@ -273,7 +273,7 @@ def test_a_deadlock_is_tried_again(started: Tiny, postgres_url: DatabaseUrl) -> 
 
         def lock_the_other_way_round() -> None:
             waits = blocked_by(postgres_url, "other")
-            give_up = time.monotonic() + 30
+            give_up = time.monotonic() + 120
             while not waits() and time.monotonic() < give_up:
                 pass
             other.execute("lock table first")

@@ -237,7 +237,7 @@ def test_a_bootstrap_killed_in_the_middle_leaves_an_empty_database_and_can_be_re
 
 def test_a_bootstrap_that_waits_for_somebodys_lock_is_busy_and_can_be_repeated(project: Tiny, postgres_url: DatabaseUrl) -> None:
     """Nothing is to be mended in the script: the name is taken by a transaction that may be rolled back."""
-    with_dump(project, postgres_url, BASE)
+    with_dump(project, postgres_url, f"SET lock_timeout = 0; {BASE}")  # as pg_dump writes it
     with psycopg.connect(postgres_url.render().reveal()) as other:
         other.execute("create table documents (id int)")
         said = project.here("upgrade", "dev", check=4).stderr

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from building import Database, Tiny
+from building import SETTINGS, Database, Tiny
 from running import alembic_twin, plain_up
 
 from lockgate.secret import DatabaseUrl
@@ -96,3 +96,40 @@ def test_no_statement_of_lockgate_calls_what_somebody_else_made(
     ours = caught(log, start) - theirs
     assert not ours, "\n".join(sorted(ours))
     assert database.applied() == ["r1", "r2"]
+
+
+def test_of_a_seed_only_what_compares_its_rows_looks_along_the_roles_path(project: Tiny, log: Path, postgres_url: DatabaseUrl) -> None:
+    """Tables and their triggers need that path; catalog and ledger do not, and hold the rights of whoever seeds."""
+    rows = '[[seeds]]\nname = "users"\nfile = "users.csv"\nkey = ["id"]\nenvironments = ["dev"]\nunknown_rows = "delete"\n'
+    script = '[[seeds]]\nname = "orders"\nfile = "orders.sql"\nenvironments = ["dev"]\n'
+    project.settings(SETTINGS + rows + script).tables("users", "orders").point("dev", postgres_url)
+    (project.folder / "orders.sql").write_text("insert into orders values (1, 'x') on conflict (id) do nothing;\n", encoding="utf-8")
+    project.here("upgrade", "dev", check=0)
+    database = Database(postgres_url)
+    set_traps(database)
+    start = log.stat().st_size
+    for text in ("id,name\n1,a\n2,b\n", "id,name\n1,other\n3,c\n"):
+        (project.folder / "users.csv").write_text(text, encoding="utf-8")
+        project.here("seed", "dev", check=0, CONFIRM_ENV="dev")
+    found = caught(log, start)
+    assert found, "the traps catch nothing"
+    assert sorted(sql for sql in found if '"public"."users"' not in sql and "orders" not in sql) == []
+    assert database.query("select * from users order by id") == [(1, "other"), (3, "c")]
+
+
+@pytest.mark.parametrize("seed", ["users.csv", "users.sql"])
+def test_a_table_of_the_same_name_in_an_earlier_schema_gets_no_rows(project: Tiny, postgres_url: DatabaseUrl, seed: str) -> None:
+    """Whoever may make a schema called like the role could take in what a seed writes, personal data and all."""
+    text = f'{SETTINGS}[[seeds]]\nname = "users"\nfile = "{seed}"\nenvironments = ["dev"]\n'
+    (project.folder / "users.csv").write_text("id,name\n1,a\n", encoding="utf-8")
+    (project.folder / "users.sql").write_text("insert into users values (1, 'a') on conflict do nothing;\n", encoding="utf-8")
+    project.settings(text).tables("users").point("dev", postgres_url).here("upgrade", "dev", check=0)
+    database = Database(postgres_url)
+    database.query("create schema postgres; create table postgres.users (id integer primary key, name text)")
+    said = project.here("seed", "dev", check=2).stderr
+    assert "code: seed-invalid" in said and "`postgres.users` and `public.users`" in said and "changed: nothing" in said
+    assert database.query("select * from users") == database.query("select * from public.users") == []
+    (project.folder / "users.sql").write_text("insert into public.users values (1, 'a') on conflict do nothing;\n", encoding="utf-8")
+    project.settings(text + 'table = "public.users"\n' if seed == "users.csv" else text)
+    project.here("seed", "dev", check=0)
+    assert database.query("select * from public.users") == [(1, "a")]

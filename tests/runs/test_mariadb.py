@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -222,7 +223,7 @@ def test_a_statement_that_cannot_get_its_table_steps_back_and_tries_again(
 
 
 def test_a_snapshot_finds_what_somebody_changed_by_hand(project: Tiny, database: Database) -> None:
-    """Scratch databases are not made there yet; a snapshot that was saved needs none."""
+    """A snapshot that was saved needs no scratch database, which nobody has allowed here."""
     parts = 'op.create_table("parts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("user", sa.Integer, sa.ForeignKey("users.id")))'
     code = "op.execute('create view v as select id from users')\nop.execute('create procedure p(a int) select a')"
     trigger = "op.execute('create trigger t before insert on users for each row set new.name = upper(new.name)')"
@@ -237,6 +238,38 @@ def test_a_snapshot_finds_what_somebody_changed_by_hand(project: Tiny, database:
         assert word in found
     said = project.here("drift", "dev", check=5).stderr
     assert "code: no-comparison" in said and "no embedded server of this product" in said
+    assert "--against FILE" in said and "`scratch = true` into [environments.dev]" in said
+
+
+def test_drift_runs_the_revisions_beside_the_database_where_that_is_allowed(
+    project: Tiny, database: Database, mariadb_server: Maria
+) -> None:
+    """No embedded server stands in for MariaDB; its own one does, for as long as the comparison takes, with the same character set."""
+    database.query("alter database character set latin1 collate latin1_bin")
+    project.settings(SETTINGS.replace('protection = "open"\n', 'protection = "open"\nscratch = true\n', 1))
+    view = "op.execute('create view v as select id from users')"
+    project.revision("r1", None, f"{create_table('users')}\n{view}\nop.create_index('by_name', 'users', ['name'])")
+    project.here("upgrade", "dev", check=0)
+    before = database.picture()
+    assert "no difference" in project.here("drift", "dev", check=0).stdout
+    assert database.picture() == before
+    database.query("alter table users convert to character set utf8mb4")
+    database.query("drop view v")
+    found = project.here("drift", "dev", check=1).stdout
+    assert "users.name" in found and "view `v`" in found
+    project.revision("r1", None, 'op.execute("no such statement")')
+    assert "do not run on the scratch database" in project.here("drift", "dev", check=5).stderr
+    assert mariadb_server.run("select schema_name from information_schema.schemata where schema_name like 'lockgate%'") == []
+
+
+def test_databases_for_tests_are_refused_before_one_is_made(project: Tiny, database: Database) -> None:
+    """The server cannot copy a database; half a plugin would be found out after the first revision ran."""
+    allowed = SETTINGS.replace('protection = "open"\n', 'protection = "open"\nscratch = true\n', 1)
+    project.settings(f'{allowed}[tests]\nenvironment = "dev"\n')
+    (project.folder / "test_it.py").write_text("def test_it(migrated_database):\n    pass\n", encoding="utf-8")
+    done = project.run([sys.executable, "-m", "pytest", "-q"], {})
+    assert "databases for tests are not copied on MariaDB or MySQL yet" in done.stdout
+    assert database.tables() == []
 
 
 def test_a_database_that_is_missing_is_made_on_request(project: Tiny, mariadb_server: Maria) -> None:

@@ -11,38 +11,20 @@ from contextlib import suppress
 
 import pymysql
 import pytest
-from building import Database, Tiny, create_table, tiny
+from building import Database, Tiny
+from faults.projects import deciding
 from maria import Maria
 
 from lockgate.secret import DatabaseUrl
 
 TRIALS = 10
 REVISIONS = 20
-DATA = """
-connection = op.get_bind()
-connection.execute(sa.text("insert into {table} (id, name) values (1, 'a'), (2, 'b')"))
-op.add_column("{table}", sa.Column("extra", sa.Integer))
-for number, in connection.execute(sa.text("select id from {table} order by id")).fetchall():
-    connection.execute(sa.text("update {table} set extra = :extra where id = :id"), {{"extra": number * 10, "id": number}})
-if not sa.inspect(connection).has_table("{table}_log"):
-    {log}
-op.execute("insert into {table}_log (name) select concat(name, extra) from {table}")
-op.drop_column("{table}", "extra")
-op.create_index("{table}_name", "{table}", ["name"])
-op.execute("insert into counts (id, name) values ({number}, 'once')")
-"""
 
 
 @pytest.fixture(scope="module")
 def twenty(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """Twenty revisions that make tables, write rows, decide by what they read, and change the tables after that."""
-    project = tiny(tmp_path_factory.mktemp("twenty"))
-    project.revision("r0", None, create_table("counts"), 'op.drop_table("counts")')
-    for number in range(1, REVISIONS):
-        table = f"t{number}"
-        lines = [create_table(table), DATA.format(table=table, number=number, log=create_table(f"{table}_log")).strip()]
-        project.revision(f"r{number}", f"r{number - 1}", "\n".join(lines))
-    return project
+    return deciding(tmp_path_factory.mktemp("twenty") / "project", REVISIONS)
 
 
 def complete(database: Database) -> None:

@@ -274,6 +274,14 @@ def test_the_shell_of_the_database_gets_it_through_a_private_file(
     assert not Path(name).exists()
 
 
+def test_a_crash_leaves_no_image_of_the_memory(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """A core file holds every password that was fetched, and lies about for anybody who collects them."""
+    project.point("dev", sqlite_url).revision("r1", None, "import resource\nassert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0")
+    raised = "import resource as r; most = r.getrlimit(r.RLIMIT_CORE)[1]; r.setrlimit(r.RLIMIT_CORE, (most, most))"
+    done = project.run([sys.executable, "-c", f"{raised}\nfrom lockgate.cli.main import main\nmain(['upgrade', 'dev'])"], {})
+    assert done.returncode == 0, done.stderr
+
+
 # TLS
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import Database, Tiny, create_table
+from building import SETTINGS, Database, Tiny, create_table
 
 from lockgate.secret import DatabaseUrl, Secret
 from lockgate.version import __version__
@@ -101,6 +101,16 @@ def test_a_relative_target_applies_that_many_revisions(project: Tiny, database_u
     project.here("upgrade", "dev", "+1", check=0)
     assert Database(database_url).heads() == ["r2"]
     assert Database(database_url).user_tables() == ["orders", "users"]
+
+
+def test_short_of_head_the_smoke_questions_of_the_settings_wait(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """They are about the head: asked on the way they would say that a good step failed."""
+    project.tables("users", "orders").point("dev", sqlite_url)
+    project.settings(SETTINGS + '[smoke]\ntables = ["orders"]\nqueries = [{ sql = "select count(*) from orders", equals = 1 }]\n')
+    steps = [json.loads(project.here("upgrade", "dev", "+1", "--json", check=status).stdout) for status in (0, 1)]
+    asked = [[answer["question"] for answer in step["smoke"]] for step in steps]
+    assert asked == [["revision"], ["revision", "table orders", "select count(*) from orders"]]
+    assert steps[1]["code"] == "smoke-failed"
 
 
 @pytest.mark.parametrize("verb", [("upgrade", "dev"), ("history", "dev"), ("status", "dev"), ("reset", "dev")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from building import SETTINGS, Database, Tiny, create_table
 from running import up, up_fails
 
-from lockgate.events import Blocked, Event, Notice
+from lockgate.events import Blocked, Event, Notice, Retrying
 from lockgate.secret import DatabaseUrl
 
 ADD = 'op.add_column("first", sa.Column("price", sa.Integer))'
@@ -70,6 +71,75 @@ def test_a_run_that_gives_up_names_who_was_in_the_way(started: Tiny, postgres_ur
         error = up_fails(started)
     assert (error.code, error.exit_code) == ("lock-timeout", 4)
     assert "in the way: pid" in error.where and "a report" in error.where and "select * from first" in error.where
+
+
+def test_nobody_waits_longer_for_a_table_than_one_short_try_takes(started: Tiny, postgres_url: DatabaseUrl) -> None:
+    """An ALTER that waits for one long reader holds up all others behind it: measured here by the server, which ends a reader's wait after 5 s."""
+    limited(started, lock_timeout=0.5, lock_wait=300).revision("r2", "r1", ADD)
+    tries: list[bool] = []  # whether the long reader was gone
+    enough, gone, done = threading.Event(), threading.Event(), threading.Event()
+    read: list[int] = []
+
+    def notify(event: Event) -> None:
+        if isinstance(event, Retrying):
+            tries.append(gone.is_set())
+            if len(tries) == 3:
+                enough.set()
+
+    def read_on() -> None:
+        with psycopg.connect(postgres_url.render().reveal(), autocommit=True, options="-c lock_timeout=5s") as one:
+            while not done.wait(0.01):
+                read.append(one.execute("select count(*) from first").rowcount)
+
+    def end(long_reader: psycopg.Connection[Any]) -> None:
+        enough.wait(120)
+        long_reader.rollback()
+        gone.set()
+
+    with psycopg.connect(postgres_url.render().reveal()) as other, ThreadPoolExecutor(2) as threads:
+        other.execute("select * from first")
+        reader, ending = threads.submit(read_on), threads.submit(end, other)
+        try:
+            assert up(started, notify=notify).to_heads == ("r2",)
+        finally:
+            done.set()
+            enough.set()
+        ending.result()
+        reader.result()  # raises LockNotAvailable where it waited too long
+    assert len(tries) >= 3 and sum(tries) <= 3, "the upgrade went on trying when nobody was in the way"
+    assert len(read) > 10
+
+
+UNLOCKED = {"postgresql": "select pg_advisory_unlock_all()", "mariadb": "select release_all_locks()"}
+
+
+def unlocking(project: Tiny, sql: str, behind_its_back: bool) -> Tiny:
+    """Three revisions, the second of which lets go of the lock: in the open, or at the last moment before its commit."""
+    late = "from sqlalchemy import event\nevent.listen(op.get_bind(), 'commit', lambda c: c.connection.cursor().execute(SQL), once=True)"
+    project.tables("first", "second", "third")
+    lines = f"{create_table('second')}\nSQL = {sql!r}\n{late if behind_its_back else 'op.execute(SQL)'}"
+    project.revision("r2", "r1", lines, 'op.drop_table("second")')
+    return project
+
+
+@pytest.mark.parametrize("behind_its_back", [False, True], ids=["this one", "the next one"])
+def test_a_revision_does_not_run_without_the_lock(project: Tiny, postgres_url: DatabaseUrl, behind_its_back: bool) -> None:
+    """Another run may be at work by then; asked of the server before each revision and in the statement that ends one."""
+    unlocking(project, UNLOCKED["postgresql"], behind_its_back).point("dev", postgres_url)
+    error = up_fails(project)
+    assert (error.code, error.exit_code) == ("lock-lost", 1)
+    database, applied = Database(postgres_url), ["r1", "r2"] if behind_its_back else ["r1"]
+    assert database.applied() == applied and database.heads() == applied[-1:]
+    assert database.user_tables() == ["first", "second"][: len(applied)]
+    assert all(f"`{name}`" in error.changed for name in applied)
+
+
+def test_a_revision_does_not_run_without_the_lock_of_mariadb(project: Tiny, mariadb_url: DatabaseUrl) -> None:
+    """The lock is another one there, and the question too."""
+    unlocking(project, UNLOCKED["mariadb"], True).point("dev", mariadb_url)
+    error = up_fails(project)
+    assert (error.code, error.exit_code) == ("lock-lost", 1)
+    assert Database(mariadb_url).applied() == ["r1", "r2"] and Database(mariadb_url).user_tables() == ["first", "second"]
 
 
 def test_every_revision_begins_with_the_limits_of_the_settings(started: Tiny, postgres_url: DatabaseUrl) -> None:

@@ -77,7 +77,7 @@ def test_fingerprints_of_another_algorithm_are_not_compared() -> None:
 
 def test_only_revisions_that_are_applied_count() -> None:
     """A file that has not run yet may be edited as one likes."""
-    graph = Graph({"r1": Revision("r1", "v/r1.py", text="x = 1"), "r2": Revision("r2", "v/r2.py", ("r1",), text="y = 1")})
+    graph = Graph({"r1": Revision("r1", "v/r1.py", source=lambda: "x = 1"), "r2": Revision("r2", "v/r2.py", ("r1",), source=lambda: "y = 1")})
     kept = {"r1": fingerprint("x = 2"), "r2": fingerprint("y = 2")}
     assert edited(graph, ["r1"], kept) == (Edited("r1", "v/r1.py"),)
     assert edited(graph, [], kept) == ()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lockgate.errors import LockgateError, Refused, UsageError
 from lockgate.seeds.facts import Statement
-from lockgate.seeds.script import Grammar, parts
+from lockgate.seeds.grammar import Grammar
+from lockgate.seeds.script import parts
 from lockgate.seeds.statements import has_parser, statements
 
 POSTGRES, SQLITE = Grammar.POSTGRES, Grammar.SQLITE

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from lockgate.dialects.base import Dialect
+from lockgate.errors import Failed
 from lockgate.journal.entry import Entry
 from lockgate.permit import Permit, Session
 from lockgate.words import Step, VersionTable
@@ -89,8 +90,16 @@ class Crew(Scribe, Protocol):
     def started(self, step: Step) -> None:
         """A step begins; no transaction is open."""
 
-    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
-        """Write the step's row, inside its transaction; raises `Failed` where it must not be committed."""
+    def lock_lost(self) -> Failed:
+        """Return the error that the session holds lockgate's lock no longer."""
+
+    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int, transaction: str) -> None:
+        """
+        Write the step's row, inside its transaction; raises `Failed` where it must not be committed.
+
+        Args:
+            transaction: as `Dialect.open_step` named it.
+        """
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """The step leaves its transaction (autocommit): whatever it does from here on stays."""
@@ -103,6 +112,9 @@ class Crew(Scribe, Protocol):
 
     def failed(self, error: BaseException) -> None:
         """The run broke off with `error`; nothing is open on the permit's session, and the lock is still held."""
+
+    def cancel(self, driver_connection: Any) -> None:
+        """Stop the statement that runs on the permit's connection; called from another thread."""
 
     def leave(self) -> None:
         """Let go of the lock; quiet where the connection is gone."""

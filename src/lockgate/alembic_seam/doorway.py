@@ -116,7 +116,8 @@ class Doorway:
         try:
             self.crew.judge(AlchemySession(connection), dialect, table)
         except BaseException:
-            connection.connection.rollback()
+            with suppress(Exception):  # what is wrong with the connection is not what is to be told
+                _undo(connection)
             raise
 
 
@@ -161,7 +162,7 @@ class Survey(Doorway):
             super().run_migrations(**kw)
         finally:
             if self._connection is not None:
-                self._connection.connection.rollback()
+                _undo(self._connection)
 
     def _list(self, heads: Any, context: Any) -> list[Any]:
         self.heads = tuple(sorted(heads))
@@ -197,7 +198,7 @@ class Run(Doorway):
         permit = self.crew.enter(AlchemySession(working), dialect, table)
         self._engine = working.engine
         try:
-            self._cancel = partial(dialect.cancel, working.connection.driver_connection)
+            self._cancel = partial(self.crew.cancel, working.connection.driver_connection)
             dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout, Patience(self.crew.limits.lock_wait, self.crew.note))
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
             self._configure(working, *args, **self.work.options(options))
@@ -238,6 +239,12 @@ class Run(Doorway):
         if self.work is None:
             raise Failed("env-failed", "env.py runs migrations on a context that it did not configure", "env.py")
         return self.work.tell(heads, context)
+
+
+def _undo(connection: Connection) -> None:
+    """Roll back what env.py's statements did, below SQLAlchemy's own transaction; a connection that is gone has done so."""
+    if not connection.closed and not connection.invalidated:
+        connection.connection.rollback()
 
 
 def _own_connection(connection: Connection) -> Connection:

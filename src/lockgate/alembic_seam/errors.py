@@ -69,6 +69,9 @@ def translate(error: BaseException, scene: Scene) -> LockgateError:
         )
     if isinstance(error, DBAPIError) and error.statement is None:
         first = redact(str(error.orig)).strip().splitlines() or [type(error.orig).__name__]
+        if error.connection_invalidated:
+            hint = "find out who ended it (a failover, an administrator, the network), then run the same command again"
+            return Unreachable("unreachable", f"the connection was lost: {first[-1]}", scene.place, hint)
         return Unreachable("unreachable", f"env.py cannot connect: {first[-1]}", scene.place, "check the URL that env.py uses")
     if facts is not None and facts.kind in ("permission", "read-only"):
         return _permission(facts, scene.place)

@@ -38,7 +38,7 @@ def handed_connection(config: Config, url: DatabaseUrl, wanted: bool) -> Iterato
             del config.attributes["connection"]
 
 
-def stamp_within(connection: Any, script: ScriptDirectory, table: VersionTable, revision: str) -> None:
+def stamp_within(connection: Any, script: ScriptDirectory, table: VersionTable, *revisions: str) -> None:
     """Write the version table in the transaction that is open on `connection`."""
     options = {"version_table": table.name, "version_table_schema": table.schema or None}
-    MigrationContext.configure(connection, opts=options).stamp(script, revision)
+    MigrationContext.configure(connection, opts=options).stamp(script, revisions)  # type: ignore[arg-type]  # it takes several

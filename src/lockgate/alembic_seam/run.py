@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from lockgate.alembic_seam.crew import Crew
 from lockgate.alembic_seam.doorway import Doorway, Run, Survey
 from lockgate.alembic_seam.work import word_of
+from lockgate.dialects.bare import watched_connects
 from lockgate.dialects.connect import dialect_behind
 from lockgate.dialects.driver import DriverSession
 from lockgate.errors import Failed
@@ -53,15 +54,15 @@ class Errand:
         return EnvironmentContext(self.config, self.script, fn=self.steps_of, **self.options)
 
 
-def errand(config: Config, direction: str, target: str) -> Errand:
+def errand(script: ScriptDirectory, config: Config, direction: str, target: str) -> Errand:
     """
     Make the errand of a verb.
 
     Args:
+        script: see `script_directory`.
         direction: `upgrade`, `downgrade` or `stamp`.
         target: in Alembic's notation.
     """
-    script = ScriptDirectory.from_config(config)
     # These three are what alembic.command itself hands to its EnvironmentContext; there is no public way to them.
     steps_of = {
         "upgrade": lambda heads, context: script._upgrade_revs(target, heads),
@@ -105,16 +106,18 @@ def run(task: Errand, crew: Crew) -> None:
 @contextmanager
 def judged_connections(crew: Crew, doorway: Doorway) -> Iterator[None]:
     """
-    Judge every connection that SQLAlchemy opens in this process while the block runs, before its first statement.
+    Judge every connection that SQLAlchemy, or a driver by itself, opens in this process while the block runs, before its first statement.
 
     Args:
         doorway: remembers a refusal, which env.py may catch.
     """
 
-    def judge(connection: Any, record: Any) -> None:
+    def judge(connection: Any, record: Any = None) -> None:
         dialect = dialect_behind(connection)
         if dialect is None:
             return
+        # Before the first statement: a wire that is cut while env.py is only being judged would be noticed after hours.
+        dialect.keep_alive(connection)
         session = DriverSession(connection)
         try:
             crew.judge_new(session, dialect)
@@ -126,6 +129,7 @@ def judged_connections(crew: Crew, doorway: Doorway) -> Iterator[None]:
 
     event.listen(Engine, "connect", judge)
     try:
-        yield
+        with watched_connects(judge):
+            yield
     finally:
         event.remove(Engine, "connect", judge)

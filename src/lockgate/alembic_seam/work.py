@@ -138,10 +138,22 @@ class Work:
     def _cared_for(self, migration: Callable[..., None], apart: bool) -> Callable[..., None]:
         features = self._dialect.features
         if features.journal:
-            return self._journaled(migration, Watch)
+            return self._opened(self._journaled(migration, Watch))
         if apart:
             migration = self._journaled(migration, Apart)
-        return self._patient(migration) if features.lock_timeout else migration
+        return self._opened(self._patient(migration) if features.lock_timeout else migration)
+
+    def _opened(self, migration: Callable[..., None]) -> Callable[..., None]:
+        """Look at the lock inside the revision's own transaction, before its first statement."""
+
+        @wraps(migration)  # Alembic logs the function's name as the direction
+        def migrate(**kw: Any) -> None:
+            self._transaction, held = self._dialect.open_step(self._connection)
+            if not held:
+                raise self._crew.lock_lost()
+            migration(**kw)
+
+        return migrate
 
     def _journaled(self, migration: Callable[..., None], kind: type[Watch]) -> Callable[..., None]:
         @wraps(migration)  # Alembic logs the function's name as the direction
@@ -163,8 +175,11 @@ class Work:
     def _applied(self, *, ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         after = tuple(sorted(heads))
         self._dialect.before_commit(self._connection)
-        self._refuse_rolled_back()
-        self._crew.record(self._step, self._before, after, self._elapsed_ms())
+        try:
+            self._crew.record(self._step, self._before, after, self._elapsed_ms(), self._transaction)
+        except Failed:
+            self._refuse_rolled_back()
+            raise
         self._before = self._heads = after
 
     def _refuse_rolled_back(self) -> None:
@@ -187,7 +202,6 @@ class Work:
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
             give_up = time.monotonic() + self._crew.limits.lock_wait
-            self._transaction = self._dialect.transaction_id(AlchemySession(self._connection))
             for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
                 self._connection.exec_driver_sql(f"savepoint {_SAVEPOINT}")
                 try:

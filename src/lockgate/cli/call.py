@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockgate.cli.output import Output
-from lockgate.secret import parse_url
-from lockgate.settings.project import Project
-from lockgate.words import Request, Verb
+if TYPE_CHECKING:
+    from lockgate.cli.output import Output
+    from lockgate.settings.project import Project
+    from lockgate.words import Request, Verb
 
 _RELATIVE = re.compile(r"-\d+")  # `-1` is a revision target, not an option
 
@@ -56,12 +56,16 @@ class Call:
 
     def request(self, verb: Verb, environment: str, to: str = "", copy: bool = False) -> Request:
         """Return what the user asks for, with everything that runs need to know of the process."""
+        from lockgate.words import Request
+
         environ = self.face.environ
         confirm = environ.get("CONFIRM_ENV") or None
         return Request(verb, environment, to, confirm, copy, self._knocked_at(), environ, _operator())
 
     def _knocked_at(self) -> str:
         """Return the other place to knock at, its password known to `redact()` from here on."""
+        from lockgate.secret import parse_url
+
         given = self.output.read_secret("database URL: ") if self.database_url == "-" else self.database_url
         if given and parse_url(given, "--database-url").password and self.database_url != "-":
             self.output.warn(
@@ -94,9 +98,11 @@ def verb(name: str, *examples: str, database: bool = True) -> Callable[[Callable
         @functools.wraps(function)
         @click.pass_obj
         def callback(face: Face, /, project: str, quiet: bool, database_url: str = "", **flags: Any) -> int:
+            from lockgate.cli.signals import signals_end
+
             face.output.quiet = quiet
             # env.py and revisions may print: stdout belongs to the report, and to the one document of --json
-            with contextlib.redirect_stdout(sys.stderr):
+            with signals_end(), contextlib.redirect_stdout(sys.stderr):
                 return function(Call(face, Path(project), database_url), **flags)
 
         command: Callable[..., Any] = callback

@@ -2,7 +2,7 @@
 The only place that prints: data to stdout, talk to stderr, colour on terminals only.
 
 Whatever goes out is redacted first and coloured afterwards, for redacting takes control characters away. rich is
-imported where a table or a live line is drawn on a terminal, and nowhere else.
+imported where a table or a live line is drawn on a terminal, and nowhere else; `--help` reads none of our nouns either.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
-from lockgate.events import Applied, Event, LeftTransaction, Notice, Notify, Started
-from lockgate.outcome import Outcome
-from lockgate.report.table import Block, Table, plain
-from lockgate.report.text import event as event_line
-from lockgate.secret import redact
-from lockgate.words import Step, StepDone
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lockgate.cli.live import LiveLine
+    from lockgate.events import Event, Notify
+    from lockgate.outcome import Outcome
+    from lockgate.report.table import Block
     from lockgate.seeds.outcome import Watch
+    from lockgate.words import Step, StepDone
 
 _PAINT = {"error:": "1;31", "warning:": "1;33", "hint:": "36", "note:": "36"}
 _TONES = {"failed": "red", "refused": "red", "cannot be seen": "red", "locked": "yellow", "confirm": "yellow", "applied": "green"}
@@ -44,6 +41,8 @@ class Watched:
 
     def hear(self, happened: Event) -> None:
         """Take one event in."""
+        from lockgate.events import Applied, LeftTransaction, Notice, Started
+
         if isinstance(happened, Started):
             self.running, self.left_transaction = happened.step, False
         elif isinstance(happened, Applied):
@@ -83,8 +82,10 @@ class Output:
 
     def show(self, blocks: Sequence[Block]) -> None:
         """Write a report for people to stdout."""
+        from lockgate.report.table import Table, plain
+
         if not self._draws(self._stdout) or not any(isinstance(block, Table) for block in blocks):
-            self._data(redact(plain(blocks)))
+            self._data(_redacted(plain(blocks)))
             return
         console = self._console(self._stdout)
         for block in blocks:
@@ -110,7 +111,7 @@ class Output:
     def ask(self, text: str, question: str) -> str:
         """Show `text` and a question on stderr and return the line typed; empty at the end of the input."""
         self._say(text)
-        self._write(self._stderr, redact(question))
+        self._write(self._stderr, _redacted(question))
         try:
             return self._stdin.readline().strip()
         except KeyboardInterrupt:
@@ -129,6 +130,8 @@ class Output:
     def live(self, environment: str, acting: bool) -> Iterator[Notify]:
         """Give a run the listener for its events: a live line on a terminal, plain lines in a pipe, nothing when quiet."""
         self.watched.environment, self.watched.acting = environment, acting
+        from lockgate.report.text import event as event_line
+
         line = self._live_line()
 
         def hear(happened: Event) -> None:
@@ -175,7 +178,7 @@ class Output:
         return Console(file=stream, color_system=None if self._no_colour else "auto", markup=False, highlight=False, emoji=False)
 
     def _say(self, text: str) -> None:
-        clean = redact(text)
+        clean = _redacted(text)
         try:
             self._write(self._stderr, (_painted(clean) if self._draws(self._stderr) and not self._no_colour else clean) + "\n")
         except OSError:
@@ -190,6 +193,12 @@ class Output:
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(text)
         stream.flush()
+
+
+def _redacted(text: str) -> str:
+    from lockgate.secret import redact
+
+    return redact(text)
 
 
 def _forget(stream: TextIO) -> None:
@@ -214,11 +223,11 @@ def _draw(console: Console, block: Block) -> None:
     from rich.text import Text
 
     if isinstance(block, str):
-        console.print(Text(redact(block)), soft_wrap=True)  # a line that is to be pasted must stay one
+        console.print(Text(_redacted(block)), soft_wrap=True)  # a line that is to be pasted must stay one
         return
     drawn = Drawn(box=None, header_style="bold", pad_edge=False)
     for column in block.columns:
         drawn.add_column(Text(column), overflow="fold")
     for row in block.rows:
-        drawn.add_row(*(Text(redact(text), _TONES.get(text, "")) for text in row))
+        drawn.add_row(*(Text(_redacted(text), _TONES.get(text, "")) for text in row))
     console.print(drawn)

@@ -66,8 +66,7 @@ def _listen(heard: socket.socket) -> None:
             if ending:
                 _exit(number)
             ending = True
-            # In a thread of its own: it may take its time, and a second signal must be heard.
-            threading.Thread(target=cancel_running, daemon=True).start()
+            cancel_running()
 
 
 def _exit(number: int) -> NoReturn:

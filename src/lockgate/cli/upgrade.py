@@ -19,6 +19,7 @@ from lockgate.words import Request, Verb
     "lockgate upgrade dev",
     "lockgate upgrade dev --seed",
     "lockgate upgrade dev --create-database",
+    "lockgate upgrade dev --from-snapshot",
     "lockgate upgrade dev +1",
     "CONFIRM_ENV=staging lockgate upgrade staging 20260105_0930",
 )
@@ -26,14 +27,17 @@ from lockgate.words import Request, Verb
 @click.argument("revision", default="head")
 @click.option("--seed", "seeds", is_flag=True, help="Load the seeds of ENVIRONMENT afterwards, also where no revision is pending.")
 @click.option("--create-database", "create", is_flag=True, help="Make the database first, where the server does not have it.")
-def command(call: Call, environment: str, revision: str, seeds: bool, create: bool) -> int:
+@click.option(
+    "--from-snapshot", "snapshot", is_flag=True, help="Load the schema file instead of running the revisions; for an empty database."
+)
+def command(call: Call, environment: str, revision: str, seeds: bool, create: bool, snapshot: bool) -> int:
     """
     Run the pending revisions of ENVIRONMENT up to REVISION, `head` where none is given.
 
     The database must say that it is ENVIRONMENT. One run at a time: others wait for the lock. Each revision is
     committed by itself and written into the ledger; the smoke queries are asked at the end.
     """
-    request = replace(call.request(Verb.UPGRADE, environment, revision), create=create)
+    request = replace(call.request(Verb.UPGRADE, environment, revision), create=create, from_schema="" if snapshot else None)
     if seeds:
         return act(call, _with_seeds(call), request)
     from lockgate.runs.upgrade import upgrade

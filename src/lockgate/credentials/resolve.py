@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
-from lockgate.credentials.aws import from_parameter, from_rds_iam, from_secret
-from lockgate.credentials.command import from_command
-from lockgate.credentials.dotenv import from_dotenv
-from lockgate.credentials.env_var import from_variable
-from lockgate.credentials.python_function import from_function
 from lockgate.credentials.source import Source
 from lockgate.errors import Bug
 from lockgate.secret import DatabaseUrl, parse_url
@@ -31,9 +27,10 @@ def resolve(environment: Environment, folder: Path, environ: Mapping[str, str]) 
         UsageError: `variable-missing`, `url-invalid`, `database-unsupported`, `extra-missing`, or a SettingsError.
         Unreachable: `credentials-…` or `secret-…`; nothing was changed anywhere.
     """
-    fetch = _KINDS.get(environment.url.kind)
-    if not fetch:
+    if environment.url.kind not in _KINDS:
         raise Bug("internal", f"`{environment.url.kind}` is not a source that can be resolved", environment.where)
+    module, function = _KINDS[environment.url.kind]
+    fetch: Callable[[Source], DatabaseUrl] = getattr(import_module(module), function)
     url = fetch(Source(environment, folder, environ)).with_driver(environment.driver)
     return replace(url, query={**url.query, **environment.query}).anchored(folder)
 
@@ -42,13 +39,14 @@ def _from_settings(source: Source) -> DatabaseUrl:
     return parse_url(source.value, source.where)  # the settings have refused a password in it
 
 
-_KINDS: dict[str, Callable[[Source], DatabaseUrl]] = {
-    "env": from_variable,
-    "dotenv": from_dotenv,
-    "aws_secret": from_secret,
-    "aws_parameter": from_parameter,
-    "rds_iam": from_rds_iam,
-    "command": from_command,
-    "python": from_function,
-    "url": _from_settings,
+# A run needs one of them: the others stay unread, start-up time is a feature.
+_KINDS = {
+    "env": ("lockgate.credentials.env_var", "from_variable"),
+    "dotenv": ("lockgate.credentials.dotenv", "from_dotenv"),
+    "aws_secret": ("lockgate.credentials.aws", "from_secret"),
+    "aws_parameter": ("lockgate.credentials.aws", "from_parameter"),
+    "rds_iam": ("lockgate.credentials.aws", "from_rds_iam"),
+    "command": ("lockgate.credentials.command", "from_command"),
+    "python": ("lockgate.credentials.python_function", "from_function"),
+    "url": ("lockgate.credentials.resolve", "_from_settings"),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from lockgate.records import dataclass
 from lockgate.secret import MASK, redact
 from lockgate.settings.project import Environment
 

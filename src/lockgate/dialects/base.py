@@ -1,27 +1,25 @@
-"""
-What lockgate asks of a database; the only seam for differences between them: nobody asks which one it is, `Features` says what it lacks.
-"""
+"""What lockgate asks of a database; the only seam for differences: nobody asks which one it is, `Features` says what it lacks."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import Builds, ErrorFacts, Lock, Patience
-from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Row, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
-from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
     from lockgate.dialects.clones import Clones
     from lockgate.dialects.rows import Rows  # a cheap look needs nothing of seeds
     from lockgate.drift.snapshot import Snapshot
+    from lockgate.journal.statement import Thing
+    from lockgate.seeds.grammar import Grammar
+    from lockgate.seeds.spec import TableName
 
 
 class BareSession(Session, Protocol):
@@ -59,22 +57,19 @@ class Dialect(ABC):
     @abstractmethod
     def create_database(self, url: DatabaseUrl, timeout: float) -> None:
         """
-        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster.
+        Make the database that `url` names, empty, with the same login; quiet where somebody else was faster; `timeout` is seconds for connecting.
 
-        Args:
-            timeout: seconds for connecting.
         Raises:
             Unreachable: the server cannot be entered, or the role may not create databases; nothing was made then.
         """
 
     @abstractmethod
     def look(self, session: Session, place: str, version_table: VersionTable | None = None) -> Sight:
-        """
-        Read cluster, heads and catalog in one session, everything but the registry; creates nothing.
+        """Read all but the registry, and create nothing; `version_table` is Alembic's as env.py names it, None means its default name."""
 
-        Args:
-            version_table: Alembic's table as env.py names it; None looks for Alembic's default name.
-        """
+    @abstractmethod
+    def keep_alive(self, driver_connection: Any) -> None:
+        """Let a connection that somebody else made notice soon that its wire was cut."""
 
     @abstractmethod
     def cluster(self, session: Session) -> Cluster:
@@ -84,25 +79,24 @@ class Dialect(ABC):
     def place(self, session: Session) -> str:
         """Host, port and database (or file) that this session is really connected to, for people."""
 
-    def has_journal(self, session: Session) -> bool:
-        """Whether the registry has a journal of statements."""
-        return False
-
     @abstractmethod
     def lock(self, session: Session, label: str) -> Lock:
         """The lock of the database behind `session`; `label` tells waiters who holds it."""
 
     @abstractmethod
-    def registered(self, session: Session) -> bool:
-        """Whether the database has a registry."""
+    def own_tables(self, session: Session) -> Collection[str]:
+        """Which of `marker`, `head_of_ledger` and `journal` the registry has, by one question; none where there is no registry."""
 
     def own_names(self, session: Session) -> AbstractContextManager[object]:
         """While the block runs, names without a schema mean the server's own objects alone, whatever the search_path is."""
         return nullcontext()
 
     @abstractmethod
-    def ledger_guard(self) -> str:
-        """A condition that is true only while the session that writes still holds the lock, in SQL."""
+    def ledger_guard(self, transaction: str = "") -> str:
+        """
+        A condition, in SQL, that is true only while the session that writes still holds the lock; and while a transaction that is
+        named, and given as parameter `:transaction`, was not rolled back.
+        """
 
     @abstractmethod
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -125,9 +119,9 @@ class Dialect(ABC):
     def touched_tables(self, session: Session) -> Sequence[TableName]:
         """Tables whose rows the open transaction changed, triggers' work included."""
 
-    def robbed_tables(self, session: Session) -> Sequence[TableName]:
-        """Tables of which the open transaction deleted rows, by functions and triggers too; none where the database does not tell."""
-        return ()
+    def deleted(self, session: Session) -> Mapping[TableName, int]:
+        """Rows deleted so far, by functions and triggers too, for a comparison within a transaction; none where nobody counts."""
+        return {}
 
     @abstractmethod
     def another_time(self, session: Session, tables: Sequence[TableName]) -> AbstractContextManager[Sequence[TableName]]:
@@ -161,8 +155,8 @@ class Dialect(ABC):
         return url, ""
 
     @abstractmethod
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        """The URL as the project's driver reads it, and variables that say what this driver takes from nowhere else."""
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        """The URL as the project's driver reads it, and variables for it; `timeout`: seconds for connecting, where it can be told."""
 
     @abstractmethod
     def limit(self, session: Session, seconds: float) -> None:
@@ -186,9 +180,15 @@ class Dialect(ABC):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         """Care that one revision needs before its transaction begins and after it ended."""
 
-    def transaction_id(self, session: Session) -> str:
-        """Name the open transaction, for `was_rolled_back`; empty where the database cannot tell later how it ended."""
-        return ""
+    def open_step(self, connection: Any) -> tuple[str, bool]:
+        """
+        Begin a revision's transaction, by one question: set the limits again, which the revision before may have changed.
+
+        Returns:
+            The transaction's name, empty where nobody can tell later how it ended; and whether the session still holds the lock.
+        """
+        held = connection.exec_driver_sql(f"select case when {self.ledger_guard()} then 1 else 0 end").scalar_one()
+        return "", bool(held)
 
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         """Whether the transaction of that name was rolled back in the meantime."""
@@ -231,8 +231,8 @@ class Dialect(ABC):
         return ()
 
     @abstractmethod
-    def cancel(self, driver_connection: Any) -> None:
-        """Stop the statement that runs on a driver's connection; called from another thread, harmless where none runs."""
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
+        """Stop the statement on a driver's connection, by `url` where a second one is needed; from another thread, harmless where none runs."""
 
     @abstractmethod
     def before_commit(self, connection: Any) -> None:
@@ -252,12 +252,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
-        """
-        Raise `Refused` where a transaction pooler stands in between: a session lock taken through it is nobody's.
-
-        Args:
-            timeout: seconds for connecting.
-        """
+        """Raise `Refused` for a transaction pooler: a session lock through it is nobody's; `timeout` for connecting, in seconds."""
 
     @abstractmethod
     def rows(self) -> Rows:
@@ -275,6 +270,10 @@ class Dialect(ABC):
             heads: what it says; kept in the snapshot.
             grants: whether to read who may do what, where the database knows roles.
         """
+
+    def dump(self, session: Session, version_table: VersionTable) -> str:
+        """Schema and rows as a script for `run_script`, without registry and version table; empty where the server's program is for that."""
+        return ""
 
     @abstractmethod
     def server_facts(self, session: Session) -> ServerFacts:

@@ -101,6 +101,9 @@ class Clones(Protocol):
     def configure(self, name: str, settings: Mapping[str, str]) -> None:
         """Let the sessions of a database begin with these settings, where the product has any."""
 
+    def in_use(self, name: str) -> bool:
+        """Whether somebody is connected to a database; False for files, which whoever has them open keeps."""
+
     def drop(self, name: str) -> None:
         """Drop a database, open sessions or not; quiet where there is none of that name."""
 

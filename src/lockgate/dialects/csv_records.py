@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from lockgate.seeds.csv_body import records
+
 # Stands for a quoted field whose text is the NULL marker, because `csv` does not tell quoted from unquoted before Python 3.12.
 # No field holds it by itself: the text of a database has no zero byte.
 QUOTED_MARKER = "\0"
@@ -16,6 +18,28 @@ QUOTED_MARKER = "\0"
 
 class ZeroByte(ValueError):
     """A CSV with a zero byte."""
+
+
+class BadValue(ValueError):
+    """A value that does not fit: row from 1 (or line of the CSV's body), column, reason."""
+
+    def __init__(self, row: int, column: str, message: str) -> None:
+        super().__init__(row, column, message)
+        self.row, self.column, self.message = row, column, message
+
+
+class CountedByPython:
+    """The part of `lockgate.dialects.rows.Rows` that is about places in a file, where Python reads it and not the server."""
+
+    def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
+        """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
+        return (error.row, error.column, error.message) if isinstance(error, BadValue) else None
+
+    def line_of(self, lines: Iterable[str], number: int) -> int:
+        """Python's reader has counted the lines of the body."""
+        found = records(lines)
+        head = next(found).last_line
+        return next((record.line for record in found if record.last_line >= head + number), 0)
 
 
 def csv_lines(blocks: Iterable[bytes], marker: str) -> Iterator[str]:

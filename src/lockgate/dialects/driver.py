@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from lockgate.permit import Row
+
+# Whoever made a connection may like to have rows as dictionaries, in which two columns of one name are one.
+_TUPLES = {
+    "psycopg": ("row_factory", "psycopg.rows", "tuple_row"),
+    "psycopg2": ("cursor_factory", "psycopg2.extensions", "cursor"),
+    "pymysql": ("cursor", "pymysql.cursors", "Cursor"),
+    "MySQLdb": ("cursorclass", "MySQLdb.cursors", "Cursor"),
+}
+
+
+def plain_cursor(connection: Any) -> Any:
+    """Return a cursor whose rows are tuples, whatever the connection's own ones give."""
+    driver = type(connection).__module__.partition(".")[0]
+    if driver not in _TUPLES:
+        return connection.cursor()
+    option, module, name = _TUPLES[driver]
+    return connection.cursor(**{option: getattr(import_module(module), name)})
 
 
 class DriverSession:
@@ -16,7 +34,7 @@ class DriverSession:
 
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement without parameters."""
-        cursor = self.connection.cursor()
+        cursor = plain_cursor(self.connection)
         try:
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
@@ -25,7 +43,7 @@ class DriverSession:
 
     def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
         """Run one writing statement without parameters."""
-        cursor = self.connection.cursor()
+        cursor = plain_cursor(self.connection)
         try:
             cursor.execute(sql)
             return int(cursor.rowcount)

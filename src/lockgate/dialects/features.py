@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockgate.permit import Spelling
+from lockgate.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Features:
         moment_text: expression that renders such a column `{0}` as ISO 8601 in UTC.
         own_driver: SQLAlchemy's name of the driver that lockgate itself uses, for a scratch database where nobody named one.
         shares_server: whether a new database stands beside others on a server, so that making it needs permission.
+        copies: whether a database can be copied as a whole, which test databases need.
         embeds: whether the embedded server can stand in for a server of this product.
         long_text: type of a text without a limit that a user might reach.
         registry_options: put behind the definition of each of the registry's tables.
@@ -40,6 +42,7 @@ class Features:
     moment_text: str
     own_driver: str
     shares_server: bool
+    copies: bool = True
     embeds: bool = False
     long_text: str = "text"
     registry_options: str = ""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lockgate.journal.apart import Build
+from lockgate.records import dataclass
+
+if TYPE_CHECKING:
+    from lockgate.journal.apart import Build
+
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,9 @@ class Rows(Protocol):
     def shape(self, session: Session, table: TableName) -> TableShape | None:
         """Read a table's shape; None where there is no such table."""
 
+    def namesakes(self, session: Session, table: TableName) -> Sequence[TableName]:
+        """The tables and views that a name could mean, the one that it does mean first; more than one only without a schema."""
+
     def is_empty(self, session: Session, shape: TableShape) -> bool:
         """Whether the table has no row."""
 

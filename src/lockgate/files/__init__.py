@@ -1,38 +1,32 @@
-"""The only room that opens project files."""
+"""
+The only room that opens project files.
 
-from lockgate.files.digest import history_digest
-from lockgate.files.exports import Drafts, drafts, inside, refuse_existing
+Re-exported here is what a look at a project needs; seeds, exports and the digest of a history are imported from their modules.
+"""
+
+from lockgate.files.graph_cache import is_unedited, remember_unedited
 from lockgate.files.project import (
     SETTINGS,
-    RevisionFiles,
     append_line,
     find_settings,
-    graph_of,
     load_project,
     name_in_pyproject,
     private_file,
-    read_alembic_layout,
     read_pyproject,
-    read_revision_files,
     read_text,
     replace_text,
-    revision_text,
     tool_table,
     write_new,
 )
-from lockgate.files.seeds import SeedFile, seed_file, seed_files
+from lockgate.files.revisions import RevisionFiles, graph_of, read_alembic_layout, read_revision_files, revision_text
 
 __all__ = [
-    "Drafts",
     "RevisionFiles",
     "SETTINGS",
-    "SeedFile",
     "append_line",
-    "drafts",
     "find_settings",
     "graph_of",
-    "history_digest",
-    "inside",
+    "is_unedited",
     "load_project",
     "name_in_pyproject",
     "private_file",
@@ -40,11 +34,9 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "remember_unedited",
     "replace_text",
-    "refuse_existing",
     "revision_text",
-    "seed_file",
-    "seed_files",
     "tool_table",
     "write_new",
 ]

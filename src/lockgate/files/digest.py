@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lockgate.files.project import read_alembic_layout, read_pyproject, tool_table
+from lockgate.files.project import read_pyproject, tool_table
+from lockgate.files.revisions import read_alembic_layout
 from lockgate.files.seeds import seed_files
 from lockgate.seeds.spec import Seed
 from lockgate.settings.project import Project

@@ -7,11 +7,11 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
 from lockgate.errors import UsageError
+from lockgate.records import dataclass
 
 _BLOCK = 1 << 18  # bytes; larger ones are not faster
 

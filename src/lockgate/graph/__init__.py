@@ -5,14 +5,20 @@ What the files write as plain literals is read from their syntax trees, under Al
 """
 
 from lockgate.graph.fingerprint import Edited, edited, fingerprint
-from lockgate.graph.header import is_revision_file
-from lockgate.graph.read import check_syntax, read_graph
-from lockgate.graph.revisions import Graph, Revision, check_single_head, check_target, describe_heads
+from lockgate.graph.header import Header, is_revision_file
+from lockgate.graph.read import build_graph, check_syntax, read_graph, read_headers
+from lockgate.graph.revisions import Graph, Later, Revision, Summary, check_single_head, check_target, describe_heads
+from lockgate.graph.schema_file import SchemaFile, read_schema_file, source_digest, stale
 
 __all__ = [
     "Edited",
     "Graph",
+    "Header",
+    "Later",
     "Revision",
+    "SchemaFile",
+    "Summary",
+    "build_graph",
     "check_single_head",
     "check_syntax",
     "check_target",
@@ -21,4 +27,8 @@ __all__ = [
     "fingerprint",
     "is_revision_file",
     "read_graph",
+    "read_headers",
+    "read_schema_file",
+    "source_digest",
+    "stale",
 ]

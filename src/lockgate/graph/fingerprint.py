@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-from lockgate.graph.revisions import Graph
+from lockgate.graph.revisions import Graph, Revision
+from lockgate.records import dataclass
 
 ALGORITHM = "1"  # change it with any change below: fingerprints of other algorithms are not compared
 # The place in the graph is no part of what a revision does; the graph has rules of its own.
@@ -71,8 +71,13 @@ def edited(graph: Graph, heads: Iterable[str], kept: Mapping[str, str]) -> tuple
     return tuple(
         Edited(id_, revision.file)
         for id_, revision in graph.revisions.items()
-        if id_ in applied and id_ in kept and not same(kept[id_], revision.text)
+        if id_ in applied and id_ in kept and not _unchanged(kept[id_], revision) and not same(kept[id_], revision.text)
     )
+
+
+def _unchanged(kept: str, revision: Revision) -> bool:
+    """Whether the file is the very same, as its digest tells: of a text in UTF-8 the file's is the text's."""
+    return bool(revision.digest) and kept.startswith(f"{ALGORITHM}:") and kept.endswith(f":{revision.digest}")
 
 
 def _hash(text: str) -> str:

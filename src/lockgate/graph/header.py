@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 
 from lockgate.errors import UsageError
+from lockgate.records import dataclass
 
 _FILE = re.compile(r"(?!\.\#|__init__).*\.py")  # alembic.script.base._only_source_rev_file, 1.20.1
 _LEGACY_FILE = re.compile(r"(?:.*/)?([a-f0-9]+)\.py")  # alembic.script.base._legacy_rev

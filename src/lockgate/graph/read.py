@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from lockgate.errors import UsageError
 from lockgate.graph.header import Header, is_revision_file, read_header, syntax_error
 from lockgate.graph.revisions import Graph, Revision
+from lockgate.nearest import nearest
 
 
 def read_graph(sources: Mapping[str, str]) -> Graph:
     """
-    Read the revision graph.
+    Read the revision graph out of texts.
 
     Bodies of functions are not checked here; see `check_syntax`.
 
     Args:
         sources: text by file name, in the order of the folder; files that Alembic would not take for revisions are skipped.
-    Returns:
-        The graph; not `complete` where a file's values are no literals. Then only what needs no other file is checked.
     Raises:
-        UsageError: `revision-syntax`, `revision-unreadable`, `revision-duplicate`, `revision-missing` or `revision-cycle`.
+        UsageError: as `read_headers` and `build_graph`.
     """
+    headers = read_headers({file: text for file, text in sources.items() if is_revision_file(file.rpartition("/")[2])})
+    return build_graph(headers, lambda file: partial(sources.__getitem__, file))
+
+
+def read_headers(sources: Mapping[str, str]) -> list[Header]:
+    """Read each file for itself; UsageError `revision-syntax` or `revision-unreadable`."""
     with warnings.catch_warnings():
         # Python warns of an odd escape in a string while it parses; that is no news of a run.
         warnings.simplefilter("ignore")
-        headers = [read_header(file, text) for file, text in sources.items() if is_revision_file(file.rpartition("/")[2])]
+        return [read_header(file, text) for file, text in sources.items()]
+
+
+def build_graph(
+    headers: Sequence[Header], source_of: Callable[[str], Callable[[], str]], digests: Mapping[str, str] | None = None, digest: str = ""
+) -> Graph:
+    """
+    Put what the files say together.
+
+    Args:
+        headers: in the order of the files.
+        source_of: gives for a file what gives its text.
+        digests: of the files, by name.
+        digest: of all of them.
+    Returns:
+        The graph; not `complete` where a file's values are no literals. Then only what needs no other file is checked.
+    Raises:
+        UsageError: `revision-duplicate`, `revision-missing` or `revision-cycle`.
+    """
     complete = all(header.known for header in headers)
     by_id = _by_id(headers)
     labels = _labels(by_id)
     if complete:
         _check_references(by_id, labels)
-    revisions = {id_: _revision(header, labels, sources) for id_, header in by_id.items()}
+    revisions = {id_: _revision(header, labels, source_of, digests or {}) for id_, header in by_id.items()}
     if complete:
         _check_cycles(revisions)
-    return Graph(revisions, complete)
+    return Graph(revisions, complete, digest)
 
 
 def check_syntax(graph: Graph, ids: Iterable[str]) -> None:
@@ -94,14 +117,17 @@ def _check_references(by_id: Mapping[str, Header], labels: Mapping[str, str]) ->
 
 def _missing(header: Header, name: str, id_: str, known: Mapping[str, object]) -> UsageError:
     whole = [other for other in known if id_ and other.startswith(id_)]
-    near = whole or difflib.get_close_matches(id_, [other for other in known if other != header.id], 1)
-    hint = f"did you mean `{near[0]}`? Alembic wants whole ids here" if near else "git log --all --diff-filter=D --name-only"
+    near = whole[0] if whole else nearest(id_, [other for other in known if other != header.id])
+    hint = f"did you mean `{near}`? Alembic wants whole ids here" if near else "git log --all --diff-filter=D --name-only"
     return UsageError("revision-missing", f"`{name}` of revision `{header.id}` names `{id_}`, which no file has", header.file, hint)
 
 
-def _revision(header: Header, labels: Mapping[str, str], sources: Mapping[str, str]) -> Revision:
+def _revision(
+    header: Header, labels: Mapping[str, str], source_of: Callable[[str], Callable[[], str]], digests: Mapping[str, str]
+) -> Revision:
     depends_on = tuple(dict.fromkeys(labels.get(name, name) for name in header.depends_on))
-    return Revision(header.id, header.file, header.down_revisions, depends_on, header.branch_labels, header.message, sources[header.file])
+    source, digest = source_of(header.file), digests.get(header.file, "")
+    return Revision(header.id, header.file, header.down_revisions, depends_on, header.branch_labels, header.message, source, digest)
 
 
 def _check_cycles(revisions: Mapping[str, Revision]) -> None:

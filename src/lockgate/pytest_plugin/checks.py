@@ -23,6 +23,7 @@ __all__ = [
     "test_revision_goes_up_down_and_up_again",
     "test_revision_keeps_rows",
     "test_revisions_are_named_by_the_pattern",
+    "test_schema_file_is_of_the_head",
     "test_seeds_are_idempotent",
 ]
 
@@ -46,6 +47,13 @@ def test_exceptions_are_revisions(lockgate_project: Project) -> None:
     from lockgate.runs.checks import exceptions_fault
 
     _hold(lambda: exceptions_fault(lockgate_project))
+
+
+def test_schema_file_is_of_the_head(lockgate_project: Project) -> None:
+    """A stale file costs every fresh database the way through all revisions, and nobody would notice."""
+    from lockgate.runs.checks import schema_fault
+
+    _hold(lambda: schema_fault(lockgate_project))
 
 
 def test_revision_goes_up_down_and_up_again(lockgate_checks: Checks, lockgate_revision: str) -> None:

@@ -80,6 +80,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         databases.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say once which kept databases could not be dropped, and, not under pytest-xdist, why a schema file was not used."""
+    for owner in (config.stash.get(SESSION, None), config.stash.get(SERVICE, None)):
+        for name in owner.spared if owner is not None else ():
+            terminalreporter.write_line(f"lockgate: database `{name}` of an earlier session is still kept: somebody is connected to it")
+    databases = config.stash.get(SESSION, None)
+    if databases is None:
+        return
+    from lockgate.runs.from_schema import stale_files  # it is loaded by now: the databases needed it
+
+    for error in stale_files(databases.project):
+        terminalreporter.write_line(f"lockgate: the revisions were run: {error.what}; {error.hint}")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Drop what the workers left."""
     service: HostService | None = config.stash.get(SERVICE, None)

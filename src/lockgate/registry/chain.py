@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lockgate.permit import Session, Spelling
+from lockgate.records import dataclass
 
 # The sealed columns, in this order; `at` is sealed as text, `id` by the row's number.
 COLUMNS = (
@@ -61,8 +61,8 @@ def write_sealed(session: Session, prefix: str, spelling: Spelling, values: Mapp
     """
     text = content(values)
     if spelling.digest:
-        statement = _in_one(prefix, spelling, values["duration_ms"], condition)
-        return session.write(statement, {**_parameters(values), "marker": values["marker"], "content": text}) == 1
+        # The same text for every revision: SQLAlchemy compiles and the driver prepares it once.
+        return session.write(_in_one(prefix, spelling, condition), {**values, "content": text}) == 1
     # The first statement locks the head; from here on nobody else can be between two of ours.
     moved = session.write(
         f"update {prefix}head_of_ledger set number = number + 1 where exists (select 1 from {prefix}marker m where {condition})",
@@ -71,9 +71,11 @@ def write_sealed(session: Session, prefix: str, spelling: Spelling, values: Mapp
     if moved != 1:
         return False
     names = ", ".join(COLUMNS)
+    # Written out, because MySQL calls the type by another name; the number is ours.
+    duration = "null" if values["duration_ms"] is None else str(int(str(values["duration_ms"])))
     session.write(
         f"insert into {prefix}ledger ({names}, number, digest)"
-        f" select {_selected(values['duration_ms'])}, number, '' from {prefix}head_of_ledger",
+        f" select {_selected(duration)}, number, '' from {prefix}head_of_ledger",
         _parameters(values),
     )
     at = spelling.moment_text.format("l.at")
@@ -86,7 +88,7 @@ def write_sealed(session: Session, prefix: str, spelling: Spelling, values: Mapp
     return True
 
 
-def _in_one(prefix: str, spelling: Spelling, duration: object, condition: str) -> str:
+def _in_one(prefix: str, spelling: Spelling, condition: str) -> str:
     """One round trip: seal, move the head and add the row. Every name has its schema; see `Spelling`."""
     at = spelling.moment_text.format("t.at")
     digest = spelling.digest.format(f"h.digest, {at}, coalesce(:content, '')")
@@ -95,14 +97,13 @@ def _in_one(prefix: str, spelling: Spelling, duration: object, condition: str) -
         f" moved as (update {prefix}head_of_ledger h set number = h.number {spelling.plus} 1, digest = {digest}"
         f" from t, {prefix}marker m where {condition} returning h.number, h.digest, t.at)"
         f" insert into {prefix}ledger ({', '.join(COLUMNS)}, at, number, digest)"
-        f" select {_selected(duration)}, moved.at, moved.number, moved.digest from moved"
+        f" select {_selected('cast(:duration_ms as integer)')}, moved.at, moved.number, moved.digest from moved"
     )
 
 
-def _selected(duration: object) -> str:
-    # The empty text gives drivers that prepare statements the type that a select list does not tell; the number is ours.
-    number = "null" if duration is None else str(int(str(duration)))
-    return ", ".join(number if name == "duration_ms" else f"coalesce(:{name}, '')" for name in COLUMNS)
+def _selected(duration: str) -> str:
+    # The empty text gives drivers that prepare statements the type that a select list does not tell.
+    return ", ".join(duration if name == "duration_ms" else f"coalesce(:{name}, '')" for name in COLUMNS)
 
 
 def _parameters(values: Mapping[str, object]) -> dict[str, object]:

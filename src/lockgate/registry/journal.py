@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from lockgate.journal.entry import Entry
-from lockgate.journal.statement import Kind
 from lockgate.permit import Permit, Session
 from lockgate.words import HalfApplied
+
+if TYPE_CHECKING:
+    from lockgate.journal.entry import Entry
 
 _TABLE = """create table if not exists {prefix}journal (
     direction varchar(20) not null, revision varchar(200) not null, number integer not null, at {moment},
@@ -99,6 +101,10 @@ class Journal:
 
 
 def _entry(row: tuple[object, ...]) -> Entry:
+    # Not above: a look asks this module whether a journal is unfinished, and mostly there is none.
+    from lockgate.journal.entry import Entry
+    from lockgate.journal.statement import Kind
+
     number, digest, kind, state, text, before, answer = row
     return Entry(
         int(str(number)), str(digest), Kind(str(kind)), state == _state(True), str(text), tuple(json.loads(str(before))), str(answer)

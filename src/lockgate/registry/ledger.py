@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.errors import Failed
 from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
+from lockgate.records import dataclass
 from lockgate.registry import chain
 from lockgate.registry.marker import damaged
 from lockgate.secret import redact
@@ -38,12 +37,13 @@ class Event:
     source: str = ""
 
 
-def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> None:
+def append(permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "") -> None:
     """
     Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
+        transaction: what the guard was made for.
     Raises:
         Failed: `lock-lost`: the lock or the marker is not what it was; the transaction must not be committed.
     """
@@ -65,30 +65,17 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "true") -> No
         "source": event.source,
         "duration_ms": event.duration_ms,
         "marker": permit.identity.marker_id,
+        **({"transaction": int(transaction)} if transaction else {}),
     }
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
     if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
         if not chain.has_head(permit.session, prefix):
             raise damaged("head_of_ledger")
-        raise _lock_lost(permit)
+        raise lock_lost(permit)
 
 
-def check_lock(permit: Permit, guard: str) -> None:
-    """
-    Look, before a revision begins, whether the permit's session still holds the lock; leaves no transaction open.
-
-    Args:
-        guard: the dialect's `ledger_guard()`.
-    Raises:
-        Failed: `lock-lost`.
-    """
-    held = permit.session.execute(f"select case when {guard} then 1 else 0 end")[0][0]
-    permit.session.rollback()
-    if not held:
-        raise _lock_lost(permit)
-
-
-def _lock_lost(permit: Permit) -> Failed:
+def lock_lost(permit: Permit) -> Failed:
+    """Return the error that the lock or the marker is not what it was when the permit was given."""
     return Failed(
         "lock-lost",
         "the connection no longer holds lockgate's lock, or the database's marker changed under it",
@@ -110,7 +97,7 @@ def read(session: Session, prefix: str, moment_text: str, limit: int) -> tuple[L
 
 def fingerprints(session: Session, prefix: str) -> dict[str, str]:
     """
-    Return the fingerprint of every revision's file as it was when it was last applied, or acknowledged; of those undone since, none.
+    Return the fingerprint of every revision's file as it was when it was last applied, loaded, or acknowledged; of those undone since, none.
 
     For a registry of version 2 and later.
     """
@@ -119,7 +106,7 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
     for revision, outcome, source in session.execute(f"select revision, outcome, source from {prefix}ledger order by id"):
         if outcome == "reset":
             found.clear()
-        elif outcome not in ("applied", "acknowledged"):
+        elif outcome not in ("applied", "loaded", "acknowledged"):
             continue
         elif source:
             found[str(revision)] = str(source)
@@ -131,7 +118,7 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
 def origin(session: Session, prefix: str, moment_text: str, revision: str) -> LedgerEntry | None:
     """Return the newest row in which a revision was applied or stamped."""
     entries = (entry for entry in read(session, prefix, moment_text, _ALL) if entry.verb != "downgrade")
-    return next((entry for entry in entries if entry.revision == revision and entry.outcome in ("applied", "stamped")), None)
+    return next((entry for entry in entries if entry.revision == revision and entry.outcome in ("applied", "loaded", "stamped")), None)
 
 
 def _entry(row: tuple[object, ...]) -> LedgerEntry:

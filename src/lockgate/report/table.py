@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lockgate.records import dataclass
 from lockgate.secret import redact
 
 _GAP = "  "

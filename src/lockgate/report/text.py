@@ -8,7 +8,6 @@ from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.events import Applied, Blocked, Event, LeftTransaction, Notice, Retrying, Started, Waiting
 from lockgate.outcome import Answer, Outcome
 from lockgate.report.table import Blocks, cell
-from lockgate.seeds.outcome import SeededUpgrade
 from lockgate.words import Request, Sight, Step, StepDone, Verb
 
 _DOING = {"upgrade": "applying", "downgrade": "downgrading", "stamp": "stamping"}
@@ -146,7 +145,7 @@ def _headline(done: Outcome) -> str:
         return f"nothing to do: {place} is at {heads_text(done.to_heads)}"
     moved = done.from_heads != done.to_heads
     way = f"from {heads_text(done.from_heads)} to {heads_text(done.to_heads)}" if moved else f"at {heads_text(done.to_heads)}"
-    ended = "seeded" if isinstance(done, SeededUpgrade) and not done.steps else _ENDED.get(done.verb, done.verb.value)
+    ended = "seeded" if hasattr(done, "seeds") and not done.steps else _ENDED.get(done.verb, done.verb.value)
     return f"{ended} {place} {way}"
 
 
@@ -170,7 +169,7 @@ def _ids(ids: Sequence[str]) -> str:
 def _other_changes(done: Outcome) -> list[str]:
     """Return what was committed besides the revisions and the seeds, which have lines of their own."""
     named = [step.step.revision for step in done.steps]
-    named += [f"seed `{seed.name}`" for seed in done.seeds] if isinstance(done, SeededUpgrade) else []
+    named += [f"seed `{seed.name}`" for seed in getattr(done, "seeds", ())]
     return [cell(change) for change in done.changed if not any(name in change for name in named)]
 
 

@@ -39,7 +39,7 @@ def acknowledge(request: Request, project: Project, notify: Notify) -> Outcome:
         if name not in applied:
             what = f"revision `{name}` is not applied here, so there is nothing to acknowledge"
             raise UsageError("revision-not-found", what, arrival.target.where, f"lockgate status {request.environment}")
-    found = {one.revision for one in edited(graph, seen.heads, seen.fingerprints)}
+    found = {one.revision for one in edited(graph, seen.heads, arrival.kept)}
     todo = [name for name in wanted if name in found]
     outcome = Outcome(request.verb, request.environment, seen.place, seen.heads, seen.heads)
     if not todo:
@@ -47,7 +47,7 @@ def acknowledge(request: Request, project: Project, notify: Notify) -> Outcome:
     features = arrival.target.dialect.features
     with entered(arrival.gate, arrival.target) as permit:
         for name in todo:
-            was = json.dumps({"was": seen.fingerprints[name]})
+            was = json.dumps({"was": arrival.kept[name]})
             event = ledger.Event("acknowledged", name, seen.heads, seen.heads, details=was, source=fingerprint(graph.revisions[name].text))
             ledger.append(permit, features.registry_prefix, event, arrival.target.dialect.ledger_guard())
         permit.session.commit()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lockgate.errors import Refused, UsageError
 from lockgate.events import Notify
@@ -10,7 +11,7 @@ from lockgate.files import graph_of
 from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.outcome import Origin
 from lockgate.registry import ledger
-from lockgate.runs.edited import check_edited
+from lockgate.runs.edited import Kept, check_edited
 from lockgate.runs.gate import Gate, opened
 from lockgate.runs.missing import find_or_create
 from lockgate.runs.record import record
@@ -27,6 +28,7 @@ class Arrival:
     What is known before env.py runs.
 
     Args:
+        kept: fingerprints of the applied revisions, as the ledger has them.
         created: the database, where it was made for this run; empty otherwise.
     """
 
@@ -37,6 +39,7 @@ class Arrival:
     sight: Sight
     graph: Graph
     created: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def record(self, event: ledger.Event) -> bool:
         """Add a row to the ledger, where the database is the right one and has one."""
@@ -58,15 +61,17 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
     if request.to == "head":
         check_single_head(graph)
     check_target(graph, request.to)
-    target, seen, created = find_or_create(request, project, notify)
-    target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
+    kept = Kept(graph)
+    target, seen, created = find_or_create(request, project, notify, kept)
+    if not seen.direct:
+        target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
     gate = Gate.of(request, project, target, notify)
-    arrival = Arrival(request, project, target, gate, seen, graph, created)
+    arrival = Arrival(request, project, target, gate, seen, graph, created, kept.fingerprints)
     try:
         gate.check(seen)
         check_known(graph, seen, target)
         if request.verb in _BUILD_ON_APPLIED and graph.complete:
-            check_edited(graph, seen.heads, seen.fingerprints, target.environment, target.where, notify)
+            check_edited(kept.edited(seen.heads), target.environment, target.where, notify)
     except Refused as error:
         if not (request.asks and error.code == "unconfirmed"):
             arrival.record(ledger.Event("refused", from_heads=seen.heads, error=f"{error.code}: {error.what}"))

@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from lockgate.alembic_seam.crew import Limits
@@ -18,6 +19,7 @@ from lockgate.dialects.parts import Patience
 from lockgate.errors import Busy, Failed, LockgateError, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
+from lockgate.interruption import cancellable
 from lockgate.permit import Permit
 from lockgate.registry import journal, ledger
 from lockgate.runs.arrival import Arrival
@@ -64,7 +66,8 @@ def _run(arrival: Arrival, settings: Bootstrap, task: Errand, surveyed: Surveyed
             # Under the lock again: a rival may have been faster.
             if not (permit.sight.empty or _half_done(permit.sight)):
                 return False
-            with _written_down(arrival, settings, permit, connection, notify):
+            stop = partial(dialect.cancel, connection.connection.driver_connection, arrival.target.url)
+            with _written_down(arrival, settings, permit, connection, notify), cancellable(stop):
                 _fill(arrival.project, settings, permit, connection, dialect)
                 stamp_within(connection, task.script, surveyed.version_table, settings.stamp)
             if dialect.features.journal:

@@ -11,13 +11,14 @@ from lockgate.runs.checks_history import head_fault as head_fault
 from lockgate.runs.checks_history import names_fault as names_fault
 from lockgate.runs.checks_walk import Walk, lines_of
 from lockgate.runs.drift import MODELS_WORD, drift
+from lockgate.runs.from_schema import stale_files
 from lockgate.runs.seed import LOADED
 from lockgate.runs.seed_files import chosen
 from lockgate.runs.test_databases import TestDatabases
 from lockgate.settings.project import Project
 from lockgate.words import Verb
 
-__all__ = ["Checks", "environments", "exceptions_fault", "head_fault", "names_fault", "revisions"]
+__all__ = ["Checks", "environments", "exceptions_fault", "head_fault", "names_fault", "revisions", "schema_fault"]
 
 
 def revisions(project: Project) -> tuple[str, ...]:
@@ -29,6 +30,11 @@ def revisions(project: Project) -> tuple[str, ...]:
 def environments(project: Project) -> tuple[str, ...]:
     """Return the environments that seeds belong into."""
     return seeded_environments(project)
+
+
+def schema_fault(project: Project) -> Fault | None:
+    """Whether the schema files that the project keeps belong to its revisions."""
+    return next((fault_of(error) for error in stale_files(project)), None)
 
 
 class Checks:

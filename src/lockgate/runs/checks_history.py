@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 
 from lockgate.errors import LockgateError
 from lockgate.files import graph_of, read_alembic_layout
 from lockgate.graph import Graph, Revision, check_single_head
 from lockgate.graph.names import misnamed
+from lockgate.nearest import nearest
 from lockgate.outcome import Fault
 from lockgate.settings.project import Project, RevisionIds
 
@@ -66,8 +66,8 @@ def exceptions_fault(project: Project) -> Fault | None:
             if id_ in graph.revisions and id_ not in known:
                 wrong.append(f"{key}: revision `{id_}` is never run, the bootstrap stands for it")
             elif id_ not in known:
-                near = difflib.get_close_matches(id_, known, 1)
-                wrong.append(f"{key}: there is no revision `{id_}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+                near = nearest(id_, known)
+                wrong.append(f"{key}: there is no revision `{id_}`" + (f"; did you mean `{near}`?" if near else ""))
     if not wrong:
         return None
     return Fault("exceptions of the checks name no revision that is tested", f"{project.settings_file}, [tests]", tuple(wrong), "take them out")

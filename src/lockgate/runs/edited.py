@@ -3,24 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
+from lockgate.dialects.base import BareSession
 from lockgate.errors import Refused
 from lockgate.events import Notice, Notify
+from lockgate.files import is_unedited, remember_unedited
 from lockgate.graph import Edited, Graph, edited
+from lockgate.registry import chain, ledger
+from lockgate.runs.target import Target
 from lockgate.settings.project import Environment
-from lockgate.words import Protection
+from lockgate.words import Protection, Sight
 
 
-def check_edited(graph: Graph, heads: Sequence[str], kept: Mapping[str, str], environment: Environment, where: str, notify: Notify) -> None:
+class Kept:
+    """
+    What the ledger says of the applied revisions' files, read while a look has the database open.
+
+    A ledger of thousands of rows is not read again for a database that was found unedited: the seal of its newest row stands for all.
+
+    Args:
+        graph: one that is not complete cannot be compared, and nothing is read for it.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.fingerprints: Mapping[str, str] = {}
+        self._graph = graph
+        self._key = ""
+
+    def __call__(self, session: BareSession, target: Target, seen: Sight) -> None:
+        """Read; see `lockgate.runs.gate.Also`."""
+        if seen.registry_version < chain.SINCE or not self._graph.complete:
+            return
+        if seen.identity and seen.ledger_head and self._graph.digest:
+            facts = (self._graph.digest, seen.identity.marker_id, seen.ledger_head, seen.heads)
+            self._key = sha256(repr(facts).encode()).hexdigest()
+        if not is_unedited(self._graph, self._key):
+            self.fingerprints = ledger.fingerprints(session, target.dialect.features.registry_prefix)
+
+    def edited(self, heads: Sequence[str]) -> tuple[Edited, ...]:
+        """Return the applied revisions whose files do something else now."""
+        if not self.fingerprints:
+            return ()
+        found = edited(self._graph, heads, self.fingerprints)
+        if not found and self._key:
+            remember_unedited(self._graph, self._key)
+        return found
+
+
+def check_edited(found: Sequence[Edited], environment: Environment, where: str, notify: Notify) -> None:
     """
     Say which applied revisions' files do something else now than what was applied here.
 
-    Args:
-        kept: fingerprint by revision, as the ledger has it.
     Raises:
         Refused: `revision-edited`, in an environment that is not open.
     """
-    found = edited(graph, heads, kept)
     if not found:
         return
     what = sentence(found)

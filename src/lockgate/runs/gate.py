@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from functools import cached_property, partial
 
 from lockgate.dialects.base import BareSession, Dialect
 from lockgate.dialects.parts import ErrorFacts, Lock
@@ -19,29 +19,33 @@ from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
-from lockgate.registry import chain, ledger, marker
+from lockgate.registry import ledger, marker
 from lockgate.runs.register import register, renew
 from lockgate.runs.sight import see
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
 
+Also = Callable[[BareSession, Target, Sight], None]
+
 _SAY_AGAIN = 5.0  # seconds between two messages of a waiting run
 _one_run = threading.Lock()
 
 
-def look(target: Target) -> Sight:
+def look(target: Target, also: Also | None = None) -> Sight:
     """
     Connect with lockgate's own driver, read-only, and look.
 
+    Args:
+        also: reads more of what was seen, before the connection is closed.
     Raises:
         Unreachable: the database cannot be reached or entered.
     """
     with opened(target) as session:
         seen = see(session, target.dialect, target.url.place)
-        if seen.registry_version < chain.SINCE:
-            return seen
-        return replace(seen, fingerprints=ledger.fingerprints(session, target.dialect.features.registry_prefix))
+        if also:
+            also(session, target, seen)
+        return seen
 
 
 @contextmanager
@@ -99,14 +103,14 @@ def sight(request: Request, project: Project) -> Sight:
     return find(request, project)[1]
 
 
-def find(request: Request, project: Project) -> tuple[Target, Sight]:
-    """Resolve the request and look; after a failed login the credentials are fetched once more."""
+def find(request: Request, project: Project, also: Also | None = None) -> tuple[Target, Sight]:
+    """Resolve the request and look, see `look`; after a failed login the credentials are fetched once more."""
     target = target_of(request, project)
     try:
-        return target, look(target)
+        return target, look(target, also)
     except Unreachable as error:
         fresh = renewed(request, project, error, target)
-        return fresh, look(fresh)
+        return fresh, look(fresh, also)
 
 
 def check_identity(request: Request, target: Target, seen: Sight) -> None:
@@ -150,15 +154,16 @@ class Gate:
 
     Args:
         asked: what the guard looks at.
+        author: called when something is about to be written: asking git costs as much as asking the database.
         where: the environment and its place in the settings, for errors; the database's own place is added.
         lock_wait: seconds to wait for lockgate's lock, >= 0.
         verb: what the ledger shall call it; the verb asked for where it is empty.
     """
 
-    def __init__(self, asked: Asked, author: Author, notify: Notify, where: str, lock_wait: float, verb: str = "") -> None:
+    def __init__(self, asked: Asked, author: Callable[[], Author], notify: Notify, where: str, lock_wait: float, verb: str = "") -> None:
         self.asked = asked
         self.verb = verb or asked.verb.value
-        self.author = author
+        self._author = author
         self.notify = notify
         self.where = where
         self.lock_wait = lock_wait
@@ -172,7 +177,12 @@ class Gate:
         asked = asked_of(request, project, target.environment)
         if target.warning:
             notify(Notice(target.warning))
-        return cls(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
+        return cls(asked, partial(author_of, request, project.folder), notify, target.where, target.environment.lock_wait)
+
+    @cached_property
+    def author(self) -> Author:
+        """Who asks, for the ledger; one for the whole run."""
+        return self._author()
 
     def check(self, seen: Sight) -> Verdict:
         """
@@ -195,7 +205,7 @@ class Gate:
 
     def check_marker(self, session: Session, dialect: Dialect) -> None:
         """Refuse a connection whose marker names another environment or project; for one that was just opened."""
-        if not dialect.registered(session):
+        if not dialect.own_tables(session):
             return
         name = marker.name_of(session, dialect.features.registry_prefix)
         if name is None or name[0] == SCRATCH or name == (self.asked.environment, self.asked.project):

@@ -29,6 +29,7 @@ class Host(Protocol):
     """Where databases come from and go back to, in this process or in the one that owns them."""
 
     server: ScratchServer
+    spared: tuple[str, ...]  # kept by an earlier session and not dropped now, because somebody is connected
 
     def new_name(self) -> str:
         """A name for one more scratch database of this session."""
@@ -53,13 +54,14 @@ class LocalHost:
     Args:
         spare: see `Pool`.
         recycles: see `Pool`.
-        keeps: copies may be kept; those that an earlier session kept are dropped now.
+        keeps: copies may be kept; those that an earlier session kept are dropped now, unless somebody is looking at one.
     """
 
     def __init__(
         self, server: ScratchServer, project: Project, spare: int = 1, *, recycles: bool = True, keeps: bool = False
     ) -> None:
         self.server = server
+        self.spared: tuple[str, ...] = ()
         self._spare = spare
         self._recycles = recycles
         self._numbers = itertools.count(1)
@@ -73,7 +75,9 @@ class LocalHost:
         self._project = project
         sweep(project, self._clones)
         if keeps:
-            for name in self._clones.names(_kept_family(self._clones, project)):
+            kept = self._clones.names(_kept_family(self._clones, project))
+            self.spared = tuple(name for name in kept if self._clones.in_use(name))
+            for name in set(kept) - set(self.spared):
                 self._clones.drop(name)
         # What another session's tests have made by now is not how the server should be left.
         self._commons = self._clones.commons() if server.ours and self._alone() else ""

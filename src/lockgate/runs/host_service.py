@@ -48,13 +48,20 @@ class HostService:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(self.address)
         self._socket.listen(64)
-        threading.Thread(target=self._listen, name="lockgate-host", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="lockgate-host", daemon=True)
+        self._listener.start()
+
+    @property
+    def spared(self) -> tuple[str, ...]:
+        """See `Host`; of all hosts."""
+        return tuple(name for host in self._hosts.values() for name in host.spared)
 
     def close(self) -> None:
         """Stop listening and drop what is left."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._socket.close()
+        self._listener.join()  # from here on every thread in the list has been started, and none is added
         for thread in self._threads:
             thread.join(timeout=10)
         for host in self._hosts.values():
@@ -118,12 +125,14 @@ class HostService:
 
 class RemoteHost:
     """
-    A host in another process.
+    A host in another process, which tells itself what it has spared.
 
     Args:
         address: path of its socket.
         url: of the server to use; empty for the project's embedded one.
     """
+
+    spared: tuple[str, ...] = ()
 
     def __init__(self, address: str, project: Project, url: str, label: str, *, stays: bool) -> None:
         from lockgate.runs.scratch_server import ScratchServer

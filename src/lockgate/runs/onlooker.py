@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from lockgate.dialects.base import BareSession
 from lockgate.events import Blocked, Notify
@@ -57,6 +58,10 @@ class Onlooker:
     def rest(self) -> None:
         """No revision is under way."""
         self._task = None
+
+    def cancel(self, driver_connection: Any) -> None:
+        """Stop the statement that runs on env.py's connection, from outside where that is the only way."""
+        self._target.dialect.cancel(driver_connection, self._target.url)
 
     def close(self) -> None:
         """End the thread."""

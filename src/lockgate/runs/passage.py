@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
@@ -115,20 +116,22 @@ class Passage(Scribe):
         """See `Crew`."""
         self.step, self._left_transaction = step, False
         self._statements = []
-        permit, dialect = self._working()
-        ledger.check_lock(permit, dialect.ledger_guard())
         self._notify(Started(step))
         if self._onlooker and self._session_id:
             self._onlooker.watch(self._session_id, step)
 
-    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int) -> None:
+    def lock_lost(self) -> Failed:
+        """See `Crew`."""
+        return ledger.lock_lost(self._working()[0])
+
+    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int, transaction: str) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
         outcome = "stamped" if step.direction == "stamp" else "applied"
         # Only what went up has left the file's content in the schema.
         source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
         event = ledger.Event(outcome, step.revision, before, after, duration_ms, source=source)
-        ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+        ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard(transaction), transaction)
         if self._left_transaction:
             self._refuse_invalid(dialect.invalid_indexes(permit.session))
         if self._journaling or permit.sight.half_applied is not None:
@@ -165,10 +168,12 @@ class Passage(Scribe):
             Failed: `not-at-target` or `invalid-index`.
         """
         permit, dialect = self._working()
-        # env.py's search_path holds on its own connection only: there the version table's schema is found.
-        here = see(permit.session, dialect, permit.sight.place, permit.version_table)
-        permit.session.rollback()
-        table = here.version_table or permit.version_table
+        table = permit.sight.version_table
+        if table is None:
+            # env.py's search_path holds on its own connection only: there the version table's schema is found.
+            here = see(permit.session, dialect, permit.sight.place, permit.version_table)
+            permit.session.rollback()
+            table = here.version_table or permit.version_table
         after = see(fresh, dialect, permit.sight.place, table)
         if after.heads != heads:
             found, wanted = ", ".join(after.heads) or "base", ", ".join(heads) or "base"
@@ -203,6 +208,13 @@ class Passage(Scribe):
             ledger.append(self.permit, self.dialect.features.registry_prefix, event)
             self.permit.session.commit()
             self.recorded = True
+
+    def cancel(self, driver_connection: Any) -> None:
+        """See `Crew`."""
+        if self._onlooker:
+            self._onlooker.cancel(driver_connection)
+        elif self.dialect:
+            self.dialect.cancel(driver_connection, None)
 
     def leave(self) -> None:
         """See `Crew`."""

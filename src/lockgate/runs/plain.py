@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lockgate.alembic_seam import plain
@@ -14,6 +15,7 @@ from lockgate.dialects.base import Dialect
 from lockgate.errors import Refused
 from lockgate.events import Blocked, Event, Notice, Retrying, Waiting
 from lockgate.files import graph_of, load_project
+from lockgate.graph import edited
 from lockgate.guard import Asked
 from lockgate.permit import Session
 from lockgate.registry import chain, ledger, marker
@@ -70,7 +72,7 @@ def _passage(request: Request, project: Project) -> Passage:
 
 
 def _gate(request: Request, project: Project, environment: Environment | None) -> Gate:
-    author = author_of(request, project.folder)
+    author = partial(author_of, request, project.folder)
     if environment is None:
         asked = Asked(request.verb, "", project.name, Protection.LOCKED, project.variable.name)
         return Gate(asked, author, _say, project.settings_file, 0.0)
@@ -99,7 +101,7 @@ class _Recorder(Passage):
             self._check_edited(session, dialect, version_table)
         except Refused as error:
             gate = self._gate
-            clerk = Gate(replace(gate.asked, verb=Verb.RECORD), gate.author, _say, gate.where, 0.0, verb=gate.verb)
+            clerk = Gate(replace(gate.asked, verb=Verb.RECORD), lambda: gate.author, _say, gate.where, 0.0, verb=gate.verb)
             # On any other database than the one asked for the clerk is refused too; what cannot be written hides nothing.
             with suppress(Exception):
                 session.rollback()
@@ -118,7 +120,7 @@ class _Recorder(Passage):
         if seen.registry_version >= chain.SINCE and graph.complete:
             with dialect.own_names(session):
                 kept = ledger.fingerprints(session, prefix)
-            check_edited(graph, seen.heads, kept, self._environment, gate.where, _say)
+            check_edited(edited(graph, seen.heads, kept), self._environment, gate.where, _say)
 
 
 class _Surveyor(Passage):
@@ -134,7 +136,7 @@ class _Surveyor(Passage):
 
 
 def _refuse_marked(session: Session, dialect: Dialect) -> None:
-    if not dialect.registered(session):
+    if not dialect.own_tables(session):
         return
     name = marker.name_of(session, dialect.features.registry_prefix)
     if name is None or name[0] == SCRATCH:

@@ -97,7 +97,8 @@ def _original(target: Target, seen: Sight) -> _Original:
 @contextmanager
 def _copied(original: _Original, project: Project, notify: Notify) -> Iterator[tuple[ScratchDatabase, Effects]]:
     """Give a scratch database with the target's schema and heads, on a server of its own that is gone afterwards, and where that stands."""
-    from lockgate.scratch import client_programs, temporary_server  # here: it needs psycopg
+    from lockgate.scratch import temporary_server  # here: it needs psycopg
+    from lockgate.scratch.dump import client_programs
 
     target, facts = original.target, original.facts
     with temporary_server() as embedded:

@@ -26,7 +26,7 @@ def record(request: Request, project: Project, target: Target, gate: Gate, event
     if seen.identity is None and not gate.marked:
         return False
     asked = replace(asked_of(request, project, target.environment), verb=Verb.RECORD)
-    clerk = Gate(asked, gate.author, _quiet, target.where, 0.0, verb=request.verb.value)
+    clerk = Gate(asked, lambda: gate.author, _quiet, target.where, 0.0, verb=request.verb.value)
     try:
         with entered(clerk, target, lock=False) as permit:
             ledger.append(permit, target.dialect.features.registry_prefix, event)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.clones import Clones
@@ -60,17 +61,18 @@ class ScratchDatabase:
         """Look at it."""
         return look(self.target)
 
-    def upgrade(self, to: str = "head", notify: Notify | None = None) -> Outcome:
+    def upgrade(self, to: str = "head", from_schema: str | None = None, notify: Notify | None = None) -> Outcome:
         """
         Run the project's revisions, after its bootstrap where it has one.
 
         Args:
             to: in Alembic's notation; `heads` where there are several.
+            from_schema: see `Request`.
             notify: hears of the run; nobody where it is None.
         Raises:
             Failed: `env-failed` where env.py worked on another database; and as `upgrade`.
         """
-        outcome = _upgrade.upgrade(self.request(Verb.UPGRADE, to), self.project, notify or _quiet)
+        outcome = _upgrade.upgrade(replace(self.request(Verb.UPGRADE, to), from_schema=from_schema), self.project, notify or _quiet)
         if outcome.code:
             hint = "env.py must take its URL from `sqlalchemy.url` or from a variable that the environment's `export` names"
             raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)
@@ -151,7 +153,7 @@ def make(project: Project, clones: Clones, name: str, like: Environment | None =
     target = made.target
     request = made.request(Verb.UPGRADE)
     asked = Asked(Verb.UPGRADE, SCRATCH, project.name, Protection.OPEN)  # open for this moment: it is empty, and just made here
-    with entered(Gate(asked, author_of(request, project.folder), _quiet, target.where, 0.0), target):
+    with entered(Gate(asked, partial(author_of, request, project.folder), _quiet, target.where, 0.0), target):
         return made
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from lockgate.dialects.base import Dialect
 from lockgate.dialects.clones import Clones
 from lockgate.dialects.connect import dialect_named
-from lockgate.errors import Refused
+from lockgate.errors import Refused, UsageError
 from lockgate.runs.gate import look
 from lockgate.runs.target import Target, environment_of, target_of
 from lockgate.secret import DatabaseUrl
@@ -87,6 +87,9 @@ def server_of(project: Project, name: str, environ: Mapping[str, str]) -> Scratc
     """
     environment = environment_of(project, name)
     target = target_of(Request(Verb.STATUS, name, environ=environ), project)
+    if not target.dialect.features.copies:
+        what = "databases for tests are not copied on MariaDB or MySQL yet"
+        raise UsageError("database-unsupported", what, target.where, "let the tests make a database of their own, and run `lockgate upgrade` on it")
     if target.dialect.features.shares_server and not environment.scratch:
         raise Refused(
             "scratch-not-allowed",

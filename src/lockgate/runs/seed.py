@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lockgate.dialects.base import Dialect
@@ -19,7 +20,7 @@ from lockgate.runs.seed_files import Load, chosen, load_instead, loads
 from lockgate.runs.seed_past import Past, past_of, policy_of, same_promise
 from lockgate.runs.seed_sql import Script, fingerprints, promised, read_scripts, run_script
 from lockgate.runs.seed_table import load_table
-from lockgate.runs.seed_wanted import Wanted, in_order, table_print, wanted
+from lockgate.runs.seed_wanted import Wanted, in_order, refuse_ambiguous, table_print, wanted
 from lockgate.runs.target import Target, asked_of, author_of, environment_of
 from lockgate.seeds.outcome import SeedDone, SeedOutcome, Watch
 from lockgate.seeds.rows import Counts
@@ -86,7 +87,7 @@ def _gate(request: Request, project: Project, target: Target, notify: Notify, fi
     # Whoever is to confirm a deletion wants to see it first. A destructive script runs in a dry run, too, and takes its locks.
     deletes = any(load.seed.destructive or (load.seed.deletes and not dry_run) for load in files)
     asked = replace(asked_of(request, project, target.environment), deletes=deletes)
-    return Gate(asked, author_of(request, project.folder), notify, target.where, target.environment.lock_wait)
+    return Gate(asked, partial(author_of, request, project.folder), notify, target.where, target.environment.lock_wait)
 
 
 class _Loader:
@@ -106,6 +107,8 @@ class _Loader:
         table = self._permit.sight.version_table or VersionTable()
         tables = [wanted(self._permit.session, self._dialect, load) for load in files if load.format != "sql"]
         scripts = read_scripts(self._dialect, files, table.name)
+        for load, name in ((script.load, name) for script in scripts for item in script.statements for name in item.writes):
+            refuse_ambiguous(self._permit.session, self._dialect, load, name)
         self._permit.session.rollback()
         order = [seed.name for seed in in_order(tables, [script.load for script in scripts])]
         jobs: list[Wanted | Script] = [*tables, *scripts]

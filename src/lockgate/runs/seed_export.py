@@ -9,7 +9,8 @@ from pathlib import Path
 
 from lockgate.dialects.base import BareSession
 from lockgate.errors import UsageError
-from lockgate.files import SETTINGS, Drafts, drafts, inside, refuse_existing
+from lockgate.files import SETTINGS
+from lockgate.files.exports import Drafts, drafts, inside, refuse_existing
 from lockgate.guard import decide
 from lockgate.runs.gate import find, opened, refusal
 from lockgate.runs.seed_files import tables_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import Refused, UsageError
-from lockgate.files import SeedFile, seed_file, seed_files
+from lockgate.files.seeds import SeedFile, seed_file, seed_files
+from lockgate.nearest import nearest
 from lockgate.seeds.spec import Seed, TableName, format_of, stem_of, table_name
 from lockgate.settings.project import Project
 
@@ -50,8 +50,8 @@ def named(project: Project, names: Sequence[str]) -> tuple[Seed, ...]:
     known = {seed.name: seed for seed in project.seeds}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean `{near[0]}`?" if near else f"the seeds are {', '.join(f'`{seed}`' for seed in known) or 'none'}"
+            near = nearest(name, known)
+            hint = f"did you mean `{near}`?" if near else f"the seeds are {', '.join(f'`{seed}`' for seed in known) or 'none'}"
             raise UsageError("unknown-seed", f"there is no seed `{name}`", project.settings_file, hint)
     return tuple(known[name] for name in dict.fromkeys(names))
 

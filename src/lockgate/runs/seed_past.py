@@ -58,7 +58,9 @@ def past_of(session: Session, dialect: Dialect, load: Load) -> Past:
     """Read what the ledger says of the last load of a file since the last reset; an empty `Past` where there was none."""
     prefix, moment = dialect.features.registry_prefix, dialect.features.moment_text.format("at")
     query = _LOADS.format(prefix=prefix, moment=moment, enough=_ENOUGH)
-    for details, at, doubted in session.execute(query, {"label": f"seed {load.seed.name}"}):
+    with dialect.own_names(session):
+        found = session.execute(query, {"label": f"seed {load.seed.name}"})
+    for details, at, doubted in found:
         document = json.loads(str(details))
         if document.get("file") == load.file.name:
             counts = Counts(**document["rows"]) if document.get("rows") else None

@@ -72,9 +72,9 @@ def run_script(permit: Permit, dialect: Dialect, script: Script) -> Prints:
         Failed: `seed-failed`.
     """
     session, rows = permit.session, dialect.rows()
-    orphans = rows.orphans(session, None)
+    orphans, before = rows.orphans(session, None), dialect.deleted(session)
     _run(permit, dialect, script, script.statements)
-    _refuse_hidden_deletes(session, dialect, script)
+    _refuse_hidden_deletes(session, dialect, script, before)
     _settle(permit, dialect, script, orphans)
     dialect.forget_settings(session)
     session.execute(f"savepoint {_SAVEPOINT}")
@@ -83,11 +83,11 @@ def run_script(permit: Permit, dialect: Dialect, script: Script) -> Prints:
     return promised(session, dialect, script)
 
 
-def _refuse_hidden_deletes(session: Session, dialect: Dialect, script: Script) -> None:
+def _refuse_hidden_deletes(session: Session, dialect: Dialect, script: Script, before: Mapping[TableName, int]) -> None:
     """A function or a trigger can delete every row, and the second run then finds nothing changed."""
     if script.load.seed.destructive or any(_DELETES.search(item.text) for item in script.statements):
         return
-    if robbed := dialect.robbed_tables(session):
+    if robbed := [table for table, count in dialect.deleted(session).items() if count > before.get(table, 0)]:
         what = f"refused to seed: the script deletes rows of `{robbed[0]}` by a function or a trigger"
         hint = "say `destructive = true` in the seed, and confirm the environment; or write it without"
         raise Refused("seed-destructive", what, script.load.file.name, hint)

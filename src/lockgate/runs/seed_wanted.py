@@ -14,7 +14,7 @@ from lockgate.seeds.decoding import utf8_of
 from lockgate.seeds.order import ordered
 from lockgate.seeds.parse import read_rows
 from lockgate.seeds.rows import Column, TableShape
-from lockgate.seeds.spec import Seed
+from lockgate.seeds.spec import Seed, TableName
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ def wanted(session: Session, dialect: Dialect, load: Load) -> Wanted:
     Raises:
         UsageError: `seed-invalid`: no such table, no usable key, a column that is not there or is generated; `seed-file`.
     """
+    refuse_ambiguous(session, dialect, load, load.table)
     shape = dialect.rows().shape(session, load.table)
     if shape is None:
         raise _invalid(load, f"there is no table `{load.table}`", "upgrade first, or name the table: `table = …`")
@@ -52,6 +53,19 @@ def wanted(session: Session, dialect: Dialect, load: Load) -> Wanted:
         if column.generated:
             raise _invalid(load, f"column `{name}` is generated: the server computes it", "take it out of the file")
     return Wanted(load, shape, columns, _key(load, shape, columns))
+
+
+def refuse_ambiguous(session: Session, dialect: Dialect, load: Load, table: TableName) -> None:
+    """
+    Refuse a name that means another table as soon as somebody makes one of that name in an earlier schema of the search_path.
+
+    Raises:
+        UsageError: `seed-invalid`.
+    """
+    found = dialect.rows().namesakes(session, table)
+    if len(found) > 1:
+        names = " and ".join(f"`{name}`" for name in found)
+        raise _invalid(load, f"`{table}` could be {names}: the search_path leads to all of them", f"write which one: `{found[-1]}`")
 
 
 def in_order(found: Sequence[Wanted], others: Sequence[Load]) -> tuple[Seed, ...]:

@@ -33,9 +33,10 @@ def see(session: Session, dialect: Dialect, place: str, version_table: VersionTa
 
 def _see(session: Session, dialect: Dialect, place: str, version_table: VersionTable | None) -> Sight:
     prefix, moment = dialect.features.registry_prefix, dialect.features.moment_text
-    record = marker.read(session, prefix, moment) if dialect.registered(session) else marker.Record()
+    own = dialect.own_tables(session)
+    record = marker.read(session, prefix, moment, "head_of_ledger" in own) if own else marker.Record()
     tables.check_version(record.version, place)
-    half_applied = journal.unfinished(session, prefix) if dialect.has_journal(session) else None
+    half_applied = journal.unfinished(session, prefix) if "journal" in own else None
     seen = dialect.look(session, place, version_table or record.version_table)
     return replace(
         seen,
@@ -44,4 +45,5 @@ def _see(session: Session, dialect: Dialect, place: str, version_table: VersionT
         kept_tables=record.tables,
         kept_version_table=record.version_table,
         half_applied=half_applied,
+        ledger_head=record.ledger_head,
     )

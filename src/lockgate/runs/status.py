@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lockgate.dialects.base import BareSession
 from lockgate.errors import LockgateError, UsageError
 from lockgate.files import graph_of
-from lockgate.graph import Graph, edited
+from lockgate.graph import Graph
 from lockgate.outcome import EnvironmentRow, LedgerEntry, SeedState
 from lockgate.registry import ledger
-from lockgate.runs.gate import find, opened
+from lockgate.runs.edited import Kept
+from lockgate.runs.gate import find
 from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
 from lockgate.words import Request, Sight, Verb
@@ -35,6 +35,10 @@ def status(request: Request, project: Project, names: Sequence[str]) -> tuple[En
     check_one_url(request, names)
     chosen = [environment_of(project, name).name for name in names] or list(project.environments)
     graph = None if request.verb is Verb.ENV else graph_of(project)
+    if len(chosen) == 1:  # threads would cost a start more than the look
+        return (row_of(replace(request, environment=chosen[0]), project, graph),)
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return tuple(pool.map(lambda name: row_of(replace(request, environment=name), project, graph), chosen))
 
@@ -61,12 +65,19 @@ def seen_row(request: Request, project: Project, graph: Graph | None) -> Environ
     Raises:
         UsageError, Unreachable: it cannot be.
     """
-    target, seen = find(request, project)
-    row = _seen(_blank(request, project), seen, graph)
-    if seen.registry_version == 0:
-        return replace(row, seeds=_seeds(request, project, target, row, None))
-    with opened(target) as session:
-        return replace(row, last=_last(target, session), seeds=_seeds(request, project, target, row, session))
+    rows: list[EnvironmentRow] = []
+
+    def describe(session: BareSession, target: Target, seen: Sight) -> None:
+        kept = Kept(graph or Graph({}, complete=False))
+        kept(session, target, seen)
+        row = _seen(_blank(request, project), seen, graph, kept)
+        if seen.registry_version == 0:
+            rows.append(replace(row, seeds=_seeds(request, project, target, row, None)))
+        else:
+            rows.append(replace(row, last=_last(target, session), seeds=_seeds(request, project, target, row, session)))
+
+    find(request, project, describe)
+    return rows[-1]
 
 
 def _blank(request: Request, project: Project) -> EnvironmentRow:
@@ -90,7 +101,7 @@ def _last(target: Target, session: BareSession) -> LedgerEntry | None:
     return next((entry for entry in entries if entry.outcome not in ("smoke", "started")), None)
 
 
-def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None) -> EnvironmentRow:
+def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None, kept: Kept) -> EnvironmentRow:
     identity = seen.identity
     known = graph is not None and graph.complete
     return replace(
@@ -106,5 +117,5 @@ def _seen(row: EnvironmentRow, seen: Sight, graph: Graph | None) -> EnvironmentR
         half_applied=str(seen.half_applied or ""),
         pending=len(graph.pending(seen.heads)) if graph is not None and known else None,
         unknown=graph.unknown(seen.heads) if graph is not None and known else (),
-        edited=tuple(one.file for one in edited(graph, seen.heads, seen.fingerprints)) if graph is not None and known else (),
+        edited=tuple(one.file for one in kept.edited(seen.heads)) if graph is not None and known else (),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from lockgate.dialects.base import Dialect
 from lockgate.dialects.connect import dialect_named
 from lockgate.errors import Unreachable, UsageError
 from lockgate.guard import Asked
+from lockgate.nearest import nearest
 from lockgate.permit import Author
 from lockgate.runs.checkout import commit_of
 from lockgate.secret import DatabaseUrl, parse_url
@@ -53,8 +53,8 @@ def environment_of(project: Project, name: str) -> Environment:
     """
     if name in project.environments:
         return project.environments[name]
-    near = difflib.get_close_matches(name, project.environments, 1)
-    hint = f"did you mean `{near[0]}`?" if near else f"the environments are {', '.join(f'`{known}`' for known in project.environments)}"
+    near = nearest(name, project.environments)
+    hint = f"did you mean `{near}`?" if near else f"the environments are {', '.join(f'`{known}`' for known in project.environments)}"
     raise UsageError("unknown-environment", f"there is no environment `{name}`", project.settings_file, hint)
 
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from lockgate.dialects.clones import Clones
-from lockgate.errors import Busy
-from lockgate.files import history_digest
+from lockgate.errors import Busy, LockgateError
+from lockgate.files.digest import history_digest
 from lockgate.registry.tables import VERSION
+from lockgate.runs.from_schema import fresh
 from lockgate.runs.scratch_database import ScratchDatabase, make, scratch_of
 from lockgate.runs.seed_files import named
 from lockgate.settings.project import Environment, Project
@@ -98,7 +99,7 @@ def _build(template: Template, clones: Clones, new_name: Callable[[], str]) -> N
             clones.clone(base.name, name)
             template.copy(clones, name).seed(*template.seeds)
         else:
-            make(template.project, clones, name, template.like).upgrade("heads")
+            _migrate(make(template.project, clones, name, template.like))
         picture = clones.picture(name)
         clones.rename(name, template.name)
         clones.note(template.name, json.dumps({"picture": picture}))
@@ -106,6 +107,18 @@ def _build(template: Template, clones: Clones, new_name: Callable[[], str]) -> N
     except BaseException:
         clones.drop(name)
         raise
+
+
+def _migrate(made: ScratchDatabase) -> None:
+    """Load the project's schema file where it has a fresh one, else run the revisions."""
+    if fresh(made.project, made.url.backend):
+        try:
+            made.upgrade("heads", from_schema="")
+            return
+        except LockgateError as error:
+            if error.code != "bootstrap-failed":  # a server older than the file's; the database is as it was
+                raise
+    made.upgrade("heads")
 
 
 def _forget_old(template: Template, clones: Clones) -> None:

@@ -79,6 +79,11 @@ class TestDatabases:
         """The project whose databases these are."""
         return self._project
 
+    @property
+    def spared(self) -> tuple[str, ...]:
+        """See `Host`."""
+        return self._host.spared
+
     def scratch(self, lease: Lease) -> ScratchDatabase:
         """Describe a database that was taken or made."""
         return scratch_of(self._project, self._clones, lease.name, self._like)

@@ -14,11 +14,12 @@ from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import translate
 from lockgate.alembic_seam.handed import handed_connection
 from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
+from lockgate.alembic_seam.scripts import script_directory
 from lockgate.alembic_seam.world import project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notice, Notify
 from lockgate.graph import check_syntax
-from lockgate.interruption import reason
+from lockgate.interruption import behind, reason
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.checkout import untracked
@@ -86,15 +87,20 @@ def dry_run(arrival: Arrival, notify: Notify, errand_of: ErrandOf, passage_of: P
 def _in_project(
     arrival: Arrival, direction: str, target: str, notify: Notify, then: Callable[[Errand, Surveyed, Passage], None]
 ) -> Passage:
-    return _within(arrival, notify, lambda config: errand(config, direction, target), then, Passage)
+    def errand_of(config: AlembicConfig) -> Errand:
+        return errand(script_directory(config, arrival.graph, arrival.project.folder), config, direction, target)
+
+    # Where the way leads over revisions that are applied, a mistake in any of them counts.
+    graph = arrival.graph
+    check_syntax(graph, graph.pending(arrival.sight.heads) if direction == "upgrade" and graph.complete else graph.revisions)
+    return _within(arrival, notify, errand_of, then, Passage)
 
 
 def _within(
     arrival: Arrival, notify: Notify, errand_of: ErrandOf, then: Callable[[Errand, Surveyed, Passage], None], passage_of: PassageOf
 ) -> Passage:
     project, environment = arrival.project, arrival.target.environment
-    check_syntax(arrival.graph, arrival.graph.revisions)
-    url, variables = arrival.target.dialect.project_url(arrival.target.url)
+    url, variables = arrival.target.dialect.project_url(arrival.target.url, environment.connect_timeout)
     exported = {name: url.render().reveal() for name in environment.export}
     onlooker, bootstrapped = Onlooker(arrival.target, notify), project.bootstrap is not None
     passage = passage_of(arrival.gate, notify, _limits(environment), project.folder, bootstrapped, arrival.created, onlooker)
@@ -110,6 +116,10 @@ def _within(
             _interrupted(error, arrival, passage)
             raise
         except (Exception, SystemExit) as error:
+            signal = behind(error)
+            if signal is not None:
+                _interrupted(signal, arrival, passage)
+                raise signal from None
             raise _failed(error, arrival, passage) from error
     return passage
 
@@ -153,5 +163,7 @@ def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> Lockgat
         ours.changed = "; ".join(passage.changes) or NOTHING
     if not passage.recorded and arrival.request.verb.acts:
         outcome = "refused" if isinstance(ours, Refused) else "failed"
-        arrival.record(ledger.Event(outcome, "", arrival.sight.heads, error=f"{ours.code}: {ours.what}"))
+        revision = passage.step.revision if passage.step else ""
+        heads = passage.permit.sight.heads if passage.permit else arrival.sight.heads
+        arrival.record(ledger.Event(outcome, revision, heads, error=f"{ours.code}: {ours.what}"))
     return ours

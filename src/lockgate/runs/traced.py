@@ -95,7 +95,7 @@ def _trace(orders: Orders) -> Told:
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))
     with tracer.listening():
-        ran = _ran(lambda: scratch.upgrade(orders.target, tracer.hear), tracer)
+        ran = _ran(lambda: scratch.upgrade(orders.target, notify=tracer.hear), tracer)
         up = tracer.revisions()
         if not ran or not orders.back:
             return Told(up)

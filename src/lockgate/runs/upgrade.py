@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+from lockgate.errors import NOTHING, LockgateError
 from lockgate.events import Event, Notice, Notify
 from lockgate.outcome import Outcome
 from lockgate.runs.arrival import Arrival, arrive
 from lockgate.runs.gate import find
 from lockgate.runs.smoke import ask, record_answers
 from lockgate.settings.project import Project
-from lockgate.words import Request
+from lockgate.words import Request, Sight
 
 T = TypeVar("T", bound=Outcome)
 
@@ -34,16 +35,19 @@ def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
 def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Upgrade a database that was looked at and allowed, and ask the smoke questions."""
     outcome = revisions(arrival, to, notify)
-    return smoked(arrival, outcome, wrote=bool(outcome.steps))
+    # Where env.py did not run, what was seen a moment ago is what there is.
+    seen = arrival.sight if _at_target(arrival, to) else None
+    return smoked(arrival, outcome, wrote=bool(outcome.steps), seen=seen)
 
 
 def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Run the pending revisions; the smoke questions are still to be asked."""
     seen = arrival.sight
-    if _at_target(arrival, to):
+    if arrival.request.from_schema is None and _at_target(arrival, to):
         return Outcome(arrival.request.verb, arrival.request.environment, seen.place, seen.heads, seen.heads)
     # Not above: the cheap look is what most calls end with, and importing Alembic and SQLAlchemy costs more than all of it.
     from lockgate.runs.bootstrap import bootstrapped
+    from lockgate.runs.from_schema import loaded
     from lockgate.runs.outcome import outcome_of
     from lockgate.runs.through import through_gate
 
@@ -54,7 +58,8 @@ def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
             notices.append(event.text)
         notify(event)
 
-    passage = through_gate(arrival, "upgrade", to, told, bootstrapped(arrival, told))
+    between = bootstrapped(arrival, told) if arrival.request.from_schema is None else loaded(arrival, to, told)
+    passage = through_gate(arrival, "upgrade", to, told, between)
     return outcome_of(arrival, passage, tuple(notices))
 
 
@@ -69,10 +74,30 @@ def _at_target(arrival: Arrival, to: str) -> bool:
     return bound and bool(seen.heads) and not graph.pending(seen.heads)
 
 
-def smoked(arrival: Arrival, outcome: T, *, wrote: bool) -> T:
-    """Ask the smoke questions; the answers go into the ledger where the run `wrote` something."""
-    target, seen = find(arrival.request, arrival.project)
-    answers = ask(target, arrival.project, seen, outcome.to_heads)
+def smoked(arrival: Arrival, outcome: T, *, wrote: bool, seen: Sight | None = None) -> T:
+    """
+    Ask the smoke questions; the answers go into the ledger where the run `wrote` something.
+
+    Args:
+        seen: what is asked about, where that is as fresh as a look of now; None looks anew.
+    Raises:
+        LockgateError: the database cannot be asked; `changed` says what the run has done all the same.
+    """
+    try:
+        return _asked(arrival, outcome, wrote, seen)
+    except LockgateError as error:
+        if outcome.steps and error.changed == NOTHING:
+            error.changed = "applied " + ", ".join(f"`{done.step.revision}`" for done in outcome.steps)
+        raise
+
+
+def _asked(arrival: Arrival, outcome: T, wrote: bool, seen: Sight | None) -> T:
+    target, graph = arrival.target, arrival.graph
+    if seen is None:
+        target, seen = find(arrival.request, arrival.project)
+    # A history that only Alembic can read (computed ids) does not tell its heads here.
+    at_head = not graph.complete or bool(set(graph.heads).intersection(outcome.to_heads))
+    answers = ask(target, arrival.project, seen, outcome.to_heads, at_head=at_head)
     good = all(answer.good for answer in answers)
     if wrote:
         record_answers(replace(arrival, sight=seen), answers)

@@ -17,7 +17,7 @@ from lockgate.words import Request
 def connection_url(request: Request, project: Project) -> Secret:
     """Return the URL as the project's own driver reads it."""
     target = target_of(request, project)
-    return target.dialect.project_url(target.url)[0].render()
+    return target.dialect.project_url(target.url, target.environment.connect_timeout)[0].render()
 
 
 def check(request: Request, project: Project) -> EnvironmentRow:

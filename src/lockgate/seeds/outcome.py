@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lockgate.outcome import Outcome
+from lockgate.records import dataclass
 from lockgate.seeds.rows import Counts, RowChange
 
 

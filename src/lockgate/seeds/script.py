@@ -9,21 +9,13 @@ Source: PostgreSQL manual, 4.1 Lexical Structure; sqlite.org, tokenize.c and com
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from lockgate.errors import Refused, UsageError
-
-
-class Grammar(enum.Enum):
-    """Whose SQL a script is written in."""
-
-    POSTGRES = "PostgreSQL"
-    SQLITE = "SQLite"
-    MYSQL = "MySQL"
+from lockgate.seeds.grammar import Grammar
 
 
 @dataclass(frozen=True)

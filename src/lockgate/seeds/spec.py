@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lockgate.errors import UsageError
+from lockgate.records import dataclass
 
 # Longest first: `.csv.gz` is a CSV.
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".yaml": "yaml", ".yml": "yaml", ".sql": "sql"}

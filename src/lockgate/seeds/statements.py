@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockgate.seeds.facts import Statement
-from lockgate.seeds.script import Grammar, parts
+from lockgate.seeds.grammar import Grammar
+from lockgate.seeds.script import parts
 from lockgate.seeds.tree import by_tree
 from lockgate.seeds.worded import by_words
 

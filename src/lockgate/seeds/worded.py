@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from lockgate.seeds.bans import UNTRUSTED, banned_function, banned_in_body, banned_pragma, banned_setting, banned_table, registry_table
 from lockgate.seeds.facts import CONSTANT_WHERE, CONTROL, NO_WHERE, OUTSIDE, UNKNOWN, UNREADABLE, Facts, Statement
-from lockgate.seeds.script import Grammar, Part, Token, copies_in
+from lockgate.seeds.grammar import Grammar
+from lockgate.seeds.script import Part, Token, copies_in
 from lockgate.seeds.spec import TableName
 
 _KINDS = {"replace": "insert", "values": "select", "with": "select", "reset": "set"}

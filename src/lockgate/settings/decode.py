@@ -7,13 +7,14 @@ password may have been written under the wrong key.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from lockgate.nearest import nearest
+from lockgate.records import dataclass
 from lockgate.settings.lines import Path, line_of
 
 # Timeouts are handed to databases as whole milliseconds in 31 bits, and 0 would mean "no limit" there.
@@ -199,8 +200,8 @@ class Table:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean `nearest`?)`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word, sorted(known), 1)
-    return f" (did you mean `{near[0]}`?)" if near else ""
+    near = nearest(word, sorted(known))
+    return f" (did you mean `{near}`?)" if near else ""
 
 
 def dotted(path: Path) -> str:

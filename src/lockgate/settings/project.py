@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lockgate.seeds.spec import Seed
+from lockgate.records import dataclass
 from lockgate.words import Protection
+
+if TYPE_CHECKING:
+    from lockgate.seeds.spec import Seed
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ _OTHERS = """
 select (select count(*) from information_schema.routines where routine_schema = database())
      + (select count(*) from information_schema.events where event_schema = database())
 """
-_REGISTERED = """
-select count(*) from information_schema.tables
- where table_schema = database() and table_name in ('lockgate_marker', 'lockgate_setting', 'lockgate_ledger')
+_OWN = """
+select table_name from information_schema.tables where table_schema = database() and table_name in
+ ('lockgate_marker', 'lockgate_setting', 'lockgate_ledger', 'lockgate_head_of_ledger', 'lockgate_journal')
 """
-_JOURNALED = "select 1 from information_schema.tables where table_schema = database() and table_name = 'lockgate_journal'"
+_WHOLE = frozenset({"marker", "setting", "ledger"})
 _UNSAFE = f"""
 select table_name, engine from information_schema.tables
  where table_schema = database() and table_type = 'BASE TABLE' and engine in ('MyISAM', 'Aria', 'MEMORY', 'CSV', 'ARCHIVE', 'MRG_MyISAM')
@@ -65,14 +65,10 @@ def cluster(session: Session) -> Cluster:
     return Cluster("mysql", "", database, "name of the schema only: this server does not tell who it is")
 
 
-def registered(session: Session) -> bool:
-    """Whether the registry is whole: its tables are made one by one, and the marker comes last."""
-    return session.execute(_REGISTERED)[0][0] == 3
-
-
-def has_journal(session: Session) -> bool:
-    """Whether the journal of statements was made."""
-    return bool(session.execute(_JOURNALED))
+def own_tables(session: Session) -> frozenset[str]:
+    """Which tables the registry has; none until it is whole: they are made one by one."""
+    found = frozenset(str(name).removeprefix("lockgate_") for (name,) in session.execute(_OWN))
+    return found if found >= _WHOLE else frozenset()
 
 
 def cautions(session: Session) -> list[str]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
-from lockgate.dialects.mysql import catalog, client, empty, locks, objects, script, session, working
+from lockgate.dialects.mysql import catalog, client, empty, kill, locks, objects, script, session, tls, working
 from lockgate.dialects.parts import ErrorFacts, Patience
-from lockgate.errors import UsageError
 from lockgate.journal.statement import Thing
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
+from lockgate.seeds.grammar import Grammar
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
-    from lockgate.dialects.clones import Clones
+    from lockgate.dialects.mysql.clones import MysqlClones
     from lockgate.dialects.mysql.rows import MysqlRows
     from lockgate.drift.snapshot import Snapshot
 
@@ -43,6 +42,7 @@ class Mysql(base.Dialect):
         long_text="longtext",
         registry_options=" engine = InnoDB default charset = utf8mb4",
         journal=True,
+        copies=False,
     )
 
     def open(self, url: DatabaseUrl, timeout: float, *, write: bool = False) -> AbstractContextManager[base.BareSession]:
@@ -61,16 +61,13 @@ class Mysql(base.Dialect):
         host, port, database = session.execute("select @@hostname, @@port, database()")[0]
         return f"{host}:{port}/{database}"
 
-    def registered(self, session: Session) -> bool:
-        return catalog.registered(session)
-
-    def has_journal(self, session: Session) -> bool:
-        return catalog.has_journal(session)
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.NamedLock:
         return locks.NamedLock(session)
 
-    def ledger_guard(self) -> str:
+    def ledger_guard(self, transaction: str = "") -> str:
         return locks.HELD_BY_ME
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -101,10 +98,16 @@ class Mysql(base.Dialect):
         return 0
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
-        return replace(url, driver="pymysql")
+        return tls.spoken(replace(url, driver="pymysql"))
 
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        return url, {}
+    def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
+        return tls.secured(url, written, where, environ)
+
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        return tls.spoken(url), {}
+
+    def keep_alive(self, driver_connection: Any) -> None:
+        """No driver here shows its socket."""
 
     def limit(self, session: Session, seconds: float) -> None:
         working.limit(session, seconds)
@@ -131,8 +134,9 @@ class Mysql(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         working.bound_waiting(session, seconds)
 
-    def cancel(self, driver_connection: Any) -> None:
-        """The drivers wait in Python, where a signal is heard; the server ends the statement with its connection, or after it."""
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
+        if url is not None:
+            kill.kill_statement(url, driver_connection)
 
     def before_commit(self, connection: Any) -> None:
         """The server checks its constraints itself."""
@@ -159,12 +163,14 @@ class Mysql(base.Dialect):
     def server_facts(self, session: Session) -> ServerFacts:
         from lockgate.dialects.mysql.snapshot import major
 
-        product = major(str(session.execute("select version()")[0][0]))
-        return ServerFacts(product, product)
+        version, charset, collation = session.execute("select version(), @@character_set_database, @@collation_database")[0]
+        product = major(str(version))
+        return ServerFacts(product, product, settings={"character set": str(charset), "collate": str(collation)})
 
-    def clones(self, server: DatabaseUrl, timeout: float) -> Clones:
-        what, hint = "scratch databases are not made on MariaDB or MySQL yet", "compare with a snapshot: lockgate drift ENV --save FILE, later lockgate drift ENV --against FILE"
-        raise UsageError("database-unsupported", what, server.place, hint)
+    def clones(self, server: DatabaseUrl, timeout: float) -> MysqlClones:
+        from lockgate.dialects.mysql.clones import MysqlClones  # not above, for the same reason
+
+        return MysqlClones(server, timeout)
 
     def rows(self) -> MysqlRows:
         from lockgate.dialects.mysql.rows import MysqlRows  # not above: a look imports this module too, and needs nothing of seeds

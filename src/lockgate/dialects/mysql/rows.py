@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
+from lockgate.dialects.csv_records import CountedByPython
 from lockgate.dialects.mysql import rows_export, rows_load, rows_shape, rows_values
 from lockgate.dialects.mysql.rows_stage import MysqlStage, make_stage
 from lockgate.dialects.mysql.session import MysqlSession
 from lockgate.permit import Permit, Session
-from lockgate.seeds.csv_body import records
 from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
 
-class MysqlRows:
+class MysqlRows(CountedByPython):
     """See `lockgate.dialects.rows.Rows`. Sessions are lockgate's own bare ones, over pymysql."""
 
     def shape(self, session: Session, table: TableName) -> TableShape | None:
         """Read a table's shape, in the connection's own schema only; the schema is left out."""
         return rows_shape.read_shape(session, table)
+
+    def namesakes(self, session: Session, table: TableName) -> Sequence[TableName]:
+        """A name means one table here."""
+        return [table]
 
     def is_empty(self, session: Session, shape: TableShape) -> bool:
         """Whether the table has no row."""
@@ -77,16 +81,6 @@ class MysqlRows:
     ) -> Iterator[tuple[bytes, int]]:
         """Read in batches, and write the values as the loading of seeds reads them."""
         return rows_export.export(_own(session), shape, columns, key, format)
-
-    def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
-        """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
-        return (error.row, error.column, error.message) if isinstance(error, rows_load.BadValue) else None
-
-    def line_of(self, lines: Iterable[str], number: int) -> int:
-        """Python's reader has counted the lines of the body."""
-        found = records(lines)
-        head = next(found).last_line
-        return next((record.line for record in found if record.last_line >= head + number), 0)
 
 
 def _own(session: Session) -> MysqlSession:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from lockgate.dialects.csv_records import QUOTED_MARKER, ZeroByte, csv_lines, long_fields
+from lockgate.dialects.csv_records import QUOTED_MARKER, BadValue, ZeroByte, csv_lines, long_fields
 from lockgate.dialects.mysql.catalog import quoted
 from lockgate.dialects.mysql.session import MysqlSession, number_of
 from lockgate.errors import UsageError
@@ -28,14 +28,6 @@ _SETTINGS = """
 set session sql_mode = concat(replace(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), ',STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO'), session sql_notes = 0
 """
 Numbered = tuple[int, list[object]]  # number of the row, or of the line at which it ends; its values
-
-
-class BadValue(ValueError):
-    """A value that does not fit: row from 1 (or line of the CSV's body), column, reason."""
-
-    def __init__(self, row: int, column: str, message: str) -> None:
-        super().__init__(row, column, message)
-        self.row, self.column, self.message = row, column, message
 
 
 def insert_csv(

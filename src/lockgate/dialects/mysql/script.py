@@ -6,7 +6,8 @@ from typing import Any
 
 from lockgate.errors import Failed
 from lockgate.secret import redact
-from lockgate.seeds.script import Grammar, parts
+from lockgate.seeds.grammar import Grammar
+from lockgate.seeds.script import parts
 
 # In every dump around a table's rows. lockgate's own lock is held, and under LOCK TABLES no other table can be written.
 _LOCKS = (["lock", "tables"], ["unlock", "tables"])

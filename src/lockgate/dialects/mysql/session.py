@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lockgate.dialects.mysql import tls
 from lockgate.dialects.parts import ErrorFacts
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
@@ -35,16 +37,16 @@ _NUMBERS = {
 _CODES = {"authentication": "authentication-failed", "no-database": "database-missing", "tls": "tls-failed"}
 _DRIVERS = ("pymysql", "MySQLdb", "asyncmy", "mysql", "mariadb", "cymysql")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
-# Options of a URL, as pymysql calls them, that change how lockgate itself connects; SQLAlchemy's other ones are env.py's affair.
-_OPTIONS = ("unix_socket", "charset", "ssl_ca", "ssl_cert", "ssl_key", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity")
-_TRUE = ("1", "true", "yes", "on")
+# Options of a URL, as pymysql calls them, that change how lockgate itself connects, beside TLS; SQLAlchemy's other ones are env.py's affair.
+_OPTIONS = ("unix_socket", "charset")
 
 
 class MysqlSession:
-    """A pymysql connection that speaks lockgate's `:name` parameters."""
+    """A pymysql connection that speaks lockgate's `:name` parameters, and where it leads."""
 
-    def __init__(self, connection: pymysql.Connection[Cursor]) -> None:
+    def __init__(self, connection: pymysql.Connection[Cursor], url: DatabaseUrl) -> None:
         self.connection = connection
+        self._url = url
 
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement; see `lockgate.permit.Session`."""
@@ -77,7 +79,10 @@ class MysqlSession:
                     raise
 
     def cancel(self) -> None:
-        """The driver waits in Python, where a signal is heard; see `BareSession`."""
+        """Stop the statement under way; see `BareSession`."""
+        from lockgate.dialects.mysql.kill import kill_statement  # not above: it connects by this module
+
+        kill_statement(self._url, self.connection)
 
     def close(self) -> None:
         """Close the connection."""
@@ -96,13 +101,22 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[M
     if not url.database:
         raise UsageError("url-invalid", "this URL names no database", url.place, "write `mysql://user@host:3306/database`")
     connection = connect(url, timeout, write=write)
-    session = MysqlSession(connection)
+    session = MysqlSession(connection, url)
     try:
         if not write:
-            session.execute("set session transaction read only")
+            _only_read(session, url)
         yield session
     finally:
         session.close()
+
+
+def _only_read(session: MysqlSession, url: DatabaseUrl) -> None:
+    from pymysql.err import Error
+
+    try:
+        session.execute("set session transaction read only")
+    except Error as error:  # the server let us in and hung up
+        raise _unreachable(error, url) from None
 
 
 def connect(url: DatabaseUrl, timeout: float, *, write: bool) -> pymysql.Connection[Cursor]:
@@ -120,8 +134,9 @@ def connect(url: DatabaseUrl, timeout: float, *, write: bool) -> pymysql.Connect
         import pymysql
     except ImportError:
         raise UsageError("driver-missing", "pymysql is not installed", url.place, "pip install 'lockgate[mysql]'") from None
+    options = {**{key: value for key, value in url.query.items() if key in _OPTIONS}, **tls.own_options(url)}
     login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "database": url.database}
-    given: dict[str, Any] = {"charset": "utf8mb4", **_options(url), **{key: value for key, value in login.items() if value}}
+    given: dict[str, Any] = {"charset": "utf8mb4", **options, **{key: value for key, value in login.items() if value}}
     try:
         return pymysql.connect(**given, connect_timeout=max(1, round(timeout)), local_infile=write, program_name="lockgate")
     except (pymysql.err.Error, OSError, ValueError) as error:
@@ -143,23 +158,14 @@ def create_database(url: DatabaseUrl, timeout: float) -> None:
             raise Unreachable("database-missing", what, url.place, hint) from error
 
 
-def _options(url: DatabaseUrl) -> dict[str, Any]:
-    options: dict[str, Any] = {key: value for key, value in url.query.items() if key in _OPTIONS}
-    for key in ("ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"):
-        if key in options:
-            options[key] = str(options[key]).lower() in _TRUE
-    # A socket needs no TLS; looking for certificates takes longer than all the rest of connecting (66 against 2 ms, pymysql 1.2).
-    if "unix_socket" in options:
-        options.setdefault("ssl_disabled", True)
-    return options
-
-
 def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
-    kind = _NUMBERS.get(number_of(error), "")
+    # pymysql calls a certificate that is not trusted "cannot connect", as it does a host that is not there.
+    failed = isinstance(error, ssl.SSLError) or isinstance(getattr(error, "original_exception", None), ssl.SSLError)
+    kind = "tls" if failed else _NUMBERS.get(number_of(error), "")
     hints = {
         "authentication": "check user and password of this environment; a rotated secret may not have arrived yet",
         "no-database": f"create it: CREATE DATABASE {url.database}",
-        "tls": "check `ssl_ca` and the other `ssl_` options of this environment",
+        "tls": "give the authority that signed the server's certificate: query = { ssl_ca = \"FILE\" }; check `ssl_mode`",
     }
     return Unreachable(
         _CODES.get(kind, "unreachable"),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.postgres.own_names import own_names
-from lockgate.journal.statement import Thing
+from lockgate.dialects.postgres.session import PostgresSession
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
+
+if TYPE_CHECKING:
+    from lockgate.journal.statement import Thing
 
 # Everything in these schemas belongs to the server or to lockgate. Temporary schemas start with pg_ as well.
 USER_SCHEMA = r"n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'lockgate')"
 NOT_OF_EXTENSION = "not exists (select 1 from pg_catalog.pg_depend d where d.classid = {classid} and d.objid = {oid} and d.deptype = 'e')"
 
+_OWN_TABLES = ("marker", "head_of_ledger", "journal")
 _GENERAL = """
-select pg_catalog.current_setting('server_version'),
+select pg_catalog.current_setting('server_version') as version,
        (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
-       pg_catalog.pg_is_in_recovery(),
-       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute')
+       pg_catalog.pg_is_in_recovery() as recovering,
+       pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as control
 """
 RELATIONS = f"""
 select n.nspname, c.relname, c.relkind::text
@@ -53,12 +60,31 @@ select n.nspname from pg_catalog.pg_namespace n
 """
 # Where a name without a schema goes, and what a date without a zone means.
 _SESSION = "select name, reset_val from pg_catalog.pg_settings where name in ('search_path', 'TimeZone', 'DateStyle')"
+_SYSTEM = "select 'system', cast(system_identifier as text) from pg_catalog.pg_control_system()"
 _ROWS = "select coalesce(sum(n_live_tup), 0) from pg_catalog.pg_stat_user_tables where schemaname <> 'lockgate'"
 _INVALID = f"""
 select n.nspname, c.relname from pg_catalog.pg_index i
   join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where not i.indisvalid and c.relkind = 'i' and {USER_SCHEMA} order by 1, 2
 """
+# All of it by one question: on most calls the way to the server and back costs more than the answers.
+_ALL = f"""
+select cast(json_build_object(
+  'general', (select row_to_json(g) from ({_GENERAL}) g),
+  'relations', (select coalesce(json_agg(json_build_array(nspname, relname, relkind)), '[]') from ({RELATIONS}) r),
+  'types', (select count(*) from ({TYPES}) t),
+  'routines', (select count(*) from ({ROUTINES}) f),
+  'rows', ({_ROWS}),
+  'invalid', (select coalesce(json_agg(json_build_array(nspname, relname)), '[]') from ({_INVALID}) i),
+  'backend', pg_backend_pid()) as text)
+"""
+
+
+def own_tables(session: Session) -> frozenset[str]:
+    """Which tables the registry has."""
+    there = ", ".join(f"pg_catalog.to_regclass('lockgate.{name}') is not null" for name in _OWN_TABLES)
+    found = frozenset(name for name, known in zip(_OWN_TABLES, session.execute(f"select {there}")[0], strict=True) if known)
+    return found if "marker" in found else frozenset()
 
 
 def look(session: Session, place: str, version_table: VersionTable | None) -> Sight:
@@ -68,24 +94,34 @@ def look(session: Session, place: str, version_table: VersionTable | None) -> Si
 
 
 def _look(session: Session, place: str, version_table: VersionTable | None, schema: str) -> Sight:
-    version, oid, recovering, control = session.execute(_GENERAL)[0]
-    relations = [(str(n), str(r), str(k)) for n, r, k in session.execute(RELATIONS)]
+    seen = json.loads(str(session.execute(_ALL)[0][0]))
+    general = seen["general"]
+    relations = [(str(n), str(r), str(k)) for n, r, k in seen["relations"]]
     found = _find_version_table(relations, version_table, schema)
-    heads = tuple(sorted(str(row[0]) for row in session.execute(f"select version_num from {_qualified(*found)}"))) if found else ()
+    system, heads = _system_and_heads(session, general["control"], found)
     others = [row for row in relations if row[:2] != found]
-    objects = len(others) + len(session.execute(TYPES)) + len(session.execute(ROUTINES))
     return Sight(
         place=place,
-        server=f"PostgreSQL {str(version).split()[0]}",
-        cluster=_cluster(session, str(oid), bool(control)),
-        objects=objects,
+        server=f"PostgreSQL {general['version'].split()[0]}",
+        cluster=_cluster(system, str(general["oid"])),
+        objects=len(others) + seen["types"] + seen["routines"],
         tables=tuple(f"{n}.{r}" if n != "public" else r for n, r, kind in others if kind in "rp"),
-        rows=int(str(session.execute(_ROWS)[0][0])),
+        rows=int(seen["rows"]),
         version_table=VersionTable(found[1], found[0]) if found else None,
         heads=heads,
-        invalid_indexes=invalid_indexes(session),
-        writable=not recovering,
+        invalid_indexes=tuple(_qualified(*names) for names in seen["invalid"]),
+        writable=not general["recovering"],
+        direct=isinstance(session, PostgresSession) and session.connection.info.backend_pid == seen["backend"],
     )
+
+
+def _system_and_heads(session: Session, control: bool, table: tuple[str, str] | None) -> tuple[str, tuple[str, ...]]:
+    """Read the cluster's number, empty where this role may not, and the rows of the version table, sorted."""
+    asked = [_SYSTEM] if control else []
+    asked += [f"select 'head', cast(version_num as text) from {_qualified(*table)}"] if table else []
+    rows = session.execute(" union all ".join(asked)) if asked else []
+    heads = tuple(sorted(str(value) for what, value in rows if what == "head"))
+    return next((str(value) for what, value in rows if what == "system"), ""), heads
 
 
 def invalid_indexes(session: Session) -> tuple[str, ...]:
@@ -108,10 +144,11 @@ def touched_tables(session: Session) -> list[TableName]:
     return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
 
 
-def robbed_tables(session: Session) -> list[TableName]:
-    """Read of which tables the open transaction deleted rows, from the server's own counters."""
-    sql = "select schemaname, relname from pg_catalog.pg_stat_xact_user_tables where n_tup_del > 0 order by 1, 2"
-    return [TableName(str(name), str(schema)) for schema, name in session.execute(sql) if schema != "lockgate"]
+def deleted(session: Session) -> dict[TableName, int]:
+    """Read how many rows of which tables were deleted, from the server's own counters: those of a transaction that ended a moment ago are in them."""
+    sql = "select schemaname, relname, n_tup_del from pg_catalog.pg_stat_xact_user_tables where n_tup_del > 0 order by 1, 2"
+    rows = session.execute(sql)
+    return {TableName(str(name), str(schema)): int(str(count)) for schema, name, count in rows if schema != "lockgate"}
 
 
 def server_facts(session: Session) -> ServerFacts:
@@ -128,18 +165,13 @@ def cluster(session: Session) -> Cluster:
     """Read the cluster's own identity and the database's oid."""
     with own_names(session):
         _, oid, _, control = session.execute(_GENERAL)[0]
-        return _cluster(session, str(oid), bool(control))
+        return _cluster(_system_and_heads(session, bool(control), None)[0], str(oid))
 
 
-def _cluster(session: Session, oid: str, control: bool) -> Cluster:
-    if not control:
+def _cluster(system: str, oid: str) -> Cluster:
+    if not system:
         return Cluster("postgresql", "", oid, "database oid only: this role may not call pg_control_system()")
-    return Cluster(
-        "postgresql",
-        str(session.execute("select system_identifier from pg_catalog.pg_control_system()")[0][0]),
-        oid,
-        "system_identifier and database oid",
-    )
+    return Cluster("postgresql", system, oid, "system_identifier and database oid")
 
 
 def _find_version_table(relations: list[tuple[str, str, str]], table: VersionTable | None, schema: str) -> tuple[str, str] | None:

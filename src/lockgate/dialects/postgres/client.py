@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from lockgate.dialects.postgres.wire import SHORTEST_CONNECT
 from lockgate.secret import DatabaseUrl
 
 _VARIABLES = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "options": "PGOPTIONS"}
 
 
-def project_url(url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+def project_url(url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
     """
-    Say TLS options in the words of the driver that the URL names.
+    Say TLS options in the words of the driver that the URL names, and for libpq how long it may try to connect.
 
-    asyncpg knows `ssl` instead of `sslmode`, and takes the root certificate only from libpq's variable
-    (asyncpg documentation, `connect`).
+    Left alone psycopg tries for 130 s, libpq for as long as the kernel does; asyncpg has a bound of its own (60 s).
+    asyncpg knows `ssl` instead of `sslmode`, and takes the root certificate only from libpq's variable (asyncpg
+    documentation, `connect`).
     """
     if url.driver != "asyncpg":
-        return url, {}
+        return url, {"PGCONNECT_TIMEOUT": str(max(SHORTEST_CONNECT, round(timeout)))}
     query = {("ssl" if key == "sslmode" else key): value for key, value in url.query.items() if key != "sslrootcert"}
     root = url.query.get("sslrootcert")
     return replace(url, query=query), {"PGSSLROOTCERT": root} if root else {}

@@ -91,6 +91,10 @@ class PostgresClones:
             self._ask("select pg_catalog.set_config(%s, %s, false)", [key, value])
             self._run(f"alter database {quoted(check_ours(name))} set {quoted(key)} from current")
 
+    def in_use(self, name: str) -> bool:
+        sql = "select 1 from pg_catalog.pg_stat_activity where datname = %s and backend_type = 'client backend' limit 1"
+        return bool(self._ask(sql, [name]))
+
     def drop(self, name: str) -> None:
         check_ours(name)
         for (gid,) in self._ask("select gid from pg_catalog.pg_prepared_xacts where database = %s", [name]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,36 +10,27 @@ from typing import TYPE_CHECKING, Any
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
-from lockgate.dialects.postgres import (
-    blockers,
-    builds,
-    catalog,
-    client,
-    empty,
-    locks,
-    moments,
-    own_names,
-    pooler,
-    script,
-    session,
-    tls,
-    working,
-)
-from lockgate.journal.statement import Thing
+from lockgate.dialects.postgres import blockers, catalog, client, locks, own_names, pooler, session, tls, working
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
-from lockgate.seeds.spec import TableName
+from lockgate.seeds.grammar import Grammar
 from lockgate.words import Cluster, Sight, VersionTable
 
 if TYPE_CHECKING:
+    from lockgate.dialects.postgres.builds import ConcurrentBuilds
     from lockgate.dialects.postgres.clones import PostgresClones
     from lockgate.dialects.postgres.rows import PostgresRows
     from lockgate.drift.snapshot import Snapshot
+    from lockgate.journal.statement import Thing
+    from lockgate.seeds.spec import TableName
 
 
 class Postgres(base.Dialect):
-    """PostgreSQL through psycopg 3 for lockgate's own looks, and whatever driver env.py brings for the work."""
+    """
+    PostgreSQL through psycopg 3 for lockgate's own looks, and whatever driver env.py brings for the work.
+
+    What a look does not need is imported where it is used: most calls are a look and no more.
+    """
 
     name = "postgresql"
     grammar = Grammar.POSTGRES
@@ -83,32 +74,42 @@ class Postgres(base.Dialect):
         host, port, database = session.execute(sql)[0]
         return f"{host}:{port}/{database}"
 
-    def registered(self, session: Session) -> bool:
-        return bool(session.execute("select pg_catalog.to_regclass('lockgate.marker') is not null")[0][0])
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.AdvisoryLock:
         return locks.AdvisoryLock(session, label)
 
-    def ledger_guard(self) -> str:
-        return locks.HELD_BY_ME
+    def ledger_guard(self, transaction: str = "") -> str:
+        return f"{locks.HELD_BY_ME}{locks.NOT_ABORTED}" if transaction else locks.HELD_BY_ME
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
+        from lockgate.dialects.postgres import empty
+
         return empty.drop_everything(permit, version_table.schema)
 
     def run_script(self, permit: Permit, connection: Any, text: str) -> int:
+        from lockgate.dialects.postgres import script
+
         return script.run_script(permit, connection, text)
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
+        from lockgate.dialects.postgres import script
+
         script.run_one(session, sql, data)
 
     def touched_tables(self, session: Session) -> Sequence[TableName]:
-        return catalog.touched_tables(session)
+        with own_names.own_names(session):
+            return catalog.touched_tables(session)
 
-    def robbed_tables(self, session: Session) -> Sequence[TableName]:
-        return catalog.robbed_tables(session)
+    def deleted(self, session: Session) -> Mapping[TableName, int]:
+        with own_names.own_names(session):
+            return catalog.deleted(session)
 
     @contextmanager
     def another_time(self, session: Session, tables: Sequence[TableName]) -> Iterator[Sequence[TableName]]:
+        from lockgate.dialects.postgres import moments
+
         yield moments.age(session, tables)
 
     def forget_settings(self, session: Session) -> None:
@@ -117,6 +118,8 @@ class Postgres(base.Dialect):
         session.execute("select pg_catalog.set_config('application_name', :label, false)", {"label": label})
 
     def updates(self, session: Session, table: TableName) -> int:
+        from lockgate.dialects.postgres import moments
+
         return moments.updates(session, table)
 
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
@@ -125,8 +128,11 @@ class Postgres(base.Dialect):
     def secured(self, url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
         return tls.secured(url, written, where, environ)
 
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
-        return client.project_url(url)
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
+        return client.project_url(url, timeout)
+
+    def keep_alive(self, driver_connection: Any) -> None:
+        working.keep_alive(driver_connection)
 
     def limit(self, session: Session, seconds: float) -> None:
         session.execute(f"set local statement_timeout = {round(seconds * 1000)}")
@@ -139,11 +145,10 @@ class Postgres(base.Dialect):
 
     @contextmanager
     def around_step(self, connection: Any) -> Iterator[None]:
-        working.limit(connection)
         yield
 
-    def transaction_id(self, session: Session) -> str:
-        return str(session.execute("select pg_catalog.txid_current()")[0][0])
+    def open_step(self, connection: Any) -> tuple[str, bool]:
+        return working.open_step(connection, locks.HELD_BY_ME)
 
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         return session.execute(f"select pg_catalog.txid_status({int(transaction)})")[0][0] == "aborted"
@@ -151,10 +156,9 @@ class Postgres(base.Dialect):
     def bound_waiting(self, session: Session, seconds: float) -> None:
         session.execute(f"set local lock_timeout = {round(seconds * 1000)}")
 
-    def has_journal(self, session: Session) -> bool:
-        return bool(session.execute("select pg_catalog.to_regclass('lockgate.journal') is not null")[0][0])
+    def builds(self, session: Session) -> ConcurrentBuilds:
+        from lockgate.dialects.postgres import builds
 
-    def builds(self, session: Session) -> builds.ConcurrentBuilds:
         return builds.ConcurrentBuilds(session)
 
     def has_written(self, session: Session) -> bool:
@@ -173,7 +177,7 @@ class Postgres(base.Dialect):
     def blockers(self, session: Session, session_id: str) -> Sequence[str]:
         return blockers.blockers(session, session_id)
 
-    def cancel(self, driver_connection: Any) -> None:
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
         working.cancel(driver_connection)
 
     def before_commit(self, connection: Any) -> None:
@@ -186,25 +190,28 @@ class Postgres(base.Dialect):
         return session.facts(error)
 
     def drop_invalid_index(self, permit: Permit, name: str) -> bool:
+        from lockgate.dialects.postgres import builds
+
         return builds.drop_invalid(permit.session, name)
 
     def refuse_pooler(self, url: DatabaseUrl, timeout: float) -> None:
         pooler.refuse_transaction_pooler(url, timeout)
 
     def rows(self) -> PostgresRows:
-        from lockgate.dialects.postgres.rows import PostgresRows  # not above: a look imports this module too, and needs nothing of seeds
+        from lockgate.dialects.postgres.rows import PostgresRows
 
         return PostgresRows()
 
     def snapshot(self, session: Session, version_table: VersionTable, heads: tuple[str, ...] = (), *, grants: bool = False) -> Snapshot:
-        from lockgate.dialects.postgres.snapshot import snapshot  # not above: a look needs nothing of drift
+        from lockgate.dialects.postgres.snapshot import snapshot
 
         return snapshot(session, version_table, heads, grants)
 
     def server_facts(self, session: Session) -> ServerFacts:
-        return catalog.server_facts(session)
+        with own_names.own_names(session):
+            return catalog.server_facts(session)
 
     def clones(self, server: DatabaseUrl, timeout: float) -> PostgresClones:
-        from lockgate.dialects.postgres.clones import PostgresClones  # not above, for the same reason
+        from lockgate.dialects.postgres.clones import PostgresClones
 
         return PostgresClones(server, timeout)

@@ -20,6 +20,7 @@ HELD_BY_ME = (
     f"exists (select 1 from pg_catalog.pg_locks where {_HELD} and pid {_IS} pg_catalog.pg_backend_pid()"
     f" and database {_IS} (select oid from pg_catalog.pg_database where datname {_IS} pg_catalog.current_database()))"
 )
+NOT_ABORTED = " and coalesce(pg_catalog.txid_status(cast(:transaction as bigint)), '') operator(pg_catalog.<>) 'aborted'"
 _HOLDER = f"""
 select l.pid, a.application_name, a.usename, coalesce(a.client_addr::text, 'local socket'), date_trunc('second', a.backend_start)
   from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid

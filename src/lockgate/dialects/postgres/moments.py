@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.rows_shape import sql_name
 from lockgate.permit import Session
 from lockgate.seeds.spec import TableName
@@ -35,7 +36,8 @@ def age(session: Session, tables: Sequence[TableName]) -> list[TableName]:
 
 
 def _stays(session: Session, table: TableName) -> bool:
-    columns = [(str(name), str(kind)) for name, kind in session.execute(_COLUMNS, {"name": sql_name(table)})]
+    with own_names(session):
+        columns = [(str(name), str(kind)) for name, kind in session.execute(_COLUMNS, {"name": sql_name(table)})]
     moved = [pair for pair in _holding(session, table, columns) if _moved(session, table, *pair)]
     return bool(_holding(session, table, moved))
 
@@ -64,4 +66,5 @@ def _moved(session: Session, table: TableName, column: str, kind: str) -> bool:
 
 def updates(session: Session, table: TableName) -> int:
     """How many rows the transaction has inserted or updated, by the server's own counters."""
-    return int(str(session.execute(_UPDATES, {"name": sql_name(table)})[0][0]))
+    with own_names(session):
+        return int(str(session.execute(_UPDATES, {"name": sql_name(table)})[0][0]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lockgate.dialects.postgres.session import connect
+from lockgate.dialects.postgres.session import connect, unreachable
 from lockgate.errors import Refused
 from lockgate.secret import DatabaseUrl
 
@@ -25,7 +27,7 @@ def refuse_transaction_pooler(url: DatabaseUrl, timeout: float) -> None:
 
     Source: measured with PgBouncer 1.18 (reliability.md, section 5).
     """
-    with connect(url, timeout) as first:
+    with connect(url, timeout) as first, _hung_up(url):
         first.autocommit = True
         if _backend(first) == first.info.backend_pid:
             return
@@ -41,6 +43,16 @@ def refuse_transaction_pooler(url: DatabaseUrl, timeout: float) -> None:
         url.place,
         "point this environment at the database's own port (for PgBouncer usually 5432 instead of 6432)",
     )
+
+
+@contextmanager
+def _hung_up(url: DatabaseUrl) -> Iterator[None]:
+    from psycopg import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        raise unreachable(error, url) from None
 
 
 def _backend(connection: psycopg.Connection[Any]) -> int:

@@ -19,6 +19,10 @@ class PostgresRows:
         """Read a table's shape; its name and its parents' come back with their schemas."""
         return rows_shape.read_shape(session, table)
 
+    def namesakes(self, session: Session, table: TableName) -> Sequence[TableName]:
+        """Read them along the session's search_path."""
+        return rows_shape.namesakes(session, table)
+
     def is_empty(self, session: Session, shape: TableShape) -> bool:
         """Whether the table has no row that this role can see."""
         return not session.execute(f"select 1 from {rows_shape.sql_name(shape.table)} limit 1")

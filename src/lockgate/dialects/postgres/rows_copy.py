@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.rows_errors import Unsendable
 from lockgate.dialects.postgres.session import PostgresSession
 from lockgate.permit import Session
@@ -86,7 +87,8 @@ def _copy(session: Session, target: str, columns: Sequence[str], options: str, f
 def move_sequence(session: Session, table: str, column: Column) -> None:
     """Move a column's sequence so that its next value lies behind the table's last; an empty table moves nothing."""
     names = {"sequence": column.sequence, "literal": _escaped(column.sequence), "column": quoted(column.name), "table": table}
-    session.execute(_MOVE.format(**names))
+    with own_names(session):
+        session.execute(_MOVE.format(**names))
 
 
 def _escaped(text: str) -> str:

@@ -6,15 +6,22 @@ from typing import Any
 
 from lockgate.dialects.foreign_keys import ForeignKey
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.permit import Session
 from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
-# to_regclass looks along the search_path and gives NULL for a name that is not there.
+# to_regclass looks along the search_path and gives NULL for a name that is not there. All that follows is asked without that path.
+_FOUND = "select cast(pg_catalog.to_regclass(:name) as pg_catalog.oid), pg_catalog.current_schemas(false)"
 _TABLE = """
 select n.nspname, c.relname
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
- where c.oid = pg_catalog.to_regclass(:name) and c.relkind in ('r', 'p')
+ where c.oid = :oid and c.relkind in ('r', 'p')
+"""
+_NAMESAKES = """
+select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+ where c.relname::text = :name and n.nspname = any (:path) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+ order by pg_catalog.array_position(:path, n.nspname)
 """
 # A domain may stand on a domain: the kind is that of the type at the bottom.
 _COLUMNS = """
@@ -82,7 +89,25 @@ def sql_name(table: TableName) -> str:
 
 def read_shape(session: Session, table: TableName) -> TableShape | None:
     """Read a table's shape; a name without schema is looked for along the search_path. None for views and for nothing."""
-    found = session.execute(_TABLE, {"name": sql_name(table)})
+    oid = session.execute(_FOUND, {"name": sql_name(table)})[0][0]
+    if oid is None:
+        return None
+    with own_names(session):
+        return _read_shape(session, oid)
+
+
+def namesakes(session: Session, table: TableName) -> list[TableName]:
+    """Read which relations a name without a schema could mean along the search_path, the one that it does mean first."""
+    if table.schema:
+        return [table]
+    path = session.execute(_FOUND, {"name": sql_name(table)})[0][1]
+    with own_names(session):
+        found = session.execute(_NAMESAKES, {"name": table.name, "path": path})
+    return [TableName(str(name), str(schema)) for schema, name in found]
+
+
+def _read_shape(session: Session, oid: object) -> TableShape | None:
+    found = session.execute(_TABLE, {"oid": oid})
     if not found:
         return None
     whole = TableName(str(found[0][1]), str(found[0][0]))
@@ -99,7 +124,8 @@ def read_shape(session: Session, table: TableName) -> TableShape | None:
 
 def foreign_keys(session: Session, table: TableName) -> list[ForeignKey]:
     """Read a table's foreign keys."""
-    found = _rows(session, _FOREIGN_KEYS, {"name": sql_name(table)})
+    with own_names(session):
+        found = _rows(session, _FOREIGN_KEYS, {"name": sql_name(table)})
     return [ForeignKey(tuple(columns), TableName(name, schema), tuple(referred)) for schema, name, columns, referred in found]
 
 

@@ -7,19 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import cast
 
-from lockgate.dialects.foreign_keys import Orphan, Search
+from lockgate.dialects.foreign_keys import ForeignKey
+from lockgate.dialects.joined_stage import SHOWN_ROWS, JoinedStage
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.rows_shape import foreign_keys, sql_name
 from lockgate.dialects.postgres.rows_values import comparable
 from lockgate.dialects.postgres.session import PostgresSession
-from lockgate.dialects.row_changes import Sampler
 from lockgate.permit import Session
-from lockgate.seeds.rows import Counts, RowChange, TableShape
-from lockgate.seeds.spec import OnChange
+from lockgate.seeds.rows import TableShape
 
 _numbers = itertools.count(1)
 _MEMORY_KB = 65536  # for the join; a server's default of 4 MB writes the larger half to disk and reads it again
-_SHOWN_ROWS = 10  # of a key that stands in the file again and again
 _MANY_ROWS = 100_000
 _IN_ORDER = """
 select count(*) = 2 from pg_catalog.pg_stats
@@ -48,7 +47,7 @@ def make_stage(session: Session, shape: TableShape, columns: Sequence[str], key:
     return PostgresStage(session, shape, tuple(columns), tuple(key), f"pg_temp.{name}")
 
 
-class PostgresStage:
+class PostgresStage(JoinedStage):
     """
     See `lockgate.dialects.rows.Stage`.
 
@@ -57,26 +56,22 @@ class PostgresStage:
     temporary table, with the places of the rows that differ, for `sample()` and `write()`.
     """
 
+    place = "ctid"
+    _quoted = staticmethod(quoted)
+    _table_sql = staticmethod(sql_name)
+
     def __init__(self, session: Session, shape: TableShape, columns: tuple[str, ...], key: tuple[str, ...], name: str) -> None:
-        self.name = name
-        self._session, self._columns, self._key = session, columns, key
-        self._table, self._target = shape.table, sql_name(shape.table)
+        super().__init__(shape.table, sql_name(shape.table), columns, key, name, session.execute)
+        self._session = session
         self._rows = 0
         self._walks = False  # along a unique index of the file's keys
         self._same = comparable(session, shape)
-        self._others = [column for column in columns if column not in key]
         self._always = [column.name for column in shape.columns if column.identity == "always"]
-        self._counts: Counts | None = None
-        self._on = " and ".join(f"t.{quoted(column)} = s.{quoted(column)}" for column in key)
-        self._unknown = f"not exists (select from {name} s where {self._on})"
-
-    @property
-    def _differences(self) -> str:
-        return f"{self.name}_diff"
 
     def filled(self, rows: int) -> PostgresStage:
         """Tell the planner what was copied, by 300 rows' keys, and make an index where the join will walk along it."""
-        self._session.execute(_AT_LEAST.format(_MEMORY_KB))
+        with own_names(self._session):
+            self._session.execute(_AT_LEAST.format(_MEMORY_KB))
         self._session.execute("set local jit = off")  # compiling the join takes as long as a tenth of it
         with self._setting("default_statistics_target", "1"):
             self._session.execute(f"analyze {self.name} ({self._list(self._key)})")
@@ -101,7 +96,8 @@ class PostgresStage:
     def _both_in_order(self) -> bool:
         """Whether file and table lie in the order of the key: two walks side by side then need a fifth less than a hash (measured)."""
         name, params = self.name.removeprefix("pg_temp."), {"key": self._key[0], "schema": self._table.schema, "table": self._table.name}
-        return bool(self._session.execute(_IN_ORDER.format(stage=name), params)[0][0])
+        with own_names(self._session):
+            return bool(self._session.execute(_IN_ORDER.format(stage=name), params)[0][0])
 
     @contextmanager
     def _setting(self, name: str, value: str) -> Iterator[None]:
@@ -110,30 +106,16 @@ class PostgresStage:
         yield
         self._session.execute(f"set local {name} = {before}")
 
-    def compare(self) -> Counts:
-        """
-        Compare by key, in one query, and remember the differences.
-
-        Rows whose key stands in the file twice are counted twice: ask `duplicates()` first.
-        """
-        if self._counts is None:
-            self._counts = self._compared()
-        return self._counts
-
-    def _compared(self) -> Counts:
-        left = f"from {self.name} s left join {self._target} t on {self._on}"
-        new = f"t.{quoted(self._key[0])} is null"  # a key column is never NULL
-        different = " or ".join([new, *map(self._differs, self._others)])
+    def _note_differences(self, select: str) -> None:
         name = self._differences.removeprefix("pg_temp.")
         # The planner does not know that both walks read neighbouring pages, and would hash.
         with self._setting("enable_hashjoin", "off") if self._walks else nullcontext():
-            self._session.execute(
-                f"create temp table {name} on commit drop as select s.ctid as place, {new} as is_new {left} where {different}"
-            )
+            self._session.execute(f"create temp table {name} on commit drop as {select}")
+
+    def _numbers(self) -> tuple[int, int, int, int]:
         sql = f"select (select count(*) from {self._target}), count(*) filter (where is_new), count(*) filter (where not is_new)"
         there, fresh, changed = (int(str(number)) for number in self._session.execute(f"{sql} from {self._differences}")[0])
-        # The key is unique in the table: as many of its rows are known as rows of the file were not new.
-        return Counts(fresh, changed, self._rows - fresh - changed, max(there - (self._rows - fresh), 0))
+        return self._rows, there, fresh, changed
 
     def duplicates(self) -> tuple[dict[str, str], tuple[int, ...]] | None:
         """Return the first key that stands in the file twice, as text, and the numbers of its first rows."""
@@ -142,7 +124,7 @@ class PostgresStage:
             return None
         numbered = f"select {keys}, row_number() over (order by ctid) as number from {self.name}"
         names = ", ".join(f"{quoted(column)}::pg_catalog.text" for column in self._key)
-        sql = f"select {names}, (array_agg(number order by number))[1:{_SHOWN_ROWS}] from ({numbered}) s"
+        sql = f"select {names}, (array_agg(number order by number))[1:{SHOWN_ROWS}] from ({numbered}) s"
         *values, numbers = self._session.execute(f"{sql} group by {keys} having count(*) > 1 order by min(number) limit 1")[0]
         return dict(zip(self._key, map(str, values), strict=True)), tuple(cast("list[int]", numbers))
 
@@ -160,45 +142,16 @@ class PostgresStage:
     def _grouped(self, keys: str) -> bool:
         return bool(self._session.execute(f"select 1 from {self.name} group by {keys} having count(*) > 1 limit 1"))
 
-    def orphan(self) -> Orphan | None:
-        """Return the first row whose parent is missing."""
-        cell = "{}::pg_catalog.text".format
-        search = Search(self.name, "ctid", self._table, self._columns, sql_name, quoted, cell, self._session.execute)
-        return search.first(foreign_keys(self._session, self._table))
-
-    def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
-        """Return the first rows of a kind, by key; values as the server prints them."""
-        self.compare()
-        found = f"from {self.name} s join {self._differences} d on d.place = s.ctid"
-        sources = {
-            "new": f"{found} where d.is_new",
-            "changed": f"{found} join {self._target} t on {self._on} where not d.is_new",
-            "unknown": f"from {self._target} t where {self._unknown}",
-        }
-        sampler = Sampler(self._columns, self._key, "{}::pg_catalog.text".format, self._differs, quoted)
-        return sampler.read(kind, self._session.execute(sampler.select(kind, sources[kind], limit)))
-
-    def write(self, on_change: OnChange, delete_unknown: bool) -> int:
-        """
-        Delete, update, insert, in this order: a row that goes may hold a value that another unique key wants.
-
-        Rows are found by key again, not by place: others may have written the table since, and a place may be taken by another row.
-        """
-        counts = self.compare()
-        deleted = self._delete() if delete_unknown and counts.unknown else 0
-        if counts.changed and self._others and on_change is OnChange.UPDATE:
-            self._update()
-        if counts.new:
-            self._insert()
-        return deleted
+    def _foreign_keys(self) -> Sequence[ForeignKey]:
+        return foreign_keys(self._session, self._table)
 
     def _delete(self) -> int:
         return self._run(f"delete from {self._target} t where {self._unknown}")
 
-    def _update(self) -> int:
-        source = f"from {self.name} s join {self._differences} d on d.place = s.ctid and not d.is_new"
+    def _update(self) -> None:
+        source = f"{self._found} and not d.is_new"
         values = ", ".join(f"{quoted(column)} = s.{quoted(column)}" for column in self._others if not self._stays(column, source))
-        return self._run(f"update {self._target} t set {values} {source} where {self._on}")
+        self._run(f"update {self._target} t set {values} {source} where {self._on}")
 
     def _stays(self, column: str, source: str) -> bool:
         """Whether a GENERATED ALWAYS column has its value already: the server takes no UPDATE of one, not even to the same value."""
@@ -207,13 +160,11 @@ class PostgresStage:
         joined = f"{source} join {self._target} t on {self._on} where {self._differs(column)}"
         return not self._session.execute(f"select 1 {joined} limit 1")
 
-    def _insert(self) -> int:
-        names = self._list(self._columns)
-        source = f"from {self.name} s join {self._differences} d on d.place = s.ctid and d.is_new"
+    def _insert(self) -> None:
         # In the file's order: a serial column that the file leaves out counts along it.
-        order = "order by s.ctid"
-        values = ", ".join(f"s.{quoted(column)}" for column in self._columns)
-        return self._run(f"insert into {self._target} ({names}) overriding system value select {values} {source} {order}")
+        source = f"{self._found} and d.is_new order by s.ctid"
+        names, values = self._list(self._columns), self._list(self._columns, "s.")
+        self._run(f"insert into {self._target} ({names}) overriding system value select {values} {source}")
 
     def _run(self, sql: str) -> int:
         return int(cast(PostgresSession, self._session).connection.execute(sql.encode()).rowcount)
@@ -222,6 +173,5 @@ class PostgresStage:
         same = self._same[column]
         return f"{same.format('t.' + quoted(column))} is distinct from {same.format('s.' + quoted(column))}"
 
-    @staticmethod
-    def _list(columns: Sequence[str]) -> str:
-        return ", ".join(map(quoted, columns))
+    def _cell(self, value: str) -> str:
+        return f"{value}::pg_catalog.text"

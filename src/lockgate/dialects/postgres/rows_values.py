@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import cast
 
 from lockgate.dialects.postgres.empty import quoted
+from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.rows_shape import sql_name
 from lockgate.dialects.postgres.session import PostgresSession
 from lockgate.permit import Session
@@ -61,7 +62,8 @@ def comparable(session: Session, shape: TableShape) -> dict[str, str]:
 
 def _expressions(session: Session, shape: TableShape) -> list[tuple[str, str, str]]:
     """For each column: name, what is compared, what is hashed."""
-    found = session.execute(_TYPES, {"name": sql_name(shape.table)})
+    with own_names(session):
+        found = session.execute(_TYPES, {"name": sql_name(shape.table)})
     plain = [(str(name), str(base), _compared(str(base), bool(vague), bool(hashable))) for name, base, vague, hashable in found]
     return [(name, expression, _UNFOLDED.get(base, expression)) for name, base, expression in plain]
 

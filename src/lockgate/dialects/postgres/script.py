@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from lockgate.dialects.postgres.session import PostgresSession
@@ -10,12 +11,15 @@ from lockgate.permit import Permit, Session
 from lockgate.secret import redact
 from lockgate.sql_script import Piece, pieces
 
+# The head of every dump of pg_dump: behind somebody's open transaction it would wait without end.
+_WAIT_FOR_EVER = re.compile(r"set\s+(session\s+)?lock_timeout\s*(=|to)\s*'?0'?;?", re.IGNORECASE)
+
 
 def run_script(permit: Permit, connection: Any, text: str) -> int:
     """
     Run every piece of `text` in the transaction that is open on the permit's connection.
 
-    Settings that the script makes (pg_dump empties the search_path) end with it.
+    Settings that the script makes (pg_dump empties the search_path) end with it. `SET lock_timeout = 0` is passed over.
 
     Returns:
         The number of statements.
@@ -26,7 +30,8 @@ def run_script(permit: Permit, connection: Any, text: str) -> int:
     session = PostgresSession(connection.connection.driver_connection)
     script = list(pieces(text))
     for piece in script:
-        _run(session, piece)
+        if not _WAIT_FOR_EVER.fullmatch(piece.sql.strip()):
+            _run(session, piece)
     session.execute("reset all")
     return len(script)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects.parts import ErrorFacts
-from lockgate.dialects.postgres.wire import CLIENT
+from lockgate.dialects.postgres.wire import CLIENT, SHORTEST_CONNECT
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
 from lockgate.secret import DatabaseUrl, redact
@@ -105,7 +105,7 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
     Open one psycopg connection.
 
     Args:
-        timeout: seconds, at least 2 (libpq's own floor).
+        timeout: seconds, at least `SHORTEST_CONNECT`.
     Raises:
         Unreachable: `unreachable`, `authentication-failed`, `database-missing` or `tls-failed`.
         UsageError: `driver-missing` where psycopg is not installed; `url-invalid` for a URL without a database, which libpq would
@@ -125,10 +125,10 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
     login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "dbname": url.database}
     given: dict[str, Any] = {"application_name": "lockgate", **CLIENT, **options, **{key: value for key, value in login.items() if value}}
     try:
-        return psycopg.connect(**given, connect_timeout=max(2, round(timeout)))
+        return psycopg.connect(**given, connect_timeout=max(SHORTEST_CONNECT, round(timeout)))
     except psycopg.Error as error:
         # `from None`: the driver's error may quote the connection string.
-        raise _unreachable(error, url) from None
+        raise unreachable(error, url) from None
 
 
 def create_database(url: DatabaseUrl, timeout: float) -> None:
@@ -151,7 +151,8 @@ def create_database(url: DatabaseUrl, timeout: float) -> None:
             raise Unreachable("database-missing", f"the database cannot be created: {redact(str(error)).strip()}", url.place, hint) from error
 
 
-def _unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
+def unreachable(error: Exception, url: DatabaseUrl) -> Unreachable:
+    """Make the error of a database that cannot be entered, or that hung up on us."""
     message = redact(str(error))
     kind = next((word for pattern, word in _SENTENCES if pattern.search(message)), "")
     reason = message.split("FATAL:")[-1].strip().splitlines()[0]

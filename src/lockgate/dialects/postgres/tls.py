@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lockgate.dialects.trust import authorities, is_loopback
 from lockgate.errors import UsageError
 from lockgate.secret import DatabaseUrl
 
 VERIFIED = "verify-full"
-# Where distributions keep the authorities that they trust: Debian and Alpine, Red Hat, macOS.
-_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 def secured(url: DatabaseUrl, written: Mapping[str, str], where: str, environ: Mapping[str, str]) -> tuple[DatabaseUrl, str]:
@@ -50,23 +48,14 @@ def is_local(url: DatabaseUrl, environ: Mapping[str, str]) -> bool:
     address = url.query.get("hostaddr") or environ.get("PGHOSTADDR", "") or host
     if not address and (url.query.get("service") or environ.get("PGSERVICE")):
         return False
-    return all(_is_loopback(part.strip()) for part in address.split(","))
-
-
-def _is_loopback(address: str) -> bool:
-    if address in ("", "localhost") or address.startswith(("/", "@")):
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return all(is_loopback(part.strip()) for part in address.split(","))
 
 
 def _verified(url: DatabaseUrl, environ: Mapping[str, str]) -> DatabaseUrl:
     query = {**_without_mode(url), "sslmode": VERIFIED}
     own = os.path.join(os.path.expanduser("~"), ".postgresql", "root.crt")  # where every driver looks by itself
     if "sslrootcert" not in query and not environ.get("PGSSLROOTCERT") and not os.path.exists(own):
-        found = next((path for path in (environ.get("SSL_CERT_FILE", ""), *_BUNDLES) if path and os.path.exists(path)), "")
+        found = authorities(environ)
         query |= {"sslrootcert": found} if found else {}
     return replace(url, query=query)
 

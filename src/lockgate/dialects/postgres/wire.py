@@ -6,6 +6,7 @@ IDLE = 30  # seconds of silence before the first keep-alive
 INTERVAL = 10  # seconds between two
 PROBES = 3  # that go unanswered before the connection counts as cut
 UNANSWERED = 60_000  # milliseconds that sent data may stay unacknowledged
+SHORTEST_CONNECT = 2  # seconds; libpq's own floor for connect_timeout
 CHECK_CLIENT = 500  # milliseconds between two looks of the server, while a statement runs, whether its client is still there
 
 # libpq's names; PostgreSQL manual, 32.1.2.

@@ -23,18 +23,31 @@ def prepare(connection: Any, lock_timeout: float | None, statement_timeout: floa
         limits["statement_timeout"] = round(statement_timeout * 1000)
     connection.info[_LIMITS] = limits
     limit(connection)
-    _keep_alive(connection.connection.driver_connection)
+    keep_alive(connection.connection.driver_connection)
 
 
 def limit(connection: Any) -> None:
     """
     Set the session's timeouts outside any transaction: set inside one, a rollback would take them away.
-
-    Before every revision, because the one before may have set others.
     """
-    values = ", ".join(f"pg_catalog.set_config('{name}', '{ms}', false)" for name, ms in connection.info[_LIMITS].items())
-    connection.exec_driver_sql(f"select {values}")
+    connection.exec_driver_sql(f"select {_settings(connection)}")
     connection.commit()
+
+
+def open_step(connection: Any, held: str) -> tuple[str, bool]:
+    """
+    Set the timeouts again, for a revision and all that comes after it; see `Dialect.open_step`.
+
+    Args:
+        held: the condition that the session holds the lock.
+    """
+    sql = f"select pg_catalog.txid_current(), case when {held} then 1 else 0 end, {_settings(connection)}"
+    transaction, holds, *_ = connection.exec_driver_sql(sql).one()
+    return str(transaction), bool(holds)
+
+
+def _settings(connection: Any) -> str:
+    return ", ".join(f"pg_catalog.set_config('{name}', '{ms}', false)" for name, ms in connection.info[_LIMITS].items())
 
 
 @contextmanager
@@ -61,7 +74,7 @@ def cancel(driver_connection: Any) -> None:
         ask()
 
 
-def _keep_alive(driver_connection: Any) -> None:
+def keep_alive(driver_connection: Any) -> None:
     """Notice within a minute or so that the server is gone, whoever made the connection; asyncpg shows no socket of its own."""
     number = getattr(driver_connection, "fileno", None)
     if number is None or not hasattr(socket, "TCP_KEEPIDLE"):

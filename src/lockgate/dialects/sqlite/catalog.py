@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from lockgate.dialects.sqlite.session import writable
 from lockgate.permit import Session
 from lockgate.words import Cluster, Sight, VersionTable
 
+_AT_ONCE = 200  # tables; SQLite takes expressions of 1000 parts
 _OBJECTS = """
 select type, name from sqlite_master
  where name not like 'sqlite\\_%' escape '\\' and name not like 'lockgate\\_%' escape '\\' and type in ('table', 'view', 'trigger')
@@ -31,11 +33,18 @@ def look(session: Session, place: str, version_table: VersionTable | None) -> Si
         cluster=cluster_of(path),
         objects=len(objects) - known,
         tables=tables,
-        rows=sum(_rows(session, name) for name in tables),
+        rows=_rows(session, tables),
         version_table=VersionTable(wanted) if known else None,
         heads=heads,
         writable=writable(path),
     )
+
+
+def own_tables(session: Session) -> frozenset[str]:
+    """Which tables the registry has."""
+    found = session.execute("select name from sqlite_master where type = 'table' and name like 'lockgate\\_%' escape '\\'")
+    names = frozenset(str(name).removeprefix("lockgate_") for (name,) in found)
+    return names if "marker" in names else frozenset()
 
 
 def user_tables(session: Session) -> list[str]:
@@ -61,5 +70,9 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _rows(session: Session, table: str) -> int:
-    return int(str(session.execute(f"select count(*) from {quoted(table)}")[0][0]))
+def _rows(session: Session, tables: Sequence[str]) -> int:
+    total = 0
+    for start in range(0, len(tables), _AT_ONCE):
+        counts = (f"(select count(*) from {quoted(name)})" for name in tables[start : start + _AT_ONCE])
+        total += int(str(session.execute(f"select {' + '.join(counts)}")[0][0]))
+    return total

@@ -87,6 +87,9 @@ class SqliteClones:
     def configure(self, name: str, settings: Mapping[str, str]) -> None:
         """A file has no settings that its connections begin with."""
 
+    def in_use(self, name: str) -> bool:
+        return False
+
     def drop(self, name: str) -> None:
         path = self._path(check_ours(name))
         for ending in ("", *_BESIDE):

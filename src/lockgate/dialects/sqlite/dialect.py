@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from lockgate.dialects import base
 from lockgate.dialects.features import Features, ServerFacts
 from lockgate.dialects.parts import ErrorFacts, Patience
-from lockgate.dialects.sqlite import catalog, locks, moments, session, working
+from lockgate.dialects.sqlite import catalog, dump, locks, moments, session, working
 from lockgate.errors import Failed
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
-from lockgate.seeds.script import Grammar
+from lockgate.seeds.grammar import Grammar
 from lockgate.seeds.spec import TableName
 from lockgate.words import Cluster, Sight, VersionTable
 
@@ -59,15 +59,15 @@ class Sqlite(base.Dialect):
     def place(self, session: Session) -> str:
         return catalog.file_of(session)
 
-    def registered(self, session: Session) -> bool:
-        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_marker'"))
+    def own_tables(self, session: Session) -> Collection[str]:
+        return catalog.own_tables(session)
 
     def lock(self, session: Session, label: str) -> locks.SideFileLock:
         path = catalog.file_of(session)
         session.rollback()
         return locks.SideFileLock(path, label)
 
-    def ledger_guard(self) -> str:
+    def ledger_guard(self, transaction: str = "") -> str:
         return "1 = 1"  # the side file's lock lives in this process: it cannot be lost while the process runs
 
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -82,6 +82,9 @@ class Sqlite(base.Dialect):
 
     def run_script(self, permit: Permit, connection: Any, text: str) -> int:
         return _run_script(connection.connection.driver_connection, text)
+
+    def dump(self, session: Session, version_table: VersionTable) -> str:
+        return "".join(dump.statements(session, version_table))
 
     def run_statement(self, session: Session, sql: str, data: str | None) -> None:
         cast("SqliteSession", session).execute_noting(sql)
@@ -104,8 +107,11 @@ class Sqlite(base.Dialect):
     def bootstrap_url(self, url: DatabaseUrl) -> DatabaseUrl:
         return replace(url, driver="")
 
-    def project_url(self, url: DatabaseUrl) -> tuple[DatabaseUrl, Mapping[str, str]]:
+    def project_url(self, url: DatabaseUrl, timeout: float) -> tuple[DatabaseUrl, Mapping[str, str]]:
         return url, {}
+
+    def keep_alive(self, driver_connection: Any) -> None:
+        """A file has no wire."""
 
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Connecting set how long SQLite waits for another writer."""
@@ -122,10 +128,10 @@ class Sqlite(base.Dialect):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
 
-    def has_journal(self, session: Session) -> bool:
-        return bool(session.execute("select 1 from sqlite_master where name = 'lockgate_journal'"))
+    def open_step(self, connection: Any) -> tuple[str, bool]:
+        return "", True  # as for `ledger_guard`
 
-    def cancel(self, driver_connection: Any) -> None:
+    def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
         if isinstance(driver_connection, sqlite3.Connection):
             driver_connection.interrupt()
 

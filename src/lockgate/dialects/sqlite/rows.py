@@ -8,12 +8,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
+from lockgate.dialects.csv_records import CountedByPython
 from lockgate.dialects.sqlite import rows_export, rows_load, rows_shape
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_stage import SqliteStage, make_stage
 from lockgate.dialects.sqlite.session import SqliteSession
 from lockgate.permit import Permit, Session
-from lockgate.seeds.csv_body import records
 from lockgate.seeds.rows import Column, TableShape
 from lockgate.seeds.spec import TableName
 
@@ -21,12 +21,16 @@ _BATCH_ROWS = 2000
 _MARSHAL_VERSION = 2  # the last one that writes equal values as equal bytes, whoever else refers to them
 
 
-class SqliteRows:
+class SqliteRows(CountedByPython):
     """See `lockgate.dialects.rows.Rows`. Sessions are lockgate's own bare ones, over sqlite3."""
 
     def shape(self, session: Session, table: TableName) -> TableShape | None:
         """Read a table's shape; there is no schema but `main`, and it is left out."""
         return rows_shape.read_shape(session, table)
+
+    def namesakes(self, session: Session, table: TableName) -> Sequence[TableName]:
+        """A name means one table here."""
+        return [table]
 
     def is_empty(self, session: Session, shape: TableShape) -> bool:
         """Whether the table has no row."""
@@ -96,16 +100,6 @@ class SqliteRows:
     ) -> Iterator[tuple[bytes, int]]:
         """Read in batches, and write the values as the loading of seeds reads them."""
         return rows_export.export(connection(session), shape, columns, key, format)
-
-    def bad_value(self, error: BaseException) -> tuple[int, str, str] | None:
-        """Read a refusal of the loading; for a CSV the number is the line within its body at which the row ends."""
-        return (error.row, error.column, error.message) if isinstance(error, rows_load.BadValue) else None
-
-    def line_of(self, lines: Iterable[str], number: int) -> int:
-        """Python's reader has counted the lines of the body."""
-        found = records(lines)
-        head = next(found).last_line
-        return next((record.line for record in found if record.last_line >= head + number), 0)
 
 
 def connection(session: Session) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from lockgate.dialects.csv_records import QUOTED_MARKER, ZeroByte, csv_lines, long_fields
+from lockgate.dialects.csv_records import QUOTED_MARKER, BadValue, ZeroByte, csv_lines, long_fields
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.errors import UsageError
 from lockgate.seeds.convert import SHOWN, from_text
@@ -16,14 +16,6 @@ from lockgate.seeds.rows import Column, TableShape
 _FUNCTION = "lockgate_value"
 _TOO_LARGE = 1 << 63
 _MISSING = "NULL does not fit: the column is NOT NULL or part of the key"
-
-
-class BadValue(sqlite3.DataError):
-    """A value that does not fit: row from 1 (or line of the CSV's body), column, reason."""
-
-    def __init__(self, row: int, column: str, message: str) -> None:
-        super().__init__(row, column, message)
-        self.row, self.column, self.message = row, column, message
 
 
 def insert_csv(

@@ -8,20 +8,17 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 
-from lockgate.dialects.foreign_keys import Orphan, Search
-from lockgate.dialects.row_changes import Sampler
+from lockgate.dialects.foreign_keys import ForeignKey
+from lockgate.dialects.joined_stage import SHOWN_ROWS, JoinedStage
 from lockgate.dialects.sqlite import rows_shape
 from lockgate.dialects.sqlite.catalog import quoted
 from lockgate.dialects.sqlite.rows_shape import foreign_keys, sql_name
 from lockgate.dialects.sqlite.session import SqliteSession
-from lockgate.permit import Row
-from lockgate.seeds.rows import Counts, RowChange, TableShape
+from lockgate.seeds.rows import RowChange, TableShape
 from lockgate.seeds.spec import OnChange
 
 _numbers = itertools.count(1)
-_SHOWN_ROWS = 10  # of a key that stands in the file again and again
 _SAME_JSON = "lockgate_same_json"
-_CELL = "case typeof({0}) when 'blob' then '\\x' || lower(hex({0})) else cast({0} as text) end"
 
 
 def make_stage(connection: sqlite3.Connection, shape: TableShape, columns: Sequence[str], key: Sequence[str]) -> SqliteStage:
@@ -37,7 +34,7 @@ def make_stage(connection: sqlite3.Connection, shape: TableShape, columns: Seque
     return SqliteStage(connection, shape, tuple(columns), tuple(key), f"temp.{name}")
 
 
-class SqliteStage:
+class SqliteStage(JoinedStage):
     """
     See `lockgate.dialects.rows.Stage`.
 
@@ -45,111 +42,74 @@ class SqliteStage:
     them, and so does a rollback.
     """
 
+    place = "rowid"
+    _quoted = staticmethod(quoted)
+    _table_sql = staticmethod(sql_name)
+
     def __init__(
         self, connection: sqlite3.Connection, shape: TableShape, columns: tuple[str, ...], key: tuple[str, ...], name: str
     ) -> None:
-        self.connection, self.name = connection, name
-        self._columns, self._key = columns, key
-        self._table, self._target = shape.table, sql_name(shape.table)
+        super().__init__(shape.table, sql_name(shape.table), columns, key, name, lambda sql: connection.execute(sql).fetchall())
+        self.connection = connection
         self._json = {column.name for column in shape.columns if column.kind == "json"}
-        self._others = [column for column in columns if column not in key]
-        self._counts: Counts | None = None
-        # The table on the left: its collation decides, as its unique index does.
-        self._on = " and ".join(f"t.{quoted(column)} = s.{quoted(column)}" for column in key)
-        self._unknown = f"not exists (select 1 from {name} s where {self._on})"
 
-    @property
-    def _differences(self) -> str:
-        return f"{self.name}_diff"
+    def _note_differences(self, select: str) -> None:
+        self.connection.execute(f"create temp table {self._differences.removeprefix('temp.')} as {select}")
 
-    def compare(self) -> Counts:
-        """
-        Compare by key, in one query, and remember the differences.
-
-        Rows whose key stands in the file twice are counted twice: ask `duplicates()` first.
-        """
-        if self._counts is None:
-            self._counts = self._compared()
-        return self._counts
-
-    def _compared(self) -> Counts:
-        new = f"t.{quoted(self._key[0])} is null"
-        different = " or ".join([new, *map(self._differs, self._others)])
-        joined = f"from {self.name} s left join {self._target} t on {self._on}"
-        name = self._differences.removeprefix("temp.")
-        self.connection.execute(f"create temp table {name} as select s.rowid as place, {new} as is_new {joined} where {different}")
+    def _numbers(self) -> tuple[int, int, int, int]:
         sql = f"select (select count(*) from {self.name}), (select count(*) from {self._target}),"
         sql += f" coalesce(sum(is_new), 0), coalesce(sum(not is_new), 0) from {self._differences}"
         staged, there, fresh, changed = self.connection.execute(sql).fetchone()
-        # The key is unique in the table: as many of its rows are known as rows of the file were not new.
-        return Counts(fresh, changed, staged - fresh - changed, max(there - (staged - fresh), 0))
+        return staged, there, fresh, changed
 
     def duplicates(self) -> tuple[dict[str, str], tuple[int, ...]] | None:
         """Return the first key that stands in the file twice, as text, and the numbers of its first rows."""
-        keys = ", ".join(map(quoted, self._key))
-        sql = f"select min(rowid) from {self.name} group by {keys} having count(*) > 1 order by 1 limit 1"
+        sql = f"select min(rowid) from {self.name} group by {self._list(self._key)} having count(*) > 1 order by 1 limit 1"
         first = self.connection.execute(sql).fetchone()
         if first is None:
             return None
-        names = ", ".join(_CELL.format(f"t.{quoted(column)}") for column in self._key)
+        names = ", ".join(self._cell(f"t.{quoted(column)}") for column in self._key)
         values = self.connection.execute(f"select {names} from {self.name} t where t.rowid = ?", first).fetchone()
-        pair = f"from {self.name} t join {self.name} s on {self._on} where t.rowid = ? order by s.rowid limit {_SHOWN_ROWS}"
+        pair = f"from {self.name} t join {self.name} s on {self._on} where t.rowid = ? order by s.rowid limit {SHOWN_ROWS}"
         numbers = tuple(number for (number,) in self.connection.execute(f"select s.rowid {pair}", first))
         return dict(zip(self._key, map(str, values), strict=True)), numbers
 
-    def orphan(self) -> Orphan | None:
-        """Return the first row whose parent is missing."""
-        search = Search(self.name, "rowid", self._table, self._columns, sql_name, quoted, _CELL.format, self._ask)
-        return search.first(foreign_keys(SqliteSession(self.connection, write=True), self._table))
-
-    def _ask(self, sql: str) -> list[Row]:
-        return self.connection.execute(sql).fetchall()
+    def _foreign_keys(self) -> Sequence[ForeignKey]:
+        return foreign_keys(SqliteSession(self.connection, write=True), self._table)
 
     def sample(self, kind: str, limit: int) -> Sequence[RowChange]:
         """Return the first rows of a kind, by key."""
-        self.compare()
-        found = f"from {self.name} s join {self._differences} d on d.place = s.rowid"
-        sources = {
-            "new": f"{found} where d.is_new",
-            "changed": f"{found} join {self._target} t on {self._on} where not d.is_new",
-            "unknown": f"from {self._target} t where {self._unknown}",
-        }
-        self._index(kind == "unknown")
-        sampler = Sampler(self._columns, self._key, _CELL.format, self._differs, quoted)
-        return sampler.read(kind, self.connection.execute(sampler.select(kind, sources[kind], limit)))
+        if kind == "unknown":
+            self._index()
+        return super().sample(kind, limit)
 
     def write(self, on_change: OnChange, delete_unknown: bool) -> int:
-        """Delete, update, insert, in this order: a row that goes may hold a value that another unique key wants."""
-        counts = self.compare()
-        deleted = self._delete() if delete_unknown and counts.unknown else 0
-        if counts.changed and self._others and on_change is OnChange.UPDATE:
-            self._update()
-        if counts.new:
-            self._insert()
+        """Write, and drop what a commit would leave."""
+        deleted = super().write(on_change, delete_unknown)
         for table in (self._differences, self.name):
             self.connection.execute(f"drop table {table}")
         return deleted
 
     def _delete(self) -> int:
-        self._index(True)
+        self._index()
         return self.connection.execute(f"delete from {self._target} as t where {self._unknown}").rowcount
 
-    def _index(self, wanted: bool) -> None:
+    def _index(self) -> None:
         # Only the search for unknown rows looks into the stage by key; the join looks into the table.
-        if wanted:
-            name = self.name.removeprefix("temp.")
-            self.connection.execute(f"create index if not exists {self.name}_key on {name} ({', '.join(map(quoted, self._key))})")
+        name = self.name.removeprefix("temp.")
+        self.connection.execute(f"create index if not exists {self.name}_key on {name} ({self._list(self._key)})")
 
     def _update(self) -> None:
         values = ", ".join(f"{quoted(column)} = s.{quoted(column)}" for column in self._others)
-        source = f"from {self.name} s join {self._differences} d on d.place = s.rowid and not d.is_new"
-        self.connection.execute(f"update {self._target} as t set {values} {source} where {self._on}")
+        self.connection.execute(f"update {self._target} as t set {values} {self._found} and not d.is_new where {self._on}")
 
     def _insert(self) -> None:
-        names = ", ".join(map(quoted, self._columns))
-        values = ", ".join(f"s.{quoted(column)}" for column in self._columns)
-        source = f"from {self.name} s join {self._differences} d on d.place = s.rowid and d.is_new order by s.rowid"
+        source = f"{self._found} and d.is_new order by s.rowid"
+        names, values = self._list(self._columns), self._list(self._columns, "s.")
         self.connection.execute(f"insert into {self._target} ({names}) select {values} {source}")
+
+    def _cell(self, value: str) -> str:
+        return f"case typeof({value}) when 'blob' then '\\x' || lower(hex({value})) else cast({value} as text) end"
 
     def _differs(self, column: str) -> str:
         old, new = f"t.{quoted(column)}", f"s.{quoted(column)}"

@@ -106,15 +106,37 @@ def open_session(url: DatabaseUrl, timeout: float, *, write: bool) -> Iterator[S
 def _connect(path: Path, timeout: float, write: bool, place: str) -> sqlite3.Connection:
     if not write and not _exists(path, place):
         return sqlite3.connect(":memory:", isolation_level=None)
-    mode = "rwc" if write else "ro"
     try:
-        connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
-        connection.execute("select count(*) from sqlite_master").fetchone()
+        try:
+            return _opened(path, timeout, "rwc" if write else "ro")
+        except sqlite3.Error as error:
+            if not _awaits_recovery(error):
+                raise
+            # Who may not write cannot read either: another process was killed in its transaction, and what it left is to be undone first.
+            return _opened(path, timeout, "rw")
     except sqlite3.Error as error:
         raise Unreachable(
             "unreachable", f"cannot open this SQLite file: {error}", place, "check that the path is a SQLite database and its permissions"
         ) from None
+
+
+def _opened(path: Path, timeout: float, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
+    try:
+        connection.execute("select count(*) from sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _awaits_recovery(error: sqlite3.Error) -> bool:
+    """
+    Whether a file was opened for reading alone, and has a journal that is to be rolled back or a WAL that is to be recovered.
+
+    Source: sqlite.org/rescode.html, SQLITE_READONLY_ROLLBACK and SQLITE_READONLY_RECOVERY.
+    """
+    return error.sqlite_errorname in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY")
 
 
 def _exists(path: Path, place: str) -> bool:

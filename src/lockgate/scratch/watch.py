@@ -1,0 +1,41 @@
+"""Shells that outlive this process, where it is killed, to do what it cannot do any more; their stdin ends with it, however it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# SIGINT is PostgreSQL's fast shutdown.
+_STOP = """read -r _; kill -INT "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2" """
+_LEAVE = """read -r _; exec "$1" -c "$2" "$3" """
+_CODE = "import sys; from pathlib import Path; from lockgate.scratch import leave_for_the_dead; leave_for_the_dead(Path(sys.argv[1]))"
+
+
+def end_with_us(server: int, home: Path) -> subprocess.Popen[bytes]:
+    """When this process has ended, stop the server of this process id and remove its folder."""
+    return _watcher(_STOP, str(server), str(home))
+
+
+def leave_for_us(data: Path) -> subprocess.Popen[bytes]:
+    """When this process has ended, leave the shared server of a data folder in its name."""
+    return _watcher(_LEAVE, sys.executable, _CODE, str(data))
+
+
+def dismiss(watcher: subprocess.Popen[bytes]) -> None:
+    """End a watcher: this process does by itself what it was there for."""
+    watcher.kill()
+    watcher.communicate()
+
+
+def _watcher(script: str, *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["sh", "-c", script, "sh", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+        env={"PATH": os.defpath},
+    )

@@ -1,0 +1,57 @@
+"""The fault matrix in its short form: the trials of `make faults`, a few of each row, spread over the whole run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faults.mariadb_rows import why_not
+from faults.matrix import ROWS
+from faults.page import page
+from faults.rows import MARIADB, Row
+from faults.trial import Result
+
+TESTS = Path(__file__).resolve().parents[1]
+# Each is a process of its own: trials are forked, and a process that pytest shares with its helpers has threads.
+PARTS = {
+    "signals": "pg-kill pg-term pg-int pg-slow pg-holder pg-wrong-target pg-disk",
+    "connections": "pg-terminate pg-stop pg-partition pg-crowd",
+    "statements": "pg-every pg-backfill",
+    "indexes": "pg-index",
+    "sqlite": "sqlite",
+    "mariadb": "mariadb",
+}
+_MOST_S = 900
+
+
+@pytest.mark.timeout(_MOST_S)
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "mariadb" or not why_not(Path())])
+def test_whatever_breaks_a_run_off_nothing_is_torn_and_the_next_run_reaches_the_head(part: str, tmp_path: Path) -> None:
+    """Rows once, no INVALID index, the documented exit status, a ledger that is whole: after every fault that is known."""
+    raw = tmp_path / "raw.json"
+    command = [sys.executable, "-m", "faults", "--rows", PARTS[part], "--trials", "2", "--workers", "1", "--lenient", "--raw", str(raw)]
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, timeout=_MOST_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(raw.read_text(encoding="utf-8"))
+    rows = {row.name for row in ROWS if any(row.name.startswith(word) for word in PARTS[part].split())}
+    assert {result["row"] for result in found["results"]} | set(found["missing"]) == rows
+
+
+def test_every_row_belongs_to_a_part() -> None:
+    """A row that no part names would never run in CI."""
+    words = tuple(word for names in PARTS.values() for word in names.split())
+    assert [row.name for row in ROWS if not row.name.startswith(words)] == []
+
+
+def test_the_page_says_what_was_not_run_and_what_is_not_as_promised() -> None:
+    """A matrix that keeps its failures to itself is an advertisement."""
+    good, bad = (Row(name, MARIADB, f"fault {name}", (), lambda stage, trial: trial.result, "25 of 28 torn") for name in ("good", "bad"))
+    absent = Row("absent", MARIADB, "fault absent", (), lambda stage, trial: trial.result)
+    results = [Result("good", 1, ["killed"], half=True), Result("bad", 1, ["1"], torn=True, problems=["torn: at r1"])]
+    text = page((good, bad, absent), results, {"absent": "no server"}, 60)
+    assert "| fault good | 1 | 0 (1 half applied, and said so) | 1 of 1 | 1 of 1 | 0 | killed: 1 | 25 of 28 torn |" in text
+    assert "**fault bad** is not at its target in 1 trials: torn: at r1 (1x)." in text
+    assert "**fault absent**: not run: no server." in text
