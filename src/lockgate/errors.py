@@ -164,6 +164,7 @@ CODES: dict[str, type[LockgateError]] = {
     "secret-incomplete": Unreachable,
     "embedded-failed": Unreachable,
     "no-comparison": Unreachable,
+    "no-plan": Unreachable,
     # something ran and failed
     "revision-failed": Failed,
     "env-failed": Failed,
@@ -174,6 +175,7 @@ CODES: dict[str, type[LockgateError]] = {
     "schema-stale": Failed,
     "schema-unequal": Failed,
     "drift": Failed,
+    "plan-fails": Failed,
     "history-not-self-contained": Failed,
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,

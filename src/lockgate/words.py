@@ -24,6 +24,7 @@ class Verb(str, enum.Enum):
     HISTORY = "history"
     SMOKE = "smoke"
     DRIFT = "drift"
+    PLAN = "plan"
     ADOPT = "adopt"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"

@@ -8,12 +8,12 @@ from lockgate.drift.compare import REVISIONS, SNAPSHOT, Difference, compare, inc
 from lockgate.drift.ignore import without_ignored
 from lockgate.drift.outcome import DriftOutcome
 from lockgate.drift.snapshot import Snapshot, write_json
-from lockgate.errors import LockgateError, Refused, Unreachable, UsageError
+from lockgate.errors import LockgateError, Unreachable, UsageError
 from lockgate.events import Notify
 from lockgate.files import graph_of, replace_text
 from lockgate.graph import Graph
 from lockgate.runs.drift_replay import replayed
-from lockgate.runs.gate import find
+from lockgate.runs.gate import check_identity, find
 from lockgate.runs.snapshots import saved_snapshot, snapshot_of
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
@@ -41,7 +41,7 @@ def drift(request: Request, project: Project, notify: Notify, against: str = REV
         raise UsageError("usage", "`--save` compares nothing, so `--against` says nothing beside it", "lockgate drift", "leave out one of them")
     saved = None if against in (REVISIONS_WORD, MODELS_WORD) else saved_snapshot(project, against)
     target, seen = find(request, project)
-    _check_identity(request, target, seen)
+    check_identity(request, target, seen)
     found = snapshot_of(target, seen, grants=project.drift.grants)
     done = DriftOutcome(request.environment, seen.place, seen.heads, against, objects=sum(1 for _ in found.items()))
     if save:
@@ -57,12 +57,6 @@ def drift(request: Request, project: Project, notify: Notify, against: str = REV
         done, differences = replace(done, by=by), compare(found, expected, REVISIONS)
     kept = without_ignored(differences, project.drift.ignore)
     return replace(done, differences=kept, ignored=len(differences) - len(kept), code="drift" if kept else "")
-
-
-def _check_identity(request: Request, target: Target, seen: Sight) -> None:
-    if seen.identity is not None and seen.identity.environment != request.environment:
-        what = f"this database says it is `{seen.identity.environment}`, you asked for `{request.environment}`"
-        raise Refused("identity-mismatch", what, target.where, f"point `{request.environment}` at its own database")
 
 
 def _check_revisions(project: Project, target: Target, seen: Sight) -> Graph:

@@ -113,6 +113,13 @@ def find(request: Request, project: Project, also: Also | None = None) -> tuple[
         return fresh, look(fresh, also)
 
 
+def check_identity(request: Request, target: Target, seen: Sight) -> None:
+    """Raise Refused `identity-mismatch` where a verb that only looks would speak of another environment's database."""
+    if seen.identity is not None and seen.identity.environment != request.environment:
+        what = f"this database says it is `{seen.identity.environment}`, you asked for `{request.environment}`"
+        raise Refused("identity-mismatch", what, target.where, f"point `{request.environment}` at its own database")
+
+
 def refusal(verdict: Verdict, asked: Asked, seen: Sight, where: str) -> Refused:
     """Turn a verdict into the error that the user reads."""
     at = f", at revision {', '.join(seen.heads)}" if seen.heads else ""

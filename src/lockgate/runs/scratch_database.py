@@ -17,7 +17,7 @@ from lockgate.dialects.clones import Clones
 from lockgate.dialects.connect import dialect_named
 from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Failed, LockgateError
-from lockgate.events import Event
+from lockgate.events import Event, Notify
 from lockgate.guard import Asked
 from lockgate.outcome import Outcome
 from lockgate.permit import Permit
@@ -61,25 +61,26 @@ class ScratchDatabase:
         """Look at it."""
         return look(self.target)
 
-    def upgrade(self, to: str = "head", from_schema: str | None = None) -> Outcome:
+    def upgrade(self, to: str = "head", from_schema: str | None = None, notify: Notify | None = None) -> Outcome:
         """
         Run the project's revisions, after its bootstrap where it has one.
 
         Args:
             to: in Alembic's notation; `heads` where there are several.
             from_schema: see `Request`.
+            notify: hears of the run; nobody where it is None.
         Raises:
             Failed: `env-failed` where env.py worked on another database; and as `upgrade`.
         """
-        outcome = _upgrade.upgrade(replace(self.request(Verb.UPGRADE, to), from_schema=from_schema), self.project, _quiet)
+        outcome = _upgrade.upgrade(replace(self.request(Verb.UPGRADE, to), from_schema=from_schema), self.project, notify or _quiet)
         if outcome.code:
             hint = "env.py must take its URL from `sqlalchemy.url` or from a variable that the environment's `export` names"
             raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)
         return outcome
 
-    def downgrade(self, to: str) -> Outcome:
+    def downgrade(self, to: str, notify: Notify | None = None) -> Outcome:
         """Run the project's revisions backwards; raises as `downgrade`."""
-        return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, _quiet)
+        return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, notify or _quiet)
 
     def seed(self, *names: str, again: bool = False) -> SeedOutcome:
         """
@@ -114,6 +115,11 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
         like: the environment whose driver, options and exported variables env.py is used to; None for the project's default.
     """
     like = like or default_environment(project)
+    return described(project, url_of(clones, name, like), like)
+
+
+def described(project: Project, url: DatabaseUrl, like: Environment) -> ScratchDatabase:
+    """Describe a scratch database by its URL; see `scratch_of`."""
     environment = replace(like, name=SCRATCH, url=UrlSource("url"), protection=Protection.LOCKED, where="a scratch database")
     seeds = tuple(replace(seed, environments=(SCRATCH,)) for seed in project.seeds)
     as_scratch = replace(
@@ -124,7 +130,7 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
         smoke=Smoke(),
         seeds=seeds,
     )
-    return ScratchDatabase(as_scratch, url_of(clones, name, like))
+    return ScratchDatabase(as_scratch, url)
 
 
 def url_of(clones: Clones, name: str, like: Environment) -> DatabaseUrl:

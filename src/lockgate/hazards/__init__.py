@@ -1,0 +1,1 @@
+"""What revisions do to a live database: effects as values, and how they are judged."""
