@@ -163,6 +163,7 @@ CODES: dict[str, type[LockgateError]] = {
     "secret-incomplete": Unreachable,
     "embedded-failed": Unreachable,
     "no-comparison": Unreachable,
+    "no-plan": Unreachable,
     # something ran and failed
     "revision-failed": Failed,
     "env-failed": Failed,
@@ -171,6 +172,7 @@ CODES: dict[str, type[LockgateError]] = {
     "smoke-failed": Failed,
     "pending": Failed,
     "drift": Failed,
+    "plan-fails": Failed,
     "history-not-self-contained": Failed,
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,

@@ -139,6 +139,11 @@ def throwaway_server(folder: Path, *, stays: bool = False) -> Server:
     return server
 
 
+def client_programs() -> Path:
+    """Return the folder of the embedded server's pg_dump and psql; UsageError `extra-missing`."""
+    return Path(_library().__file__).parent / "pginstall" / "bin"
+
+
 def _shared(home: Path) -> PostgresServer:
     home.parent.mkdir(mode=0o700, exist_ok=True)
     handle = _start(home / _data_name(home))

@@ -22,6 +22,7 @@ class Verb(str, enum.Enum):
     HISTORY = "history"
     SMOKE = "smoke"
     DRIFT = "drift"
+    PLAN = "plan"
     ADOPT = "adopt"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"

@@ -14,7 +14,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # 1: thought, no hands
     frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script", "journal"}),
     # 2: hands, no decisions
-    frozenset({"files", "credentials", "dialects", "registry", "alembic_seam", "scratch"}),
+    frozenset({"files", "credentials", "dialects", "registry", "alembic_seam", "scratch", "trace"}),
     # 3: stories
     frozenset({"runs"}),
     # 4: faces
@@ -30,6 +30,9 @@ NEIGHBOURS = {
     ("settings", "seeds"): "the settings say what each seed promises, in its nouns",
     ("dialects", "drift"): "a dialect reads a schema into its nouns",
     ("dialects", "seeds"): "a dialect loads rows and returns counts, in their nouns",
+    ("dialects", "hazards"): "a dialect's probe reads what a statement did into their nouns",
+    ("trace", "dialects"): "a probe is the dialect's",
+    ("cli", "hazards"): "shows what a plan found",
     ("route", "graph"): "a route is a way through the graph",
     ("scratch", "dialects"): "a scratch database is made by the dialect",
     ("alembic_seam", "dialects"): "the connection that env.py brings is read and prepared by its dialect",
@@ -63,6 +66,7 @@ STORIES = {
     ("checks_walk", "test_databases"): "checks work on databases of tests",
     ("checks_walk", "checks_history"): "faults name a revision's file and line",
     ("checks_walk", "checks_rows"): "rows are made before a revision and counted after it",
+    ("plan", "traced"): "the process that runs a plan's revisions is started and heard",
     ("drift", "drift_replay"): "what the revisions make",
     ("drift", "drift_models"): "what the models make",
     ("test_databases", "template"): "databases of tests are copies of a template",

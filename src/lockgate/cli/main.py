@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "adopt": ("lockgate.cli.adopt", "command", "Write the identity marker into an existing database."),
     "status": ("lockgate.cli.status", "command", "Show current and pending revisions of each environment."),
     "history": ("lockgate.cli.history", "command", "Show the ledger: what was tried, by whom, how it ended."),
+    "plan": ("lockgate.cli.plan", "command", "Show what the pending revisions will lock, rewrite, scan and drop."),
     "upgrade": ("lockgate.cli.upgrade", "command", "Run the pending revisions."),
     "downgrade": ("lockgate.cli.downgrade", "command", "Undo revisions; destructive."),
     "reset": ("lockgate.cli.reset", "command", "Empty the database and run the revisions again; destructive."),

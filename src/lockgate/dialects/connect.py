@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from lockgate.dialects.base import Dialect
 from lockgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from lockgate.dialects.tracing import Tracing  # a cheap look needs nothing of plans
 
 # A run needs one of them: the others stay unread, start-up time is a feature.
 _DIALECTS = {
@@ -16,6 +20,8 @@ _DIALECTS = {
 }
 # Also SQLAlchemy's adapters of async drivers, which live in modules named after them.
 _MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",), "mysql": ("mysql", "MySQLdb", "asyncmy", "mariadb")}
+
+_TRACINGS = {"postgresql": ("lockgate.dialects.postgres.tracing", "PostgresTracing")}
 
 
 def dialect_named(name: str, where: str = "") -> Dialect:
@@ -30,6 +36,15 @@ def dialect_named(name: str, where: str = "") -> Dialect:
             "database-unsupported", f"`{name}` databases are not supported", where, f"lockgate knows {', '.join(_DIALECTS)}"
         )
     return _made(name)
+
+
+def tracing_named(name: str) -> Tracing | None:
+    """Return what tracing needs of a product, by its dialect's name; None for one that cannot be traced yet."""
+    if name not in _TRACINGS:
+        return None
+    module, attribute = _TRACINGS[name]
+    tracing: Tracing = getattr(import_module(module), attribute)()
+    return tracing
 
 
 def is_known(name: str) -> bool:

@@ -25,6 +25,7 @@ class Effect(Value, frozen=True):
         command: its first words: `ALTER TABLE`, `CREATE INDEX`, `UPDATE`.
         transaction: counted from 1 through the plan; statements that share one keep each other's locks.
         autocommit: it ran outside a transaction of the revision (`autocommit_block`).
+        concurrently: it says CONCURRENTLY. Such a statement has neither `scans` nor `written`: the server counts them in transactions.
         rowcount: as the driver says; -1 where it says nothing.
         written: tables whose rows it wrote.
         notices: the server's NOTICEs and WARNINGs.

@@ -35,7 +35,7 @@ class Relation(Value, frozen=True):
     Args:
         kind: `table`, `partitioned table`, `index`, `partitioned index`, `view`, `materialized view`, `sequence`, `foreign table`.
         new: it was not there when the plan began, so nobody uses it yet.
-        table: qualified name of the table that an index belongs to; empty for what stands by itself.
+        table: of an index: the qualified name of its table when the plan began, or now where that is new; empty for what stands by itself.
         original: its qualified name when the plan began, which the target still knows it by; empty where it is new.
     """
 
@@ -76,8 +76,7 @@ class Rewrite(Value, frozen=True):
     A relation that got a new file.
 
     Args:
-        reason: `default`, `type`, `persistence`, `access method` as the server says, joined by ` and `; `truncate`; `reindex` for an
-            index alone; `new file` for VACUUM FULL, CLUSTER and REFRESH.
+        reason: `default`, `type`, `persistence`, `access method` as the server says, joined by ` and `; `truncate`; `new file` for VACUUM FULL, CLUSTER and REFRESH.
         indexes: number of its indexes that were built again.
     """
 
@@ -87,7 +86,7 @@ class Rewrite(Value, frozen=True):
 
 
 class Scan(Value, frozen=True):
-    """A table that was read from end to end; `times` more than once."""
+    """A table that was read from end to end, `times` times; one that was rewritten is not listed here."""
 
     relation: Relation
     times: int = 1
@@ -114,9 +113,9 @@ class Change(Value, frozen=True):
     A difference in the catalog between before and after a statement.
 
     Args:
-        how: `added`, `dropped`, `renamed`, `altered`.
+        how: `added`, `dropped`, `renamed`, `altered`, `recreated` (the server itself dropped it and made it again: a constraint of a column whose type changed).
         kind: `schema`, `table` (any relation that has rows), `view`, `materialized view`, `sequence`, `column`, `constraint`, `index`,
-            `trigger`, `policy`, `rule`, `enum value`, `type`, `domain`, `function`.
+            `trigger`, `policy`, `rule`, `enum value`, `type`, `domain`, `function`, `extension`.
         name: of the object itself, after the statement where it still exists.
         table: of its table (column, constraint, index, trigger, policy, rule), or of its type (enum value).
         original: qualified name of that table, or of the object itself where it is none's, when the plan began; empty where it is new.

@@ -19,6 +19,7 @@ from lockgate.secret import redact
 
 if TYPE_CHECKING:  # every run ends in this module, few runs with these
     from lockgate.drift.outcome import DriftOutcome
+    from lockgate.hazards.plan import PlanOutcome
     from lockgate.seeds.export import ExportOutcome
     from lockgate.seeds.outcome import SeedOutcome
 
@@ -60,6 +61,12 @@ def seeded(done: SeedOutcome) -> str:
 def drifted(done: DriftOutcome, failure: LockgateError | None) -> str:
     """Return what `drift` found; the fields of an error come with it where there is a difference."""
     return _document(done.code, (_error_fields(failure) if failure else {}) | msgspec.to_builtins(done))
+
+
+def planned(done: PlanOutcome, failure: LockgateError | None) -> str:
+    """Return what the pending revisions do; the fields of an error come with it where one fails."""
+    fields = {"environment": done.environment, "place": done.place, "effects": msgspec.to_builtins(done.effects)}
+    return _document(done.code, (_error_fields(failure) if failure else {}) | fields)
 
 
 def exported(done: ExportOutcome) -> str:

@@ -16,7 +16,7 @@ from lockgate.dialects.clones import Clones
 from lockgate.dialects.connect import dialect_named
 from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Failed, LockgateError
-from lockgate.events import Event
+from lockgate.events import Event, Notify
 from lockgate.guard import Asked
 from lockgate.outcome import Outcome
 from lockgate.permit import Permit
@@ -60,16 +60,17 @@ class ScratchDatabase:
         """Look at it."""
         return look(self.target)
 
-    def upgrade(self, to: str = "head") -> Outcome:
+    def upgrade(self, to: str = "head", notify: Notify | None = None) -> Outcome:
         """
         Run the project's revisions, after its bootstrap where it has one.
 
         Args:
             to: in Alembic's notation; `heads` where there are several.
+            notify: hears of the run; nobody where it is None.
         Raises:
             Failed: `env-failed` where env.py worked on another database; and as `upgrade`.
         """
-        outcome = _upgrade.upgrade(self.request(Verb.UPGRADE, to), self.project, _quiet)
+        outcome = _upgrade.upgrade(self.request(Verb.UPGRADE, to), self.project, notify or _quiet)
         if outcome.code:
             hint = "env.py must take its URL from `sqlalchemy.url` or from a variable that the environment's `export` names"
             raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)
@@ -112,6 +113,11 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
         like: the environment whose driver, options and exported variables env.py is used to; None for the project's default.
     """
     like = like or default_environment(project)
+    return described(project, url_of(clones, name, like), like)
+
+
+def described(project: Project, url: DatabaseUrl, like: Environment) -> ScratchDatabase:
+    """Describe a scratch database by its URL; see `scratch_of`."""
     environment = replace(like, name=SCRATCH, url=UrlSource("url"), protection=Protection.LOCKED, where="a scratch database")
     seeds = tuple(replace(seed, environments=(SCRATCH,)) for seed in project.seeds)
     as_scratch = replace(
@@ -122,7 +128,7 @@ def scratch_of(project: Project, clones: Clones, name: str, like: Environment | 
         smoke=Smoke(),
         seeds=seeds,
     )
-    return ScratchDatabase(as_scratch, url_of(clones, name, like))
+    return ScratchDatabase(as_scratch, url)
 
 
 def url_of(clones: Clones, name: str, like: Environment) -> DatabaseUrl:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lockgate.dialects.alchemy import OURS
 from lockgate.dialects.postgres.wire import IDLE, INTERVAL, PROBES, UNANSWERED
 
 DEFAULT_LOCK_TIMEOUT = 1.0  # seconds; longest wait a blocked reader then sees is as long (reliability.md, section 5)
@@ -44,12 +45,12 @@ def without_lock_timeout(connection: Any) -> Iterator[None]:
 
     CREATE INDEX CONCURRENTLY waits for every older transaction by design; a bound of a second would leave an INVALID index.
     """
-    connection.exec_driver_sql("set lock_timeout = 0")
+    connection.exec_driver_sql("set lock_timeout = 0", execution_options=OURS)
     try:
         yield
     finally:
         if not connection.invalidated and not connection.closed:
-            connection.exec_driver_sql(f"set lock_timeout = {connection.info[_LIMITS]['lock_timeout']}")
+            connection.exec_driver_sql(f"set lock_timeout = {connection.info[_LIMITS]['lock_timeout']}", execution_options=OURS)
 
 
 def cancel(driver_connection: Any) -> None:

@@ -1,0 +1,52 @@
+"""The tracer's looks at a working PostgreSQL connection, through whatever driver it came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.dialects.driver import DriverSession
+from lockgate.dialects.postgres import trace_sql
+from lockgate.hazards.picture import Picture
+from lockgate.hazards.reading import Moment, read_live, read_locks
+
+_SAVEPOINT = "lockgate_trace"
+_SEQSCAN = "enable_seqscan"
+
+
+class PostgresProbe:
+    """See `Probe`."""
+
+    def __init__(self, driver_connection: Any) -> None:
+        self._session = DriverSession(driver_connection)
+        self._bare = False
+        self._seqscan = ""
+
+    def begin(self, counts_rows: bool) -> tuple[str, bool, str]:
+        _, pid, alone, transaction = self._session.execute(trace_sql.BEFORE)[0]
+        self._bare, self._seqscan = alone == "true", ""
+        if counts_rows and not self._bare:
+            # On an empty table the planner prefers to read all of it; what it still reads so has no index that helps.
+            self._seqscan = str(self._session.execute(f"select pg_catalog.current_setting('{_SEQSCAN}')")[0][0])
+            self._session.execute(f"select pg_catalog.set_config('{_SEQSCAN}', 'off', true)")
+        return str(pid), self._bare, str(transaction)
+
+    def moment(self) -> Moment:
+        locks = read_locks(str(self._session.execute(trace_sql.locks())[0][0]))
+        live = read_live(str(self._session.execute(trace_sql.LIVE)[0][0]))
+        return Moment(self._picture(), locks, live)
+
+    def end(self) -> str:
+        if self._seqscan:
+            self._session.execute(f"select pg_catalog.set_config('{_SEQSCAN}', '{self._seqscan}', true)")
+        return str(self._session.execute(trace_sql.READ_LOG)[0][0] or "")
+
+    def _picture(self) -> Picture:
+        if self._bare:
+            return Picture.read(str(self._session.execute(trace_sql.PICTURE)[0][0]))
+        # Printing a definition locks what it is about; rolling back to a savepoint lets go of that.
+        self._session.execute(f"savepoint {_SAVEPOINT}")
+        try:
+            return Picture.read(str(self._session.execute(trace_sql.PICTURE)[0][0]))
+        finally:
+            self._session.execute(f"rollback to savepoint {_SAVEPOINT}")
+            self._session.execute(f"release savepoint {_SAVEPOINT}")

@@ -1,0 +1,85 @@
+"""PostgreSQL's part of tracing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lockgate.dialects.postgres import trace_copy, trace_jail, trace_pins, trace_sql
+from lockgate.dialects.postgres.own_names import own_names
+from lockgate.dialects.postgres.trace_probe import PostgresProbe
+from lockgate.dialects.tracing import Seen
+from lockgate.hazards.effects import Size
+from lockgate.hazards.picture import Picture
+from lockgate.permit import Permit, Session
+from lockgate.secret import DatabaseUrl, redact
+
+
+class PostgresTracing:
+    """See `Tracing`."""
+
+    def install(self, permit: Permit) -> None:
+        for statement in trace_sql.INSTALL:
+            permit.session.execute(statement)
+        permit.session.commit()
+
+    def probe(self, driver_connection: Any) -> PostgresProbe:
+        return PostgresProbe(driver_connection)
+
+    def pins(self, url: DatabaseUrl, session: str, picture: Picture) -> AbstractContextManager[Callable[[], Seen]]:
+        return trace_pins.pins(url, session, picture)
+
+    def jail(self, url: DatabaseUrl) -> None:
+        trace_jail.jail(url)
+
+    def options_kept(self, given: dict[str, Any]) -> dict[str, Any]:
+        return trace_jail.kept(given)
+
+    def drivers(self) -> Sequence[str]:
+        return trace_jail.DRIVERS
+
+    def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
+        """Each driver has its own way; psycopg2 keeps a list of texts that may be any object with `append`."""
+        candidates: tuple[Any, ...] = (driver_connection, getattr(driver_connection, "driver_connection", None))
+        for connection in candidates:
+            if hasattr(connection, "add_notice_handler"):
+                connection.add_notice_handler(lambda notice: hear(redact(f"{notice.severity}: {notice.message_primary}")))
+                return
+            if hasattr(connection, "add_log_listener"):
+                connection.add_log_listener(lambda _, message: hear(redact(f"{message.severity}: {message.message}")))
+                return
+            if hasattr(connection, "notices"):
+                connection.notices = _Notices(hear)
+                return
+
+    def sizes(self, session: Session) -> tuple[Size, ...]:
+        with own_names(session):
+            rows = session.execute(trace_sql.SIZES)
+        named = [{"path": path, **dict(zip(_NUMBERS, numbers, strict=True))} for path, *numbers in rows]
+        return tuple(msgspec.convert(named, list[Size]))
+
+    def copy_schema(self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> None:
+        trace_copy.copy_schema(programs, source, scratch, patience)
+
+
+_NUMBERS = ("rows", "heap_bytes", "index_bytes", "indexes", "partitions")
+
+
+class _Notices:
+    """In the place of psycopg2's list of notices, which SQLAlchemy empties after each statement."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        self._hear = hear
+
+    def append(self, text: str) -> None:
+        self._hear(redact(text.strip()))
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """What SQLAlchemy does to empty the list."""

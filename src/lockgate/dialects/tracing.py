@@ -1,0 +1,88 @@
+"""What tracing revisions on a scratch database needs of a database product that can be traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from lockgate.hazards.effects import Size
+from lockgate.hazards.picture import Picture
+from lockgate.hazards.reading import Moment
+from lockgate.permit import Permit, Session
+from lockgate.secret import DatabaseUrl
+
+Seen = frozenset[tuple[int, str, bool]]
+
+
+class Probe(Protocol):
+    """Looks at one working connection from the inside: what is not committed is visible nowhere else."""
+
+    def begin(self, counts_rows: bool) -> tuple[str, bool, str]:
+        """
+        Prepare for a statement.
+
+        Args:
+            counts_rows: the planner decides how it finds its rows: let it take an index wherever there is one.
+        Returns:
+            The session's number, whether no transaction is open, and the open transaction's name.
+        """
+
+    def moment(self) -> Moment:
+        """Look; what the look itself locks is let go of."""
+
+    def end(self) -> str:
+        """End a statement that succeeded; return what the database's own triggers noticed."""
+
+
+class Tracing(Protocol):
+    """One product's part."""
+
+    def install(self, permit: Permit) -> None:
+        """Let a scratch database notice rewrites and drops."""
+
+    def probe(self, driver_connection: Any) -> Probe:
+        """
+        Look at a connection as its driver gives it.
+
+        Args:
+            driver_connection: DB-API, or SQLAlchemy's adapter of an async driver.
+        """
+
+    def pins(self, url: DatabaseUrl, session: str, picture: Picture) -> AbstractContextManager[Callable[[], Seen]]:
+        """
+        Watch from outside a statement that cannot run in a transaction, stopping it where it waits for others.
+
+        Args:
+            session: number of the session that runs it.
+            picture: names the tables.
+        Returns:
+            Gives what was seen, to be asked after the statement.
+        """
+
+    def jail(self, url: DatabaseUrl) -> None:
+        """Let every driver of this product that is installed connect to `url` and nowhere else, until the process ends."""
+
+    def options_kept(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What of a driver's connection options says how a session begins, and not where it goes."""
+
+    def drivers(self) -> Sequence[str]:
+        """SQLAlchemy's names of the drivers that `jail` covers."""
+
+    def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
+        """Tell the server's notices and warnings on a connection."""
+
+    def sizes(self, session: Session) -> tuple[Size, ...]:
+        """Read how large tables are, largest first."""
+
+    def copy_schema(self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> None:
+        """
+        Make the schema of `source` in an empty scratch database, without the registry and without rows.
+
+        Args:
+            programs: folder of the database's client programs.
+            patience: seconds to wait for a table that somebody holds exclusively.
+        Raises:
+            Unreachable: `no-plan`, with the program's reason.
+        """

@@ -1,0 +1,113 @@
+"""
+The process that runs a plan's revisions: `python -m lockgate.runs.traced`, orders on standard input, what was seen on standard output.
+
+A process of its own, because it runs foreign code with every driver shut in, and because it must not have the environment's credentials.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from lockgate.dialects.connect import tracing_named
+from lockgate.errors import Bug, LockgateError, Unreachable
+from lockgate.files import load_project
+from lockgate.hazards.effects import RevisionEffects
+from lockgate.hazards.seen import Fault
+from lockgate.runs.scratch_database import described
+from lockgate.runs.target import environment_of
+from lockgate.secret import parse_url
+from lockgate.trace.jail import jail
+from lockgate.trace.tracer import Tracer
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """
+    What to trace.
+
+    Args:
+        folder: of the project.
+        environment: whose driver, options and exported variables env.py is used to.
+        url: of the scratch database, with a driver for env.py.
+        target: in Alembic's notation.
+    """
+
+    folder: str
+    environment: str
+    url: str
+    target: str
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """An error of ours on its way to the other process; the fields are those of `LockgateError`."""
+
+    code: str
+    what: str
+    where: str
+    hint: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What was seen; `trouble` where no revision was to blame."""
+
+    revisions: tuple[RevisionEffects, ...] = ()
+    trouble: Trouble | None = None
+
+
+def main() -> None:
+    """Do what standard input orders; anything that is printed meanwhile goes to standard error."""
+    answer = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    told = msgspec.json.encode(_answer(msgspec.json.decode(sys.stdin.buffer.read(), type=Orders)))
+    while told:
+        told = told[os.write(answer, told) :]
+
+
+def _answer(orders: Orders) -> Told:
+    try:
+        return _trace(orders)
+    except LockgateError as error:
+        return Told(trouble=Trouble(error.code, error.what, error.where, error.hint))
+    except Exception as error:  # the other process must hear of it, whatever it is
+        trace = "".join(traceback.format_exception(error)[-3:])
+        bug = Bug("internal", f"this is a bug of lockgate: {type(error).__name__}: {error}\n{trace}")
+        return Told(trouble=Trouble(bug.code, bug.what, bug.where, bug.hint))
+
+
+def _trace(orders: Orders) -> Told:
+    project = load_project(Path(orders.folder))
+    url = parse_url(orders.url)
+    tracing = tracing_named(url.backend)
+    if tracing is None:
+        raise Unreachable("no-plan", f"revisions cannot be traced on {url.backend} yet", url.place)
+    tracer = Tracer(tracing, url, lambda file: _below(file, project.folder))
+    jail(tracing, url)
+    scratch = described(project, url, environment_of(project, orders.environment))
+    try:
+        with tracer.listening():
+            scratch.upgrade(orders.target, tracer.hear)
+    except LockgateError as error:
+        if not tracer.broken(Fault(message=error.what, line=_line(error, tracer))):
+            raise
+    return Told(tracer.revisions())
+
+
+def _below(file: str, folder: Path) -> str:
+    path = Path(file)
+    return str(path.relative_to(folder)) if folder in path.parents else file
+
+
+def _line(error: BaseException, tracer: Tracer) -> int:
+    """The innermost line of the revision's file on the way to the error."""
+    cause = error.__cause__
+    frames = traceback.extract_tb(cause.__traceback__) if cause and tracer.step else []
+    return next((frame.lineno or 0 for frame in reversed(frames) if tracer.step and frame.filename == tracer.step.file), 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""
+Runs beside revisions and keeps what each of their statements does.
+
+The innermost place is taken: SQLAlchemy's dialect, where a statement goes to the driver. What stands around it (a transaction that is
+begun for a statement, a retry) is then inside the picture as it is in a real run.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from lockgate.dialects.alchemy import OURS
+from lockgate.dialects.tracing import Tracing
+from lockgate.events import Applied, Event, Started
+from lockgate.hazards.command import command_of, is_concurrent, is_control, reads_or_writes_rows
+from lockgate.hazards.effects import Effect, RevisionEffects
+from lockgate.hazards.picture import Origin
+from lockgate.hazards.reading import Reading, read_log
+from lockgate.hazards.seen import Fault
+from lockgate.secret import DatabaseUrl, redact
+from lockgate.trace.coverage import Coverage
+from lockgate.words import Step
+
+_HOOKS = ("do_execute", "do_executemany", "do_execute_no_params")
+_LONGEST = 10_000  # characters of a statement's text
+
+
+class Tracer:
+    """
+    One trace.
+
+    Args:
+        url: of the scratch database, for sessions beside the working one.
+        shorten: turns the path of a revision file into the one that people know.
+    """
+
+    def __init__(self, tracing: Tracing, url: DatabaseUrl, shorten: Callable[[str], str]) -> None:
+        self._tracing = tracing
+        self._url = url
+        self._shorten = shorten
+        self._done: list[RevisionEffects] = []
+        self._step: Step | None = None
+        self._effects: list[Effect] = []
+        self._coverage: Coverage | None = None
+        self._origin: Origin | None = None
+        self._transactions: dict[str, int] = {}
+        self._notices: list[str] = []
+        self._wrapped: list[Any] = []
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear of every engine of this process while the block runs."""
+
+        def wrap(connection: Any) -> None:
+            self._wrap(connection.dialect)
+
+        def hear(connection: Any, record: Any) -> None:
+            self._tracing.hear_notices(connection, self._notices.append)
+
+        hooks: dict[str, Callable[..., Any]] = {"engine_connect": wrap, "connect": hear}
+        for name, hook in hooks.items():
+            event.listen(Engine, name, hook)
+        try:
+            yield
+        finally:
+            for name, hook in hooks.items():
+                event.remove(Engine, name, hook)
+            for dialect in self._wrapped:
+                for name in _HOOKS:
+                    delattr(dialect, name)
+            self._wrapped.clear()
+
+    def hear(self, happened: Event) -> None:
+        """Be told by the run where one revision begins and ends."""
+        if isinstance(happened, Started):
+            self._step, self._effects = happened.step, []
+            self._coverage = Coverage(happened.step.file, happened.step.direction)
+            self._coverage.start()
+        elif isinstance(happened, Applied):
+            self._close()
+
+    def broken(self, fault: Fault) -> bool:
+        """A run broke off; return whether a revision was under way, which then carries the fault."""
+        if self._step is None:
+            return False
+        self._close(fault)
+        return True
+
+    @property
+    def step(self) -> Step | None:
+        """The revision under way."""
+        return self._step
+
+    def revisions(self) -> tuple[RevisionEffects, ...]:
+        """What was traced so far."""
+        return tuple(self._done)
+
+    def _close(self, fault: Fault | None = None) -> None:
+        step, coverage = self._step, self._coverage
+        if step is None or coverage is None:
+            return
+        coverage.stop()
+        self._done.append(
+            RevisionEffects(
+                id=step.revision,
+                file=self._shorten(step.file),
+                direction=step.direction,
+                message=step.message,
+                effects=tuple(self._effects),
+                # Behind a fault nothing runs, and that says nothing about the revision.
+                not_run=() if fault else coverage.not_run(),
+                fault=fault,
+            )
+        )
+        self._step = self._coverage = None
+
+    def _wrap(self, dialect: Any) -> None:
+        if dialect.driver not in self._tracing.drivers() or dialect in self._wrapped:
+            return
+        self._wrapped.append(dialect)
+        for name in _HOOKS:
+            setattr(dialect, name, partial(self._execute, getattr(dialect, name)))
+
+    def _execute(self, original: Callable[..., Any], cursor: Any, sql: str, *rest: Any, **named: Any) -> Any:
+        context = named.get("context") or (rest[-1] if rest else None)
+        line = self._line()
+        if not line or context is None or OURS.items() <= context.execution_options.items() or is_control(command_of(sql)):
+            return original(cursor, sql, *rest, **named)
+        return self._traced(partial(original, cursor, sql, *rest, **named), cursor, sql, context, line)
+
+    def _line(self) -> int:
+        """The line of the revision's file that the running statement comes from; 0 for a statement of somebody else's."""
+        frame = sys._getframe() if self._step else None
+        while frame is not None and self._step:
+            if frame.f_code.co_filename == self._step.file:
+                return frame.f_lineno
+            frame = frame.f_back
+        return 0
+
+    def _traced(self, run: Callable[[], Any], cursor: Any, sql: str, context: Any, line: int) -> Any:
+        command = command_of(sql)
+        probe = self._tracing.probe(context.root_connection.connection.dbapi_connection)
+        session, bare, transaction = probe.begin(reads_or_writes_rows(command))
+        before = probe.moment()
+        self._origin = self._origin or Origin(before.picture)
+        number = self._transactions.setdefault(transaction, len(self._transactions) + 1)
+        facts: dict[str, Any] = {
+            "number": len(self._effects) + 1,
+            "line": line,
+            "text": redact(sql)[:_LONGEST],
+            "command": command,
+            "transaction": number,
+            "autocommit": bare or context.root_connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT",
+            "concurrently": is_concurrent(sql),
+        }
+        self._notices.clear()
+        began = time.monotonic()
+        with self._tracing.pins(self._url, session, before.picture) if bare else nullcontext(frozenset) as seen:
+            try:
+                result = run()
+            except Exception as error:
+                self._effects.append(Effect(**facts, fault=_fault(error, line), notices=tuple(self._notices)))
+                raise
+            facts["ms"] = round((time.monotonic() - began) * 1000)
+            watched = seen()
+        log = read_log(probe.end())
+        reading = Reading(self._origin, before, probe.moment(), log, command, bare, watched)
+        self._effects.append(self._effect(reading, facts, cursor))
+        return result
+
+    def _effect(self, reading: Reading, facts: dict[str, Any], cursor: Any) -> Effect:
+        return Effect(
+            **facts,
+            locks=reading.locks(),
+            rewrites=reading.rewrites(),
+            scans=reading.scans(),
+            builds=reading.builds(facts["concurrently"]),
+            changes=reading.origin.changes(reading.before.picture, reading.after.picture),
+            drops=reading.drops(),
+            written=reading.written(),
+            rowcount=getattr(cursor, "rowcount", -1),
+            notices=tuple(self._notices),
+        )
+
+
+def _fault(error: Exception, line: int) -> Fault:
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+    message = redact(str(error)).strip()
+    return Fault(message=message.splitlines()[0] if message else type(error).__name__, state=state, line=line)

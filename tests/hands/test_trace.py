@@ -1,0 +1,345 @@
+"""
+The tracer's look at 110 operations, each on a copy of one schema: which tables they lock, rewrite, read and drop.
+
+The locks were measured before the tracer was written, on PostgreSQL 18 with rows. A table that is renamed is told by the name that it
+had; the rows that REFRESH writes are counted as well; a statement outside of a transaction has no scans (the server counts them in
+transactions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import op
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+
+from lockgate.dialects.connect import dialect_named, tracing_named
+from lockgate.dialects.postgres import trace_sql
+from lockgate.events import Applied, Started
+from lockgate.hazards.effects import RevisionEffects
+from lockgate.hazards.seen import MODES
+from lockgate.secret import DatabaseUrl
+from lockgate.trace.tracer import Tracer
+from lockgate.words import Step, StepDone
+
+SCHEMA = """
+create type mood as enum ('sad', 'ok');
+create domain posint as integer check (value > 0);
+create function next_no() returns integer language plpgsql volatile as 'begin return 42; end';
+create function const_no() returns integer language sql immutable as 'select 42';
+create table customers (
+  id integer primary key, name text not null, nick varchar(50), code varchar(20), age integer, score numeric(10,2),
+  created timestamp, doc text, legacy_id integer, email text, note text, mood mood
+);
+create index customers_code_idx on customers (code);
+create table orders (id integer primary key, customer_id integer, status text, during tsrange, total numeric);
+create index orders_status_idx on orders (status);
+create table items (id integer primary key, order_id integer constraint items_order_fk references orders, qty integer);
+create table plain (a integer, b integer);
+create view v_customers as select id from customers;
+create materialized view mv_sales as select status, count(*) as n from orders group by status;
+create unique index mv_sales_ix on mv_sales (status);
+create table events (id integer, at date not null) partition by range (at);
+create table events_2025 partition of events for values from ('2025-01-01') to ('2026-01-01');
+create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
+create table events_2027 (id integer, at date not null);
+create schema s; create table s.a (id integer); create table s.b (id integer);
+create function touch() returns trigger language plpgsql as 'begin return new; end';
+create trigger orders_touch before update on orders for each row execute function touch();
+create function add_r() returns void language sql as 'alter table orders add column r double precision default random()';
+insert into customers (id, name, age) select n, 'c' || n, n from generate_series(1, 20) n;
+insert into orders (id, customer_id, status) select n, n, 's' || n from generate_series(1, 20) n;
+insert into items select n, n, 1 from generate_series(1, 20) n;
+insert into plain select n, n from generate_series(1, 20) n;
+"""
+SHORT = dict(zip(("AS", "RS", "RE", "SUE", "S", "SRE", "EX", "AE"), MODES, strict=True))
+LONG = {mode: short for short, mode in SHORT.items()}
+
+
+@contextmanager
+def autocommit() -> Iterator[None]:
+    """Leave the transaction as a revision does."""
+    with op.get_context().autocommit_block():
+        yield
+
+
+def apart(sql: str) -> None:
+    """Run one statement outside of the transaction."""
+    with autocommit():
+        op.execute(sql)
+
+
+def backfill() -> None:
+    """Add a column and fill it in the same transaction."""
+    op.add_column("customers", sa.Column("x", sa.Integer))
+    op.execute("update customers set x = 1")
+
+
+def row_by_row() -> None:
+    """A data migration as the ORM would do it."""
+    for (number,) in op.get_bind().execute(sa.text("select id from customers where id < 3")).fetchall():
+        op.get_bind().execute(sa.text("update customers set note = 'x' where id = :id"), {"id": number})
+
+
+def by_inspection() -> None:
+    """DDL that depends on what is there."""
+    if "customers_age" not in [index["name"] for index in sa.inspect(op.get_bind()).get_indexes("customers")]:
+        op.create_index("customers_age", "customers", ["age"])
+
+
+def new_table(*columns: sa.Column[Any]) -> sa.Table:
+    """Create `t_new`."""
+    return op.create_table("t_new", sa.Column("id", sa.Integer, primary_key=True), *columns)
+
+
+def _column(kind: Any, **options: Any) -> sa.Column[Any]:
+    return sa.Column("x", kind, **options)
+
+
+def sql(*statements: str) -> Callable[[], Any]:
+    """Run statements in the transaction."""
+    return lambda: [op.execute(statement) for statement in statements]
+
+
+def alter(text: str, table: str = "customers") -> Callable[[], Any]:
+    """Run one ALTER TABLE."""
+    return sql(f"alter table {table} {text}")
+
+
+# name, what is done, table locks by statement (`;` between them), what else the server saw; set-up that the schema needs first.
+REWRITE = "rewrite customers (type)"
+CASES: list[tuple[str, Callable[[], Any], str, str, str]] = [
+    ("col_null", lambda: op.add_column("customers", _column(sa.Text)), "AE customers", "", ""),
+    ("col_const", lambda: op.add_column("customers", _column(sa.Integer, nullable=False, server_default="0")), "AE customers", "", ""),
+    ("col_now", alter("add x timestamptz default now()"), "AE customers", "", ""),
+    ("col_volatile", alter("add x uuid default gen_random_uuid()"), "AE customers", "rewrite customers (default)", ""),
+    ("col_volatile_udf", alter("add x integer default next_no()"), "AE customers", "rewrite customers (default)", ""),
+    ("col_immutable_udf", alter("add x integer default const_no()"), "AE customers", "", ""),
+    ("col_identity", lambda: op.add_column("customers", sa.Column("x", sa.BigInteger, sa.Identity(), nullable=False)), "AE customers", "rewrite customers (default)", ""),
+    ("col_serial", alter("add x bigserial"), "AE customers", "rewrite customers (default)", ""),
+    ("col_stored", alter("add x text generated always as (upper(name)) stored"), "AE customers", "rewrite customers (default)", ""),
+    ("col_domain", alter("add x posint default 1"), "AE customers", "rewrite customers (default)", ""),
+    ("col_notnull", alter("add x integer not null"), "", "error 23502", ""),
+    ("col_unique", alter("add x integer unique"), "AE customers", "build customers_x_key; scan customers", ""),
+    ("col_fk", lambda: op.add_column("items", sa.Column("customer_id", sa.Integer, sa.ForeignKey("customers.id"))), "AE items ; SRE customers, SRE items", "scan items", ""),
+    ("col_fk_raw", alter("add customer_id integer references customers", "items"), "AE items, SRE customers", "", ""),
+    ("col_check", alter("add x integer default 1 check (x > 0)"), "AE customers", "scan customers", ""),
+    ("col_json", lambda: op.add_column("customers", _column(sa.JSON)), "AE customers", "", ""),
+    ("drop_col", lambda: op.drop_column("customers", "note"), "AE customers", "drop table column public.customers.note", ""),
+    ("rename_col", lambda: op.alter_column("customers", "nick", new_column_name="nickname"), "AE customers", "", ""),
+    ("rename_table", lambda: op.rename_table("customers", "clients"), "AE customers", "", ""),
+    ("vc_widen", lambda: op.alter_column("customers", "nick", type_=sa.String(100)), "AE customers", "", ""),
+    ("vc_narrow", lambda: op.alter_column("customers", "nick", type_=sa.String(20)), "AE customers", REWRITE, ""),
+    ("vc_text", lambda: op.alter_column("customers", "nick", type_=sa.Text), "AE customers", "", ""),
+    ("vc_text_indexed", lambda: op.alter_column("customers", "code", type_=sa.Text), "AE customers", "", ""),
+    ("text_vc", lambda: op.alter_column("customers", "name", type_=sa.String(100)), "AE customers", REWRITE, ""),
+    ("int_bigint", lambda: op.alter_column("customers", "age", type_=sa.BigInteger), "AE customers", REWRITE, ""),
+    ("pk_bigint", lambda: op.alter_column("orders", "id", type_=sa.BigInteger), "AE items, AE orders", "rewrite orders (type); scan items", ""),
+    ("num_precision", lambda: op.alter_column("customers", "score", type_=sa.Numeric(12, 2)), "AE customers", "", ""),
+    ("num_scale", lambda: op.alter_column("customers", "score", type_=sa.Numeric(12, 4)), "AE customers", REWRITE, ""),
+    ("ts_utc", sql("set local timezone = 'UTC'", "alter table customers alter created type timestamptz"), "AE customers", "", ""),
+    ("ts_other", sql("set local timezone = 'Europe/Oslo'", "alter table customers alter created type timestamptz"), "AE customers", REWRITE, ""),
+    ("text_jsonb", alter("alter doc type jsonb using doc::jsonb"), "AE customers", REWRITE, ""),
+    ("type_with_check", alter("alter nick type varchar(100)"), "AE customers", "scan customers", "alter table customers add constraint nick_ck check (nick <> '')"),
+    ("type_in_view", alter("alter id type bigint"), "", "error 0A000", ""),
+    ("set_notnull", lambda: op.alter_column("customers", "age", nullable=False), "AE customers", "scan customers", ""),
+    ("set_notnull_chk", alter("alter age set not null"), "AE customers", "", "alter table customers add check (age is not null)"),
+    ("set_notnull_wrongchk", alter("alter age set not null"), "AE customers", "scan customers", "alter table customers add check (age > 0)"),
+    ("notnull_notvalid", alter("add not null legacy_id not valid"), "AE customers", "", ""),
+    ("drop_notnull", alter("alter name drop not null"), "AE customers", "", ""),
+    ("set_default", alter("alter age set default 1"), "AE customers", "", ""),
+    ("add_check", lambda: op.create_check_constraint("age_ck", "customers", "age >= 0"), "AE customers", "scan customers", ""),
+    ("add_check_nv", alter("add constraint age_ck check (age >= 0) not valid"), "AE customers", "", ""),
+    ("validate_check", alter("validate constraint age_ck"), "SUE customers", "scan customers", "alter table customers add constraint age_ck check (age >= 0) not valid"),
+    ("nv_and_validate", sql("alter table customers add constraint age_ck check (age >= 0) not valid", "alter table customers validate constraint age_ck"), "AE customers ; SUE customers", "scan customers", ""),
+    ("add_fk", lambda: op.create_foreign_key("o_c_fk", "orders", "customers", ["customer_id"], ["id"]), "SRE customers, SRE orders", "scan customers; scan orders", ""),
+    ("add_fk_nv", alter("add constraint o_c_fk foreign key (customer_id) references customers not valid", "orders"), "SRE customers, SRE orders", "", ""),
+    ("validate_fk", alter("validate constraint o_c_fk", "orders"), "RS customers, SUE orders", "scan customers; scan orders", "alter table orders add constraint o_c_fk foreign key (customer_id) references customers not valid"),
+    ("drop_fk", lambda: op.drop_constraint("items_order_fk", "items"), "AE items, AE orders", "drop table constraint items_order_fk on public.items", ""),
+    ("add_unique", lambda: op.create_unique_constraint("email_uq", "customers", ["email"]), "AE customers", "build email_uq; scan customers", ""),
+    ("unique_using", alter("add constraint email_uq unique using index email_ix"), "AE customers", "", "create unique index email_ix on customers (email)"),
+    ("add_pk", alter("add primary key (a)", "plain"), "AE plain", "build plain_pkey; scan plain x2", ""),
+    ("pk_using_null", alter("add primary key using index plain_ix", "plain"), "AE plain", "scan plain", "create unique index plain_ix on plain (a)"),
+    ("add_exclude", alter("add constraint o_ex exclude using gist (during with &&)", "orders"), "AE orders", "build o_ex; scan orders x2", ""),
+    ("index", lambda: op.create_index("c_age_ix", "customers", ["age"]), "S customers", "build c_age_ix; scan customers", ""),
+    ("index_unique", lambda: op.create_index("c_email_ix", "customers", ["email"], unique=True), "S customers", "build c_email_ix; scan customers", ""),
+    ("index_conc", lambda: apart("create index concurrently c_age_ix on customers (age)"), "SUE customers", "build c_age_ix concurrently", ""),
+    ("index_conc_tx", sql("create index concurrently c_age_ix on customers (age)"), "", "error 25001", ""),
+    ("index_conc_dup", lambda: apart("create unique index concurrently c_qty_ix on items (qty)"), "", "error 23505", ""),
+    ("index_auto", lambda: apart("create index c_age_ix on customers (age)"), "S customers", "build c_age_ix", ""),
+    ("index_part", sql("create index e_ix on events (id)"), "S events, S events_2025, S events_2026", "build events_2025_id_idx; build events_2026_id_idx; scan events_2025; scan events_2026", ""),
+    ("drop_index", lambda: op.drop_index("orders_status_idx"), "AE orders", "drop index public.orders_status_idx", ""),
+    ("drop_index_conc", lambda: apart("drop index concurrently orders_status_idx"), "SUE orders", "drop index public.orders_status_idx", ""),
+    ("reindex", sql("reindex table orders"), "S orders", "build orders_pkey again; build orders_status_idx again; scan orders x2", ""),
+    ("reindex_conc", lambda: apart("reindex table concurrently orders"), "SUE orders", "build orders_pkey again concurrently; build orders_status_idx again concurrently", ""),
+    ("rename_index", sql("alter index orders_status_idx rename to o_s_ix"), "", "", ""),
+    ("new_table", lambda: new_table(), "", "", ""),
+    ("new_table_fk", lambda: new_table(sa.Column("c", sa.Integer, sa.ForeignKey("customers.id"))), "SRE customers", "", ""),
+    ("new_table_index", lambda: (new_table(sa.Column("a", sa.Integer)), op.create_index("t_new_a", "t_new", ["a"])), "", "", ""),
+    ("drop_table", lambda: op.drop_table("items"), "AE items, AE orders", "drop table public.items", ""),
+    ("drop_table_casc", sql("drop table orders cascade"), "AE items, AE mv_sales, AE orders", "drop materialized view public.mv_sales (cascade); drop table constraint items_order_fk on public.items (cascade); drop table public.orders", ""),
+    ("drop_type_casc", sql("drop type mood cascade"), "AE customers", "drop table column public.customers.mood (cascade); drop type public.mood", ""),
+    ("drop_schema_casc", sql("drop schema s cascade"), "AE s.a, AE s.b", "drop schema s; drop table s.a (cascade); drop table s.b (cascade)", ""),
+    ("drop_view", sql("drop view v_customers"), "AE v_customers", "drop view public.v_customers", ""),
+    ("replace_view", sql("create or replace view v_customers as select id, name from customers"), "AE v_customers", "", ""),
+    ("trigger", sql("create trigger c_t before update on customers for each row execute function touch()"), "SRE customers", "", ""),
+    ("drop_trigger", sql("drop trigger orders_touch on orders"), "AE orders", "drop trigger orders_touch on public.orders", ""),
+    ("disable_trigger", alter("disable trigger orders_touch", "orders"), "SRE orders", "", ""),
+    ("rls", sql("alter table orders enable row level security", "create policy p on orders using (true)"), "AE orders", "", ""),
+    ("enum_new", sql("create type e_new as enum ('a', 'b')"), "", "", ""),
+    ("enum_add", sql("alter type mood add value 'happy'"), "", "", ""),
+    ("enum_add_use", sql("alter type mood add value 'happy'", "update customers set mood = 'happy'"), "", "error 55P04", ""),
+    ("enum_rename", sql("alter type mood rename value 'sad' to 'unhappy'"), "", "", ""),
+    ("enum_swap", sql("create type mood2 as enum ('sad', 'ok', 'new')", "alter table customers alter mood type mood2 using mood::text::mood2"), "AE customers", REWRITE, ""),
+    ("attach", sql("alter table events attach partition events_2027 for values from ('2027-01-01') to ('2028-01-01')"), "AE events_2027, SUE events", "scan events_2027", ""),
+    ("attach_chk", sql("alter table events attach partition events_2027 for values from ('2027-01-01') to ('2028-01-01')"), "AE events_2027, SUE events", "", "alter table events_2027 add check (at >= '2027-01-01' and at < '2028-01-01')"),
+    ("new_partition", sql("create table events_2028 partition of events for values from ('2028-01-01') to ('2029-01-01')"), "AE events", "", ""),
+    ("detach", alter("detach partition events_2025", "events"), "AE events, AE events_2025", "", ""),
+    ("detach_conc", lambda: apart("alter table events detach partition events_2025 concurrently"), "AE events_2025, SUE events", "", ""),
+    ("part_col", alter("add x text", "events"), "AE events, AE events_2025, AE events_2026", "", ""),
+    ("truncate", sql("truncate customers"), "AE customers", "rewrite customers (truncate)", ""),
+    ("truncate_casc", sql("truncate orders cascade"), "AE items, AE orders", "rewrite items (truncate); rewrite orders (truncate)", ""),
+    ("vacuum_full", lambda: apart("vacuum full customers"), "AE customers", "rewrite customers (new file)", ""),
+    ("cluster", sql("cluster orders using orders_pkey"), "AE orders", "rewrite orders (new file)", ""),
+    ("unlogged", alter("set unlogged", "items"), "AE items", "rewrite items (persistence)", ""),
+    ("fillfactor", alter("set (fillfactor = 90)"), "SUE customers", "", ""),
+    ("statistics", alter("alter age set statistics 500"), "SUE customers", "", ""),
+    ("storage", alter("alter doc set storage external"), "AE customers", "", ""),
+    ("update_all", sql("update customers set age = 1"), "RE customers", "rows customers +0 ~20 -0; scan customers", ""),
+    ("update_one", sql("update customers set age = 1 where id = 1"), "RE customers", "rows customers +0 ~1 -0", ""),
+    ("delete_all", sql("delete from items"), "RE items", "rows items +0 ~0 -20; scan items", ""),
+    ("ddl_then_dml", backfill, "AE customers ; RE customers", "rows customers +0 ~20 -0; scan customers", ""),
+    ("orm_data", row_by_row, "RE customers", "rows customers +0 ~1 -0 twice", ""),
+    ("do_block", sql("do $$ begin alter table customers alter age type bigint; end $$"), "AE customers", REWRITE, ""),
+    ("func_ddl", sql("select add_r()"), "AE orders", "rewrite orders (default)", ""),
+    ("inspector", by_inspection, "S customers", "build customers_age; scan customers", ""),
+    ("mv_refresh", sql("refresh materialized view mv_sales"), "AE mv_sales", "rewrite mv_sales (new file); rows mv_sales +20 ~0 -0; scan orders", ""),
+    ("mv_refresh_conc", sql("refresh materialized view concurrently mv_sales"), "EX mv_sales", "rows mv_sales +20 ~0 -0; scan mv_sales; scan orders", ""),
+    ("lock_table", sql("lock table customers"), "AE customers", "", ""),
+    ("grant_comment", sql("grant select on customers to public", "comment on table customers is 'x'"), "SUE customers", "", ""),
+    ("extension", sql("create extension pg_trgm"), "", "", ""),
+    ("bulk_insert", lambda: op.bulk_insert(new_table(sa.Column("a", sa.Integer)), [{"id": 1, "a": 1}, {"id": 2, "a": 2}]), "", "rows t_new +2 ~0 -0", ""),
+]
+
+
+@pytest.fixture(scope="module")
+def template(postgres_server: Any) -> Iterator[Any]:
+    """A database with the schema, and the part that copies it."""
+    dialect = dialect_named("postgresql")
+    clones = dialect.clones(postgres_server.url("postgres"), 10)
+    clones.create("lockgate_trace_template")
+    with dialect.open(clones.url("lockgate_trace_template"), 10, write=True) as session:
+        for statement in ("create schema lockgate", *trace_sql.INSTALL, SCHEMA):
+            session.execute(statement)
+        session.commit()
+    yield clones
+    clones.drop("lockgate_trace_template")
+    clones.close()
+
+
+class Copy:
+    """A copy of the template; a new one where the last case left something."""
+
+    def __init__(self, clones: Any) -> None:
+        self._clones = clones
+        self._engine: sa.Engine | None = None
+
+    @property
+    def url(self) -> DatabaseUrl:
+        url: DatabaseUrl = self._clones.url("lockgate_trace_case")
+        return url
+
+    def engine(self) -> sa.Engine:
+        """An engine on it."""
+        if self._engine is None:
+            self._clones.clone("lockgate_trace_template", "lockgate_trace_case")
+            self._engine = sa.create_engine(self.url.with_driver("psycopg").render().reveal())
+        return self._engine
+
+    def throw_away(self) -> None:
+        """Drop it."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._clones.drop("lockgate_trace_case")
+            self._engine = None
+
+
+@pytest.fixture(scope="module")
+def copy(template: Any) -> Iterator[Copy]:
+    """A copy for those cases that leave nothing behind."""
+    made = Copy(template)
+    yield made
+    made.throw_away()
+
+
+class _Undo(Exception):
+    """Rolls a case back that never left its transaction: a copy for each would take most of the time."""
+
+
+def traced(copy: Copy, action: Callable[[], Any], before: str) -> RevisionEffects:
+    """Run `action` as Alembic would run a revision that stands in this file."""
+    tracing = tracing_named("postgresql")
+    assert tracing is not None
+    if before:
+        with copy.engine().begin() as connection:
+            connection.exec_driver_sql(before)
+    tracer = Tracer(tracing, copy.url, lambda file: "case.py")
+    step = Step("upgrade", "case", file=__file__)
+    with tracer.listening(), copy.engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+        tracer.hear(Started(step))
+        with suppress(DBAPIError, _Undo), context.begin_transaction(_per_migration=True), Operations.context(context):  # type: ignore[attr-defined]
+            action()
+            raise _Undo
+        tracer.hear(Applied(StepDone(step, 0)))
+    found = tracer.revisions()[0]
+    if before or any(effect.autocommit for effect in found.effects):
+        copy.throw_away()
+    return found
+
+
+def locks_of(found: RevisionEffects) -> str:
+    """Table locks by statement, as the table of expectations writes them."""
+    told = [
+        sorted(
+            f"{LONG[lock.strongest]} {lock.relation.path.removeprefix('public.')}"
+            for lock in effect.locks
+            if not lock.relation.new and "index" not in lock.relation.kind and lock.strongest != MODES[0]
+        )
+        for effect in found.effects
+    ]
+    return " ; ".join(", ".join(locks) for locks in told if locks)
+
+
+def deeds_of(found: RevisionEffects) -> str:
+    """What else the server saw, as the table of expectations writes it."""
+    told: list[str] = []
+    for effect in found.effects:
+        told += [f"rewrite {item.relation.name} ({item.reason})" for item in effect.rewrites]
+        told += [f"scan {item.relation.name}{f' x{item.times}' if item.times > 1 else ''}" for item in effect.scans if not item.relation.new]
+        told += [
+            f"build {item.relation.name}{' again' * item.again}{' concurrently' * item.concurrently}"
+            for item in effect.builds
+            if not _of_new_table(item.relation.table)
+        ]
+        told += [f"drop {item.kind} {item.identity}{' (cascade)' * item.cascade}" for item in effect.drops if item.named or item.cascade]
+        told += [f"rows {item.relation.name} +{item.inserted} ~{item.updated} -{item.deleted}" for item in effect.written]
+        told += [f"error {effect.fault.state}"] if effect.fault else []
+    return "; ".join(sorted(f"{item}{' twice' * (told.count(item) - 1)}" for item in set(told)))
+
+
+def _of_new_table(path: str) -> bool:
+    return path.endswith("t_new")
+
+
+@pytest.mark.parametrize(("action", "locks", "deeds", "before"), [pytest.param(*case[1:], id=case[0]) for case in CASES])
+def test_the_server_says_what_a_statement_does(copy: Copy, action: Callable[[], Any], locks: str, deeds: str, before: str) -> None:
+    """Every wrong row here is a wrong word to somebody who is about to touch production."""
+    found = traced(copy, action, before)
+    assert (locks_of(found), deeds_of(found)) == (locks, deeds)

@@ -1,0 +1,203 @@
+"""`plan`: what pending revisions will do, seen on a copy; the database itself and whatever env.py names are left alone."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from building import Database, Tiny
+from running import up
+
+from lockgate.hazards.effects import Effects, RevisionEffects, read_effects, write_effects
+from lockgate.secret import DatabaseUrl
+
+ORDERS = """op.create_table(
+    "orders", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(50)), sa.Column("age", sa.Integer)
+)"""
+# A host of its own that nobody's settings know, by each way of connecting that there is.
+ENV = {
+    "psycopg2": "from sqlalchemy import create_engine\nengine = create_engine('postgresql+psycopg2://app:pw@127.0.0.1:{port}/prod')",
+    "creator": "import psycopg\nfrom sqlalchemy import create_engine\n"
+    "engine = create_engine('postgresql+psycopg://', creator=lambda: psycopg.connect('host=127.0.0.1 port={port} user=app dbname=prod'))",
+    "asyncpg": "from sqlalchemy.ext.asyncio import create_async_engine\n"
+    "engine = create_async_engine('postgresql+asyncpg://app:pw@127.0.0.1:{port}/prod')",
+    "psycopg_async": "from sqlalchemy.ext.asyncio import create_async_engine\n"
+    "engine = create_async_engine('postgresql+psycopg_async://app:pw@127.0.0.1:{port}/prod')",
+}
+RUN = """
+import asyncio
+from alembic import context
+
+
+def work(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def work_async():
+    async with engine.connect() as connection:
+        await connection.run_sync(work)
+
+
+if hasattr(engine, "sync_engine"):
+    asyncio.run(work_async())
+else:
+    with engine.connect() as connection:
+        work(connection)
+"""
+BARE = """import asyncio, asyncpg, psycopg, psycopg2
+for library in (psycopg, psycopg2):
+    with library.connect("host=127.0.0.1 port={port} user=app password=pw dbname=prod") as connection:
+        cursor = connection.cursor()
+        cursor.execute("select current_database()")
+        assert cursor.fetchone()[0].startswith("lockgate_plan_")
+async def ask():
+    connection = await asyncpg.connect("postgresql://app:pw@127.0.0.1:{port}/prod")
+    assert (await connection.fetchval("select current_database()")).startswith("lockgate_plan_")
+    await connection.close()
+import threading
+thread = threading.Thread(target=asyncio.run, args=(ask(),))
+thread.start()
+thread.join()"""
+
+
+@pytest.fixture
+def dev(project: Tiny, postgres_url: DatabaseUrl) -> Database:
+    """Environment `dev` at r1, which makes `orders`; later revisions are the test's."""
+    project.point("dev", postgres_url).revision("r1", None, ORDERS)
+    up(project)
+    return Database(postgres_url)
+
+
+@pytest.fixture
+def live_host() -> Iterator[socket.socket]:
+    """A socket that listens on 127.0.0.1 and hears whoever connects."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        server.setblocking(False)
+        yield server
+
+
+def planned(project: Tiny, *arguments: str, check: int = 0) -> tuple[Effects, dict[str, Any]]:
+    """Plan environment `dev`; the effects, and the whole document."""
+    document = json.loads(project.here("plan", "dev", *arguments, "--json", check=check).stdout)
+    return msgspec.convert(document["effects"], Effects), document
+
+
+def strongest(revision: RevisionEffects) -> list[tuple[str, list[str]]]:
+    """Command and strongest table locks of each statement."""
+    return [
+        (effect.command, [f"{lock.strongest} {lock.relation.name}" for lock in effect.locks if lock.relation.kind == "table"])
+        for effect in revision.effects
+    ]
+
+
+@pytest.mark.parametrize("way", ENV)
+def test_nothing_reaches_the_host_that_env_py_names(project: Tiny, dev: Database, live_host: socket.socket, way: str) -> None:
+    """The first thing that must be true of a plan: whatever env.py resolves, production does not hear of it, and the trace is the same."""
+    port = live_host.getsockname()[1]
+    project.revision("r2", "r1", 'op.add_column("orders", sa.Column("x", sa.Integer))\n' + BARE.format(port=port))
+    project.env_py(ENV[way].format(port=port) + RUN)
+    before = dev.picture()
+    found, _ = planned(project)
+    assert strongest(found.revisions[0]) == [("ALTER TABLE", ["AccessExclusiveLock orders"])]
+    with pytest.raises(BlockingIOError):
+        live_host.accept()
+    assert dev.picture() == before
+
+
+WIDEN = """op.add_column("orders", sa.Column("x", sa.Integer))
+op.alter_column("orders", "age", type_=sa.BigInteger)
+op.execute("create index if not exists ix_name on orders (name)")
+for (number,) in op.get_bind().execute(sa.text("select id from orders")).fetchall():
+    op.execute(f"update orders set x = 1 where id = {number}")
+with op.get_context().autocommit_block():
+    op.create_index("ix_age", "orders", ["age"], postgresql_concurrently=True)
+import os
+import pathlib
+pathlib.Path(r"FOLDER/seen").write_text(repr(dict(os.environ)))"""
+
+
+def test_a_plan_tells_what_happens_up_to_the_statement_that_fails(project: Tiny, dev: Database) -> None:
+    """One look at everything: locks and who keeps them, a rewrite, what is not told, the failing line, and nothing behind it."""
+    dev.query("create index ix_name on orders (name)")  # by hand: the copy must be of this database, not of what the revisions make
+    dev.query("insert into orders select n, 'x', n from generate_series(1, 500) n")
+    dev.query("analyze orders")
+    project.revision("r2", "r1", WIDEN.replace("FOLDER", str(project.folder)))
+    project.revision("r3", "r2", 'op.drop_column("orders", "name")\nop.drop_column("orders", "nothing")')
+    project.revision("r4", "r3", 'op.drop_table("orders")')
+    before = dev.picture()
+    found, document = planned(project, "-q", "--debug", check=1)
+    assert (document["code"], document["exit"], document["changed"]) == ("plan-fails", 1, [])
+    assert "versions/r3.py:14" in document["where"]
+    assert [(revision.id, revision.fault is not None) for revision in found.revisions] == [("r2", False), ("r3", True)]
+    widen, drop = found.revisions
+    assert strongest(widen) == [
+        ("ALTER TABLE", ["AccessExclusiveLock orders"]),
+        ("ALTER TABLE", ["ShareLock orders"]),
+        ("CREATE INDEX", []),
+        ("SELECT", ["AccessShareLock orders"]),
+        ("CREATE INDEX", ["ShareUpdateExclusiveLock orders"]),
+    ]
+    assert [effect.line for effect in widen.effects] == [13, 14, 15, 16, 19]
+    assert [effect.transaction for effect in widen.effects[:4]] == [1, 1, 1, 1]
+    assert widen.effects[4].transaction > 1
+    assert [effect.autocommit for effect in widen.effects] == [False, False, False, False, True]
+    assert [rewrite.reason for rewrite in widen.effects[1].rewrites] == ["type"]
+    assert "already exists" in widen.effects[2].notices[0]
+    assert widen.effects[4].builds[0].concurrently
+    assert widen.not_run == (17,)
+    fault = drop.effects[-1].fault
+    assert fault is not None
+    assert (fault.state, fault.line) == ("42703", 14)
+    size = found.size(widen.effects[0].locks[0].relation)
+    assert size is not None
+    assert (size.path, size.rows, size.indexes) == ("public.orders", 500, 2)
+    seen = (project.folder / "seen").read_text(encoding="utf-8")
+    assert "DATABASE_URL" not in seen
+    assert dev.picture() == before
+    assert read_effects(write_effects(found)) == found
+
+
+def test_people_read_the_worst_first_and_what_is_not_told_last(project: Tiny, dev: Database) -> None:
+    """Who is tired reads three lines; they must be those that matter, and an unknown must not look like a clean bill."""
+    up_lines = 'op.create_index("ix_age", "orders", ["age"])\nop.alter_column("orders", "name", type_=sa.String(20))'
+    project.revision("r2", "r1", up_lines + '\nfor row in op.get_bind().execute(sa.text("select 1 from orders")):\n    op.execute("drop table orders")')
+    dev.query("create view names as select age from orders")
+    said = project.here("plan", "dev", check=0)
+    lines = said.stdout.splitlines()
+    assert lines[1].split() == ["REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"]
+    assert "ALTER COLUMN name TYPE VARCHAR(20)" in lines[2]
+    assert "ACCESS EXCLUSIVE orders" in lines[2]
+    assert "rewrites orders (type, 2 indexes built again)" in lines[2]
+    assert "SHARE orders" in lines[3]
+    assert lines[-1] == "not told: migrations/versions/r2.py, line 16 did not run on the empty copy"
+    project.revision("r2", "r1", 'op.alter_column("orders", "age", type_=sa.BigInteger)')
+    failed = project.here("plan", "dev", check=1)
+    assert "FAILS 0A000" in failed.stdout.splitlines()[2]
+    assert "code: plan-fails" in failed.stderr
+
+
+def test_a_plan_does_not_queue_in_front_of_the_application(project: Tiny, dev: Database) -> None:
+    """Whoever waits for a table makes everybody behind him wait: a plan gives up after two seconds."""
+    project.revision("r2", "r1", 'op.drop_table("orders")')
+    with psycopg.connect(dev.url.render().reveal()) as busy:
+        busy.execute("lock table orders")
+        refused = project.here("plan", "dev", "--json", check=4)
+    assert json.loads(refused.stdout)["code"] == "lock-timeout"
+
+
+def test_what_cannot_be_planned_says_so(project: Tiny, sqlite_url: DatabaseUrl, dev: Database) -> None:
+    """No answer is not "harmless": another product, another environment's database, a revision that is not there."""
+    assert "nothing is pending" in project.here("plan", "dev", check=0).stdout
+    project.point("test", dev.url).revision("r2", "r1", "pass")
+    assert "identity-mismatch" in project.here("plan", "test", check=3).stderr
+    assert "revision-not-found" in project.here("plan", "dev", "r9", check=2).stderr
+    project.point("staging", sqlite_url)
+    assert "no-plan" in project.here("plan", "staging", check=5).stderr
