@@ -96,7 +96,7 @@ class Statement:
     @property
     def scan_cause(self) -> str:
         """Return why it reads a live table while writers wait: `reindex`, `build`, `type`, `validate` or `check`; empty where it does not."""
-        if not self.blocked_scans and not self.blocked_builds:
+        if self.effect.command.startswith("REFRESH") or not (self.blocked_scans or self.blocked_builds):
             return ""
         if self.effect.command == "REINDEX":
             return "reindex"
@@ -254,6 +254,12 @@ class Plan:
 def key(relation: Relation) -> str:
     """Return what a relation is known by through a plan that may rename it."""
     return relation.original or relation.path
+
+
+def wants_a_value(change: Change) -> bool:
+    """Whether a column is NOT NULL after a change, and nothing fills it in."""
+    facts = change.after
+    return bool(facts.get("not_null")) and not (facts.get("default") or facts.get("identity") or facts.get("generated"))
 
 
 def _is_validated(change: Change) -> bool:

@@ -24,6 +24,11 @@ def identifier(*names: str) -> str:
     return ".".join(name if _SIMPLE.fullmatch(name) else '"' + name.replace('"', '""') + '"' for name in kept)
 
 
+def comment(text: str) -> str:
+    """Return a line of comment: a name that holds a line break must not become code."""
+    return f"# {' '.join(text.split())}"
+
+
 def execute(sql: str) -> str:
     """Return a call of `op.execute`."""
     return f"op.execute({literal(sql)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
 from lockgate.hazards.snippets import execute, identifier
@@ -22,9 +22,7 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 
 def _is_required(change: Change) -> bool:
-    facts = change.after
-    given = facts.get("default") or facts.get("identity") or facts.get("generated")
-    return change.kind == "column" and change.how in ("added", "altered") and bool(facts.get("not_null")) and not given
+    return change.kind == "column" and change.how in ("added", "altered") and wants_a_value(change)
 
 
 def _was_proved(statement: Statement, change: Change) -> bool:

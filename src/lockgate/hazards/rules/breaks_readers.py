@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change, Drop
-from lockgate.hazards.snippets import execute, identifier
+from lockgate.hazards.snippets import comment, execute, identifier
 
 _RENAMED = ("schema", "table", "view", "materialized view", "column", "enum value", "function")
 _DROPPED = ("schema", "table", "table column", "view", "materialized view", "foreign table", "function")
@@ -28,7 +28,7 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 def _dropped(statement: Statement, drop: Drop) -> Finding:
     what = f"code that is still running and names `{drop.identity}` fails at once"
-    safer = f"# release code that does without {drop.identity} first; drop it in the next revision"
+    safer = comment(f"release code that does without {drop.identity} first; drop it in the next revision")
     return statement.finding(RULE, Severity.WARNING, what=what, safer=safer, name=drop.identity)
 
 
@@ -38,14 +38,13 @@ def _path(change: Change, name: str) -> str:
 
 def _both_names(change: Change) -> str:
     if change.kind == "column":
-        return (
-            f"# add {change.name}, let the code write both and read the new one, drop {change.old_name} in a later revision;\n"
-            f"# or keep the old name for readers in a view over {identifier(change.schema, change.table)}"
-        )
+        both = f"add {change.name}, let the code write both and read the new one, drop {change.old_name} in a later revision;"
+        view = f"or keep the old name for readers in a view over {identifier(change.schema, change.table)}"
+        return f"{comment(both)}\n{comment(view)}"
     if change.kind == "table":
         old, new = identifier(change.schema, change.old_name), identifier(change.schema, change.name)
         return f"# behind the rename, in the same transaction; drop it when no code uses it any more\n{execute(f'CREATE VIEW {old} AS SELECT * FROM {new}')}"
-    return f"# release code that knows both names first: {change.old_name} and {change.name}"
+    return comment(f"release code that knows both names first: {change.old_name} and {change.name}")
 
 
 RULE = Rule("LG501", "breaks-readers", "running code names what is gone", find)

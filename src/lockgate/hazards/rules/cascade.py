@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule
 from lockgate.hazards.dropped import HOLDS_ROWS, owner_of
 from lockgate.hazards.findings import Finding, Severity
-from lockgate.hazards.snippets import execute
+from lockgate.hazards.snippets import comment, execute
 
 _NAMEABLE = {"view": "VIEW", "materialized view": "MATERIALIZED VIEW", "table": "TABLE", "function": "FUNCTION", "sequence": "SEQUENCE"}
 
@@ -20,7 +20,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                 severity = Severity.ERROR if drop.kind in HOLDS_ROWS else Severity.WARNING
                 what = f"the {drop.kind} `{drop.identity}` goes as well, although the statement does not name it"
                 named = _NAMEABLE.get(drop.kind)
-                again = execute(f"DROP {named} {drop.identity}") if named else f"# drop {drop.kind} {drop.identity} by name"
+                again = execute(f"DROP {named} {drop.identity}") if named else comment(f"drop {drop.kind} {drop.identity} by name")
                 safer = f"{again}\n# and leave CASCADE out of the statement, which then fails where something is forgotten"
                 yield statement.finding(RULE, severity, owner_of(statement, drop), what=what, safer=safer, name=drop.identity)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule
 from lockgate.hazards.dropped import HOLDS_ROWS, is_empty, owner_of
 from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.snippets import comment
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -17,9 +18,8 @@ def find(plan: Plan) -> Iterator[Finding]:
                 table = owner_of(statement, drop)
                 severity = Severity.NOTE if is_empty(statement, table) else Severity.ERROR
                 what = f"the {drop.kind.removeprefix('table ')} `{drop.identity}` goes with what is stored in it; a downgrade does not bring that back"
-                safer = (
-                    "# release code that does not use it first and drop it in a later revision;\n"
-                    f"# check before that it is empty or saved: {drop.identity}"
+                safer = "# release code that does not use it first and drop it in a later revision;\n" + comment(
+                    f"check before that it is empty or saved: {drop.identity}"
                 )
                 yield statement.finding(RULE, severity, table, what=what, safer=safer, name=drop.identity)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding
 from lockgate.hazards.seen import Change
-from lockgate.hazards.snippets import identifier, literal, schema_argument
+from lockgate.hazards.snippets import comment, identifier, literal, schema_argument
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -44,7 +44,9 @@ def _safer(change: Change) -> str:
             f"# in a revision of its own, before the rest\n"
             f'op.drop_constraint({literal(change.name)}, {literal(change.table)}, type_="foreignkey"{schema_argument(change.schema)})'
         )
-    return f"# in a revision of its own: the foreign key {change.name}, with postgresql_not_valid=True, then VALIDATE CONSTRAINT in another one"
+    return comment(
+        f"in a revision of its own: the foreign key {change.name}, with postgresql_not_valid=True, then VALIDATE CONSTRAINT in another one"
+    )
 
 
 RULE = Rule("LG104", "foreign-key-lock", "a foreign key locks the table at its other end", find)

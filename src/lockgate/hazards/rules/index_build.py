@@ -23,10 +23,8 @@ def _finding(statement: Statement) -> Finding:
     what = f"the index {names} is built from all rows of `{first.table}` while writers wait"
     table = statement.plan.table(first.table)
     estimate = statement.work
-    finding = statement.finding(
-        RULE, statement.plan.severity(estimate), table, what=what, safer=_safer(statement), estimate=estimate, name=first.table
-    )
-    return finding
+    severity = statement.plan.severity(estimate)
+    return statement.finding(RULE, severity, table, what=what, safer=_safer(statement), estimate=estimate, name=first.table)
 
 
 def _safer(statement: Statement) -> str:
@@ -41,16 +39,20 @@ def _safer(statement: Statement) -> str:
     kind = str(constraint.after.get("kind", "")) if constraint else ""
     if kind == "exclusion":
         return "# there is no way to build an exclusion constraint without the lock"
-    lines = [autocommit([_create(index, unique=bool(index.after.get("unique")))])]
+    built = {build.relation.name for build in statement.blocked_builds}
+    indexes = [change for change in statement.effect.changes if change.kind == "index" and change.name in built]
+    lines = [autocommit([_create(index) for index in indexes])]
+    if len(indexes) > 1:
+        lines += ["# then CREATE INDEX .. ON ONLY the partitioned table, and ALTER INDEX .. ATTACH PARTITION each of these"]
     if kind in ("unique", "primary key"):
         table = identifier(index.schema, index.table)
         lines += [execute(f"ALTER TABLE {table} ADD CONSTRAINT {identifier('', name)} {kind.upper()} USING INDEX {identifier('', name)}")]
     return "\n".join(lines)
 
 
-def _create(index: Change, unique: bool) -> str:
+def _create(index: Change) -> str:
     columns = ", ".join(literal(column) for column in columns_of(index))
-    options = (", unique=True" if unique else "") + schema_argument(index.schema) + ", postgresql_concurrently=True"
+    options = (", unique=True" if index.after.get("unique") else "") + schema_argument(index.schema) + ", postgresql_concurrently=True"
     return f"op.create_index({literal(index.name)}, {literal(index.table)}, [{columns}]{options})"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
 from lockgate.hazards.faults import broken
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
-from lockgate.hazards.snippets import execute, identifier, literal
+from lockgate.hazards.snippets import execute, identifier, literal, schema_argument
 
 _STATES = ("23502",)
 
@@ -28,9 +28,7 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 
 def _has_no_value(change: Change) -> bool:
-    facts = change.after
-    given = facts.get("default") or facts.get("identity") or facts.get("generated")
-    return change.kind == "column" and change.how == "added" and bool(facts.get("not_null")) and not given
+    return change.kind == "column" and change.how == "added" and wants_a_value(change)
 
 
 def _safer(statement: Statement, change: Change) -> str:
@@ -39,7 +37,7 @@ def _safer(statement: Statement, change: Change) -> str:
         [
             execute(f"ALTER TABLE {table} ADD COLUMN {column} {change.after.get('type', '...')}"),
             f"# fill {column} in batches, then in a later revision:",
-            f"op.alter_column({literal(change.table)}, {literal(change.name)}, nullable=False)",
+            f"op.alter_column({literal(change.table)}, {literal(change.name)}, nullable=False{schema_argument(change.schema)})",
         ]
     )
 

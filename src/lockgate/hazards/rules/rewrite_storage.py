@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding
 from lockgate.hazards.seen import Rewrite
+from lockgate.hazards.snippets import comment
 
 _ELSEWHERE = ("type", "default", "truncate")
 
@@ -18,7 +19,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             if _is_storage(statement, rewrite):
                 table = rewrite.relation
                 what = f"the server writes all of `{table.path}` anew ({statement.effect.command}); nobody can read it meanwhile"
-                safer = f"# outside of revisions, when nobody works: pg_repack --table={table.path}"
+                safer = comment(f"outside of revisions, when nobody works: pg_repack --table={table.path}")
                 yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.work)
 
 

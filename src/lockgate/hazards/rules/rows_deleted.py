@@ -8,6 +8,7 @@ from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.dropped import is_empty
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Relation
+from lockgate.hazards.snippets import comment
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -16,7 +17,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         for table in _emptied(statement):
             severity = Severity.NOTE if is_empty(statement, table) else Severity.ERROR
             what = f"rows of `{table.path}` are gone for good; a downgrade does not bring them back"
-            safer = f"# keep them until the new code has run for a while: CREATE TABLE {table.name}_kept AS TABLE {table.path}"
+            safer = comment(f"keep them until the new code has run for a while: CREATE TABLE {table.name}_kept AS TABLE {table.path}")
             yield statement.finding(RULE, severity, table, what=what, safer=safer)
 
 

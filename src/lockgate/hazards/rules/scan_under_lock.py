@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding
 from lockgate.hazards.seen import Change, Relation
-from lockgate.hazards.snippets import execute, identifier, literal, table_of
+from lockgate.hazards.snippets import execute, identifier, literal, schema_argument, table_of
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _proved(table: str, change: Change) -> Iterator[str]:
     yield "# in the next revision:"
     yield execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}")
     yield "# in the one behind it, which then has nothing to read:"
-    yield f"op.alter_column({literal(change.table)}, {literal(change.name)}, nullable=False)"
+    yield f"op.alter_column({literal(change.table)}, {literal(change.name)}, nullable=False{schema_argument(change.schema)})"
     yield execute(f"ALTER TABLE {table} DROP CONSTRAINT {check}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule, Statement, key
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Relation
+from lockgate.hazards.snippets import comment
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -22,7 +23,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                     f"`{first[1].path}` is locked already when `{locks[0].relation.path}` is asked for; a transaction of the application "
                     "that takes them the other way round ends in a deadlock"
                 )
-                safer = f"# one table per revision: move what touches {locks[0].relation.name} into the next one"
+                safer = comment(f"one table per revision: move what touches {locks[0].relation.name} into the next one")
                 yield statement.finding(RULE, Severity.NOTE, locks[0].relation, what=what, safer=safer)
                 break
 
