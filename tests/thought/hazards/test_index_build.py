@@ -1,0 +1,28 @@
+"""An index that stops writers."""
+
+from __future__ import annotations
+
+from effecting import AE, S, build, change, constraint, did, ids, judged, lock, only, scan, size
+
+
+def test_the_time_follows_from_the_rows() -> None:
+    """58 million rows are minutes; the answer is the same statement, concurrently."""
+    index = change("added", "index", "orders.ix", columns=["region", "at"], unique=True)
+    effect = did("CREATE INDEX", lock(S, "orders"), scan("orders"), build("ix", "orders", unique=True), index)
+    found = only("LG206", judged(effect, sizes=(size("orders", rows=58_000_000),)))
+    assert found.estimate is not None
+    assert (found.severity.value, found.estimate.duration_class, found.blocks) == ("error", "minutes", ("writes", "maintenance"))
+    assert 'op.create_index("ix", "orders", ["region", "at"], unique=True, postgresql_concurrently=True)' in found.safer
+
+
+def test_a_constraint_takes_a_finished_index_over() -> None:
+    """CONCURRENTLY does not exist for constraints."""
+    made = (change("added", "index", "orders.uq", columns=["number"], unique=True), constraint("unique", "orders.uq"))
+    found = only("LG206", judged(did("ALTER TABLE", lock(AE, "orders"), scan("orders"), build("uq", "orders", unique=True), *made)))
+    assert 'op.execute("ALTER TABLE orders ADD CONSTRAINT uq UNIQUE USING INDEX uq")' in found.safer
+
+
+def test_indexes_of_new_tables_are_nobodys() -> None:
+    """CREATE TABLE with its indexes is most of what revisions do."""
+    made = did("CREATE TABLE", lock(AE, "fresh", new=True), change("added", "table", "fresh"), build("fresh_pkey", "fresh"))
+    assert ids(judged(made, did("CREATE INDEX", build("fresh_ix", "fresh")))) == set()
