@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from effecting import AE, S, build, change, column, did, drop, judged, lock, retyped, rewrite, scan, size
 
@@ -131,6 +133,16 @@ def test_sarif_points_at_the_lines_and_keeps_what_is_allowed(plan: Findings) -> 
     assert run["results"][-1]["suppressions"] == [{"kind": "inSource", "justification": "archived on Monday"}]
     prints = [result["partialFingerprints"]["lockgate/v1"] for result in run["results"]]
     assert len(set(prints)) == len(prints)
+
+
+def test_sarif_is_what_its_schema_says(plan: Findings) -> None:
+    """A code host refuses a whole file for one member that is wrong. The schema is SchemaStore's copy of the standard's."""
+    schema = json.loads((Path(__file__).parent / "sarif-2.1.0-rtm.5.json").read_text("utf-8"))
+    validator = jsonschema.Draft4Validator(schema)
+    document = json.loads(sarif(plan))
+    assert list(validator.iter_errors(document)) == []
+    document["runs"][0]["results"][0]["level"] = "fatal"
+    assert list(validator.iter_errors(document)), "the judge is judged"
 
 
 def test_annotations_are_one_line_each_and_cannot_be_broken_out_of(plan: Findings) -> None:
