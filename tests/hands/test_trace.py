@@ -12,18 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from recorded import RECORD, recorded
 from sqlalchemy.exc import DBAPIError
 
 from lockgate.dialects.connect import dialect_named, tracing_named
 from lockgate.dialects.postgres import trace_sql
 from lockgate.events import Applied, Started
-from lockgate.hazards.effects import RevisionEffects
+from lockgate.hazards.effects import Effects, RevisionEffects, Size
 from lockgate.hazards.seen import MODES
+from lockgate.scratch import temporary_server
 from lockgate.secret import DatabaseUrl
 from lockgate.trace.tracer import Tracer
 from lockgate.words import Step, StepDone
@@ -230,9 +233,16 @@ CASES: list[tuple[str, Callable[[], Any], str, str, str]] = [
 
 @pytest.fixture(scope="module")
 def template(postgres_server: Any) -> Iterator[Any]:
-    """A database with the schema, and the part that copies it."""
+    """The part that copies the database with the schema."""
+    with prepared(postgres_server) as clones:
+        yield clones
+
+
+@contextmanager
+def prepared(server: Any) -> Iterator[Any]:
+    """Make the database with the schema on a server of ours."""
     dialect = dialect_named("postgresql")
-    clones = dialect.clones(postgres_server.url("postgres"), 10)
+    clones = dialect.clones(server.url("postgres"), 10)
     clones.create("lockgate_trace_template")
     with dialect.open(clones.url("lockgate_trace_template"), 10, write=True) as session:
         for statement in ("create schema lockgate", *trace_sql.INSTALL, SCHEMA):
@@ -343,3 +353,35 @@ def test_the_server_says_what_a_statement_does(copy: Copy, action: Callable[[], 
     """Every wrong row here is a wrong word to somebody who is about to touch production."""
     found = traced(copy, action, before)
     assert (locks_of(found), deeds_of(found)) == (locks, deeds)
+
+
+def test_the_recorded_effects_are_those_of_the_table() -> None:
+    """Rules are tested on the record without a server, so it must say what the server says."""
+    told = {name: (locks_of(effects.revisions[0]), deeds_of(effects.revisions[0])) for name, effects in recorded().items()}
+    assert told == {case[0]: case[2:4] for case in CASES}
+
+
+def record() -> None:
+    """Write the record anew: `PYTHONPATH=tests python tests/hands/test_trace.py`, after a change of the table above or of what is traced."""
+    with temporary_server() as server, prepared(server) as clones:
+        copy = Copy(clones)
+        lines = []
+        for name, action, _, _, before in CASES:
+            found = traced(copy, action, before)
+            still = tuple(msgspec.structs.replace(effect, ms=0, line=10) for effect in found.effects)
+            revision = msgspec.structs.replace(found, effects=still, not_run=())
+            effects = Effects(heads=("r1",), scratch="PostgreSQL 18", server="PostgreSQL 18", source="pg_dump", revisions=(revision,), sizes=SIZES)
+            lines.append(f"{name}\t{msgspec.json.encode(effects).decode()}\n")
+        copy.throw_away()
+    RECORD.write_text("".join(lines), encoding="utf-8")
+
+
+# A large, busy table, a middling one and a small one, by the names of the schema above.
+SIZES = (
+    Size(path="public.customers", rows=58_000_000, heap_bytes=80_000_000_000, index_bytes=4_000_000_000, indexes=2),
+    Size(path="public.orders", rows=1_000_000, heap_bytes=100_000_000, index_bytes=40_000_000, indexes=2),
+    Size(path="public.items", rows=500, heap_bytes=32_768, index_bytes=16_384, indexes=1),
+)
+
+if __name__ == "__main__":
+    record()
