@@ -26,3 +26,11 @@ def test_indexes_of_new_tables_are_nobodys() -> None:
     """CREATE TABLE with its indexes is most of what revisions do."""
     made = did("CREATE TABLE", lock(AE, "fresh", new=True), change("added", "table", "fresh"), build("fresh_pkey", "fresh"))
     assert ids(judged(made, did("CREATE INDEX", build("fresh_ix", "fresh")))) == set()
+
+
+def test_what_create_index_cannot_say_is_sql() -> None:
+    """An expression in quotes would be a column that is not there, and a partial index without its predicate another index."""
+    definition = "CREATE INDEX ix ON public.orders USING gin (lower(name)) WHERE (total > 0)"
+    index = change("added", "index", "orders.ix", columns=["lower(name)"], predicate="(total > 0)", definition=definition)
+    found = only("LG206", judged(did("CREATE INDEX", lock(S, "orders"), scan("orders"), build("ix", "orders"), index)))
+    assert f'op.execute("{definition.replace("INDEX ix", "INDEX CONCURRENTLY ix")}")' in found.safer

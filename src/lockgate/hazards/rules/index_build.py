@@ -51,9 +51,14 @@ def _safer(statement: Statement) -> str:
 
 
 def _create(index: Change) -> str:
-    columns = ", ".join(literal(column) for column in columns_of(index))
+    """Alembic's own call where it says all there is; the definition where there are expressions, predicates or other methods."""
+    columns = columns_of(index)
+    definition = str(index.after.get("definition", ""))
+    if definition and not definition.endswith(f" USING btree ({', '.join(columns)})"):
+        return execute(definition.replace("INDEX ", "INDEX CONCURRENTLY ", 1))
+    listed = ", ".join(literal(column.strip('"')) for column in columns)
     options = (", unique=True" if index.after.get("unique") else "") + schema_argument(index.schema) + ", postgresql_concurrently=True"
-    return f"op.create_index({literal(index.name)}, {literal(index.table)}, [{columns}]{options})"
+    return f"op.create_index({literal(index.name)}, {literal(index.table)}, [{listed}]{options})"
 
 
 RULE = Rule("LG206", "index-build", "an index is built while writers wait", find)
