@@ -34,6 +34,7 @@ from lockgate.hazards.rules import (
     rewrite_default,
     rewrite_storage,
     rewrite_type,
+    room,
     rows_deleted,
     scan_under_lock,
     shared_transaction,
@@ -87,4 +88,5 @@ RULES: tuple[Rule, ...] = (
     foreign_key_index.RULE,
     skipped_or_cut.RULE,
     unused_allow.RULE,
+    room.RULE,
 )
