@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import msgspec
@@ -84,6 +84,12 @@ def live_host() -> Iterator[socket.socket]:
         yield server
 
 
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch, postgres_server: Any) -> None:
+    """Copies are made on the tests' own server: starting another one takes longer than a plan."""
+    monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
+
+
 def planned(project: Tiny, *arguments: str, check: int = 0) -> tuple[Effects, dict[str, Any]]:
     """Plan environment `dev`; the effects, and the whole document."""
     document = json.loads(project.here("plan", "dev", *arguments, "--json", check=check).stdout)
@@ -98,6 +104,7 @@ def strongest(revision: RevisionEffects) -> list[tuple[str, list[str]]]:
     ]
 
 
+@pytest.mark.usefixtures("near")
 @pytest.mark.parametrize("way", ENV)
 def test_nothing_reaches_the_host_that_env_py_names(project: Tiny, dev: Database, live_host: socket.socket, way: str) -> None:
     """The first thing that must be true of a plan: whatever env.py resolves, production does not hear of it, and the trace is the same."""
@@ -165,6 +172,7 @@ def test_a_plan_tells_what_happens_up_to_the_statement_that_fails(project: Tiny,
     assert read_effects(write_effects(found)) == found
 
 
+@pytest.mark.usefixtures("near")
 def test_people_read_the_worst_first_and_what_is_not_told_last(project: Tiny, dev: Database) -> None:
     """Who is tired reads three lines; they must be those that matter, and an unknown must not look like a clean bill."""
     up_lines = 'op.create_index("ix_age", "orders", ["age"])\nop.alter_column("orders", "name", type_=sa.String(20))'
@@ -184,6 +192,7 @@ def test_people_read_the_worst_first_and_what_is_not_told_last(project: Tiny, de
     assert "code: plan-fails" in failed.stderr
 
 
+@pytest.mark.usefixtures("near")
 def test_a_plan_does_not_queue_in_front_of_the_application(project: Tiny, dev: Database) -> None:
     """Whoever waits for a table makes everybody behind him wait: a plan gives up after two seconds."""
     project.revision("r2", "r1", 'op.drop_table("orders")')
@@ -201,3 +210,52 @@ def test_what_cannot_be_planned_says_so(project: Tiny, sqlite_url: DatabaseUrl, 
     assert "revision-not-found" in project.here("plan", "dev", "r9", check=2).stderr
     project.point("staging", sqlite_url)
     assert "no-plan" in project.here("plan", "staging", check=5).stderr
+
+
+UUIDS = """
+set allow_system_table_mods = on;
+insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+  values (pg_nextoid('pg_extension'::regclass, 'oid', 'pg_extension_oid_index'::regclass), 'uuid-ossp', 10, 'public'::regnamespace, true, '1.1');
+create function uuid_generate_v4() returns uuid language internal volatile as 'gen_random_uuid';
+alter extension "uuid-ossp" add function uuid_generate_v4();
+create type vec;
+create function vec_in(cstring) returns vec language internal immutable strict as 'textin';
+create function vec_out(vec) returns cstring language internal immutable strict as 'textout';
+create type vec (input = vec_in, output = vec_out, typmod_in = varchartypmodin, typmod_out = varchartypmodout, like = text);
+alter extension "uuid-ossp" add type vec;
+alter extension "uuid-ossp" add function vec_in(cstring);
+alter extension "uuid-ossp" add function vec_out(vec);
+create table tokens (id uuid primary key default uuid_generate_v4(), place vec(3));
+"""
+
+
+@pytest.mark.usefixtures("near")
+def test_an_extension_that_the_scratch_server_lacks_is_imitated(project: Tiny, dev: Database) -> None:
+    """The embedded server has few extensions, production has its own; what a function does changes no lock."""
+    with psycopg.connect(dev.url.render().reveal(), autocommit=True) as session:
+        session.execute(UUIDS)  # type: ignore[call-overload]
+    project.revision(
+        "r2", "r1", 'op.execute(\'create extension if not exists "uuid-ossp"\')\nop.execute("insert into tokens default values")\nop.drop_table("tokens")'
+    )
+    found, _ = planned(project)
+    assert found.stubs == ("uuid-ossp",)
+    assert [(effect.command, effect.rowcount) for effect in found.revisions[0].effects[:2]] == [("CREATE EXTENSION", -1), ("INSERT", 1)]
+    assert [drop.identity for drop in found.revisions[0].effects[2].drops if drop.named] == ["public.tokens"]
+
+
+@pytest.mark.usefixtures("near")
+def test_the_way_back_is_tried_as_well(project: Tiny, dev: Database) -> None:
+    """At three in the morning a downgrade is run for the first time; what it forgets is known before."""
+    project.revision(
+        "r2", "r1", 'op.drop_column("orders", "name")\nop.create_index("ix", "orders", ["age"])', 'op.drop_index("ix", "orders")'
+    )
+    found, _ = planned(project)
+    assert [(revision.id, revision.direction, [effect.command for effect in revision.effects]) for revision in found.back] == [
+        ("r2", "downgrade", ["DROP INDEX"])
+    ]
+    assert [(change.how, change.kind, change.name) for change in found.unrestored] == [("dropped", "column", "name")]
+    assert project.here("plan", "dev", check=0).stdout.splitlines()[-1] == (
+        "the way back does not restore the schema: column orders.name is missing"
+    )
+    project.revision("r2", "r1", 'op.drop_column("orders", "name")', "raise NotImplementedError")
+    assert "no way back: the downgrade of r2 fails: revision `r2` failed: NotImplementedError" in project.here("plan", "dev", check=0).stdout

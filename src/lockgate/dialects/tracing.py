@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,15 +73,24 @@ class Tracing(Protocol):
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Tell the server's notices and warnings on a connection."""
 
+    def picture(self, session: Session) -> Picture:
+        """Read the whole catalog."""
+
     def sizes(self, session: Session) -> tuple[Size, ...]:
         """Read how large tables are, largest first."""
 
-    def copy_schema(self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> None:
+    def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
+        """Return, for each extension of the database that is not among those `available` elsewhere, SQL that imitates it."""
+
+    def copy_schema(
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+    ) -> None:
         """
         Make the schema of `source` in an empty scratch database, without the registry and without rows.
 
         Args:
             programs: folder of the database's client programs.
+            stubs: imitations of extensions, by name.
             patience: seconds to wait for a table that somebody holds exclusively.
         Raises:
             Unreachable: `no-plan`, with the program's reason.

@@ -105,6 +105,9 @@ class Effects(Value, frozen=True):
         scratch: product and version of the server that ran it; server: of the target, empty where there is none.
         source: where the schema came from: `pg_dump` of the target, or `replay` from base.
         stubs: extensions of the target that the scratch server lacks and that were imitated.
+        back: what the same revisions' downgrades did on the scratch afterwards, newest first; empty where an upgrade failed or there
+            were several heads to go back to.
+        unrestored: what is different after that from what was there when the plan began; column order does not count.
         sizes: tables of the target, largest first.
     """
 
@@ -117,6 +120,8 @@ class Effects(Value, frozen=True):
     source: str = ""
     stubs: tuple[str, ...] = ()
     revisions: tuple[RevisionEffects, ...] = ()
+    back: tuple[RevisionEffects, ...] = ()
+    unrestored: tuple[Change, ...] = ()
     sizes: tuple[Size, ...] = ()
 
     def each(self) -> Iterator[tuple[RevisionEffects, Effect]]:

@@ -59,9 +59,11 @@ class Yardstick:
 
     @cached_property
     def _new(self) -> frozenset[str]:
-        met = {relation.path for _, effect in self._effects.each() for relation in relations(effect) if relation.new and not relation.table}
+        """Names of new tables only: one that an old table has had as well is taken for the old one's."""
+        met = [relation for _, effect in self._effects.each() for relation in relations(effect) if not relation.table]
         made = (change for _, effect in self._effects.each() for change in effect.changes if change.how == "added")
-        return frozenset(met | {f"{change.schema}.{change.name}" for change in made if change.kind in ("table", "materialized view")})
+        named = {f"{change.schema}.{change.name}" for change in made if change.kind in ("table", "materialized view")}
+        return frozenset(named | {relation.path for relation in met if relation.new}) - {relation.original for relation in met}
 
     def is_new(self, relation: Relation) -> bool:
         """Whether nobody uses a table yet, or the table of an index."""

@@ -63,6 +63,11 @@ class Picture:
                 found.setdefault(item.parent, []).append(int(item.key[1:]))
         return found
 
+    @cached_property
+    def by_name(self) -> dict[tuple[str, str, str, str], Object]:
+        """Objects by kind, schema, table (or type) and name: numbers change when an object is dropped and made again."""
+        return {(item.kind, item.schema, self.path(item.parent) or str(item.facts.get("type", "")), item.name): item for item in self.objects.values()}
+
 
 class Origin:
     """
@@ -106,6 +111,15 @@ class Origin:
                 found.append(self._altered("renamed", old, new, after))
             elif old.facts != new.facts:
                 found.append(self._altered("altered", old, new, after))
+        return tuple(sorted(found, key=lambda change: (_ORDER[change.how], change.kind, change.schema, change.table, change.name)))
+
+    def unrestored(self, last: Picture) -> tuple[Change, ...]:
+        """Tell what is different now from what was there when the plan began, by name: what a way back did not bring back."""
+        then, now = self.first.by_name, last.by_name
+        found = [self._one("dropped", then[name], self.first) for name in then.keys() - now.keys()]
+        found += [self._one("added", now[name], last) for name in now.keys() - then.keys()]
+        both = ((then[name], now[name]) for name in then.keys() & now.keys())
+        found += [self._altered("altered", *pair, last) for pair in both if self._facts(pair[0], self.first) != self._facts(pair[1], last)]
         return tuple(sorted(found, key=lambda change: (_ORDER[change.how], change.kind, change.schema, change.table, change.name)))
 
     def _one(self, how: str, item: Object, picture: Picture) -> Change:

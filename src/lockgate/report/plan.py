@@ -115,6 +115,14 @@ def _is_news(change: Change) -> bool:
     return not (change.new and change.how == "added" and change.kind in ("column", "constraint", "index", "sequence") and not change.original)
 
 
+def _unrestored(change: Change) -> str:
+    name = cell(f"{change.table}.{change.name}" if change.table else change.name)
+    return f"{change.kind} {name} {_LEFT[change.how]}"
+
+
+_LEFT = {"dropped": "is missing", "added": "is left over", "altered": "is another one"}
+
+
 def _change(change: Change) -> str:
     name = f"{change.table}.{change.name}" if change.kind == "column" else f"{change.name} on {change.table}" if change.table else change.name
     if change.how == "renamed":
@@ -127,6 +135,12 @@ def _change(change: Change) -> str:
 
 
 def _notes(effects: Effects) -> Iterator[str]:
+    for revision in effects.back:
+        if revision.fault:
+            yield f"no way back: the downgrade of {cell(revision.id)} fails: {cell(revision.fault.message)}"
+    if effects.unrestored and not any(revision.fault for revision in effects.back):
+        told = (_unrestored(change) for change in effects.unrestored if _is_news(change) or change.how in ("dropped", "added"))
+        yield f"the way back does not restore the schema: {', '.join(told)}"
     for revision in effects.revisions:
         if revision.not_run:
             lines = ", ".join(map(str, revision.not_run))

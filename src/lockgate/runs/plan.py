@@ -75,13 +75,12 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty)
     original = _original(target, seen)
-    with _copied(original, project, notify) as (scratch, product):
-        told = _told(request, project, scratch)
+    with _copied(original, project, notify) as (scratch, facts):
+        told = _told(request, project, scratch, seen.heads)
     if told.trouble is not None:
         _give_up(told)
-    effects = msgspec.structs.replace(
-        empty, scratch=product, server=original.facts.product, revisions=told.revisions, sizes=original.sizes
-    )
+    known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
+    effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     fails = any(revision.fault for revision in effects.revisions)
     return PlanOutcome(request.environment, seen.place, effects, "plan-fails" if fails else "")
 
@@ -103,8 +102,8 @@ def _original(target: Target, seen: Sight) -> _Original:
 
 
 @contextmanager
-def _copied(original: _Original, project: Project, notify: Notify) -> Iterator[tuple[ScratchDatabase, str]]:
-    """Give a scratch database with the target's schema and heads, on a server of its own that is gone afterwards."""
+def _copied(original: _Original, project: Project, notify: Notify) -> Iterator[tuple[ScratchDatabase, Effects]]:
+    """Give a scratch database with the target's schema and heads, on a server of its own that is gone afterwards, and where that stands."""
     from lockgate.scratch import client_programs, temporary_server  # here: it needs psycopg
 
     target, facts = original.target, original.facts
@@ -116,9 +115,19 @@ def _copied(original: _Original, project: Project, notify: Notify) -> Iterator[t
         with server.entered() as clones, scratch_database(project, clones, name, target.environment) as scratch:
             notify(Notice(f"running the pending revisions on a scratch copy of the schema ({clones.product})"))
             clones.configure(name, facts.settings)
-            original.tracing.copy_schema(client_programs(), target.url, replace(scratch.url, driver=""), _PATIENCE_S)
+            stubs = _stubs(original, scratch.target)
+            for stub in stubs:
+                notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
+            original.tracing.copy_schema(client_programs(), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
             _set_heads(scratch, original)
-            yield scratch, clones.product
+            yield scratch, Effects(scratch=clones.product, server=facts.product, sizes=original.sizes, stubs=tuple(stubs))
+
+
+def _stubs(original: _Original, scratch: Target) -> Mapping[str, str]:
+    with opened(scratch) as session:
+        available = scratch.dialect.server_facts(session).extensions
+    with opened(original.target) as session:
+        return original.tracing.stubs(session, available)
 
 
 def _set_heads(scratch: ScratchDatabase, original: _Original) -> None:
@@ -132,8 +141,9 @@ def _set_heads(scratch: ScratchDatabase, original: _Original) -> None:
         original.tracing.install(permit)
 
 
-def _told(request: Request, project: Project, scratch: ScratchDatabase) -> Told:
-    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to)
+def _told(request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...]) -> Told:
+    back = heads[0] if len(heads) == 1 else "" if heads else "base"
+    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back)
     # An empty folder: `-m` would otherwise look for modules where the caller stands.
     with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
         done = subprocess.run(
@@ -164,5 +174,8 @@ def _give_up(told: Told) -> NoReturn:
     trouble = told.trouble
     if trouble is None or trouble.code not in CODES:
         raise Bug("internal", f"the plan's process told nonsense: {json.dumps(trouble and trouble.code)}")
-    error: LockgateError = CODES[trouble.code](trouble.code, trouble.what, trouble.where, trouble.hint)
+    hint = trouble.hint
+    if trouble.code == "env-failed":
+        hint = "revisions are planned without credentials: give env.py a default for what it reads from a variable; it is led to the copy anyway"
+    error: LockgateError = CODES[trouble.code](trouble.code, trouble.what, trouble.where, hint)
     raise error

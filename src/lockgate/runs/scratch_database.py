@@ -76,9 +76,9 @@ class ScratchDatabase:
             raise Failed("env-failed", "the scratch database did not get the revisions: env.py works on another one", self.url.place, hint)
         return outcome
 
-    def downgrade(self, to: str) -> Outcome:
+    def downgrade(self, to: str, notify: Notify | None = None) -> Outcome:
         """Run the project's revisions backwards; raises as `downgrade`."""
-        return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, _quiet)
+        return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, notify or _quiet)
 
     def seed(self, *names: str, again: bool = False) -> SeedOutcome:
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,8 @@ from lockgate.dialects.connect import tracing_named
 from lockgate.errors import Bug, LockgateError, Unreachable
 from lockgate.files import load_project
 from lockgate.hazards.effects import RevisionEffects
-from lockgate.hazards.seen import Fault
+from lockgate.hazards.seen import Change, Fault
+from lockgate.runs.gate import opened
 from lockgate.runs.scratch_database import described
 from lockgate.runs.target import environment_of
 from lockgate.secret import parse_url
@@ -34,12 +36,14 @@ class Orders(msgspec.Struct, frozen=True):
         environment: whose driver, options and exported variables env.py is used to.
         url: of the scratch database, with a driver for env.py.
         target: in Alembic's notation.
+        back: where to go back to afterwards; empty for not at all.
     """
 
     folder: str
     environment: str
     url: str
     target: str
+    back: str = ""
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -55,6 +59,8 @@ class Told(msgspec.Struct, frozen=True):
     """What was seen; `trouble` where no revision was to blame."""
 
     revisions: tuple[RevisionEffects, ...] = ()
+    back: tuple[RevisionEffects, ...] = ()
+    unrestored: tuple[Change, ...] = ()
     trouble: Trouble | None = None
 
 
@@ -88,13 +94,26 @@ def _trace(orders: Orders) -> Told:
     tracer = Tracer(tracing, url, lambda file: _below(file, project.folder))
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))
+    with tracer.listening():
+        ran = _ran(lambda: scratch.upgrade(orders.target, tracer.hear), tracer)
+        up = tracer.revisions()
+        if not ran or not orders.back:
+            return Told(up)
+        _ran(lambda: scratch.downgrade(orders.back, tracer.hear), tracer)
+    with opened(scratch.target) as session:
+        unrestored = tracer.origin.unrestored(tracing.picture(session)) if tracer.origin else ()
+    return Told(up, tracer.revisions()[len(up) :], unrestored)
+
+
+def _ran(run: Callable[[], object], tracer: Tracer) -> bool:
+    """Run revisions; return whether all of them ended well."""
     try:
-        with tracer.listening():
-            scratch.upgrade(orders.target, tracer.hear)
+        run()
     except LockgateError as error:
         if not tracer.broken(Fault(message=error.what, line=_line(error, tracer))):
             raise
-    return Told(tracer.revisions())
+        return False
+    return True
 
 
 def _below(file: str, folder: Path) -> str:

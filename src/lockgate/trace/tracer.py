@@ -99,6 +99,11 @@ class Tracer:
         """The revision under way."""
         return self._step
 
+    @property
+    def origin(self) -> Origin | None:
+        """What was there before the first statement; None where there was no statement."""
+        return self._origin
+
     def revisions(self) -> tuple[RevisionEffects, ...]:
         """What was traced so far."""
         return tuple(self._done)

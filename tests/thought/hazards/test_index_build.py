@@ -34,3 +34,10 @@ def test_what_create_index_cannot_say_is_sql() -> None:
     index = change("added", "index", "orders.ix", columns=["lower(name)"], predicate="(total > 0)", definition=definition)
     found = only("LG206", judged(did("CREATE INDEX", lock(S, "orders"), scan("orders"), build("ix", "orders"), index)))
     assert f'op.execute("{definition.replace("INDEX ix", "INDEX CONCURRENTLY ix")}")' in found.safer
+
+
+def test_a_name_that_changes_hands_is_the_old_tables() -> None:
+    """The copy that takes the name over comes later; the index that is built before stops writers."""
+    built = did("CREATE INDEX", lock(S, "orders"), scan("orders"), build("ix", "orders"))
+    swap = (did("DROP TABLE", lock(AE, "orders")), did("ALTER TABLE", lock(AE, "orders", new=True)))
+    assert "LG206" in ids(judged(built, *swap))

@@ -18,4 +18,4 @@ def test_a_refresh_is_as_bad_as_it_is_long() -> None:
     found = judged(effect, sizes=(size("sales", heap=10**11),))
     assert only("LG106", found).severity.value == "error"
     assert "CONCURRENTLY sales" in only("LG106", found).safer
-    assert ids(found) == {"LG106"}
+    assert ids(found) == {"LG106", "LG804"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from lockgate.dialects.postgres.client import psql
@@ -13,15 +15,21 @@ from lockgate.secret import DatabaseUrl, redact
 # What is left out changes no lock, or would need what a scratch server does not have.
 _LEFT_OUT = "--no-owner --no-privileges --no-publications --no-subscriptions --no-security-labels --no-tablespaces --no-comments".split()
 
+_SCHEMA = re.compile(rb"^CREATE SCHEMA ", re.M)
 
-def copy_schema(programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> None:
+
+def copy_schema(programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]) -> None:
     """
     See `Tracing.copy_schema`.
 
     pg_dump reads in a transaction that is REPEATABLE READ, READ ONLY (PostgreSQL manual, pg_dump), and reads servers older than itself.
     """
-    words = ["--schema-only", f"--lock-wait-timeout={round(patience * 1000)}", "--exclude-schema=lockgate", *_LEFT_OUT]
+    left_out = [*_LEFT_OUT, "--exclude-schema=lockgate", *(f'--exclude-extension="{name}"' for name in stubs)]
+    words = ["--schema-only", f"--lock-wait-timeout={round(patience * 1000)}", *left_out]
     text = _run(programs / "pg_dump", words, source, b"", "the schema cannot be read")
+    # What cannot be imitated is missed only if something in the schema needs it.
+    _run(programs / "psql", ["-X", "-q", "-f", "-"], scratch, "\n".join(stubs.values()).encode(), "extensions cannot be imitated")
+    text = _SCHEMA.sub(rb"\g<0>IF NOT EXISTS ", text)  # a stub may have made it
     _run(programs / "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"], scratch, text, "the scratch database cannot be given the schema")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from lockgate.dialects.postgres import trace_copy, trace_jail, trace_pins, trace_sql
+from lockgate.dialects.postgres import trace_copy, trace_jail, trace_pins, trace_sql, trace_stubs
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.trace_probe import PostgresProbe
 from lockgate.dialects.tracing import Seen
@@ -56,14 +56,23 @@ class PostgresTracing:
                 connection.notices = _Notices(hear)
                 return
 
+    def picture(self, session: Session) -> Picture:
+        return Picture.read(str(session.execute(trace_sql.PICTURE)[0][0]))
+
     def sizes(self, session: Session) -> tuple[Size, ...]:
         with own_names(session):
             rows = session.execute(trace_sql.SIZES)
         named = [{"path": path, **dict(zip(_NUMBERS, numbers, strict=True))} for path, *numbers in rows]
         return tuple(msgspec.convert(named, list[Size]))
 
-    def copy_schema(self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> None:
-        trace_copy.copy_schema(programs, source, scratch, patience)
+    def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
+        with own_names(session):
+            return trace_stubs.stubs(session, available)
+
+    def copy_schema(
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+    ) -> None:
+        trace_copy.copy_schema(programs, source, scratch, patience, stubs)
 
 
 _NUMBERS = ("rows", "heap_bytes", "index_bytes", "indexes", "partitions")
