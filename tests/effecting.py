@@ -103,11 +103,15 @@ def size(name: str, *, rows: int = 1_000_000, heap: int = 1_000_000_000, indexes
     return Size(path=f"public.{name}", rows=rows, heap_bytes=heap, index_bytes=indexes, indexes=1)
 
 
-def judged(*effects: Effect | RevisionEffects, sizes: tuple[Size, ...] = (), limits: Limits | None = None, source: str = "") -> Findings:
-    """Judge statements of one revision, or whole revisions."""
+def judged(
+    *effects: Effect | RevisionEffects, sizes: tuple[Size, ...] = (), limits: Limits | None = None, source: str = "", **facts: Any
+) -> Findings:
+    """Judge statements of one revision, or whole revisions; `facts` are those of the plan."""
     revisions = tuple(item for item in effects if isinstance(item, RevisionEffects))
     single = revision(*(item for item in effects if isinstance(item, Effect)))
-    plan = Effects(environment="prod", revisions=revisions or (single,), sizes=sizes, scratch="PostgreSQL 18", server="PostgreSQL 16")
+    plan = Effects(
+        environment="prod", revisions=revisions or (single,), sizes=sizes, scratch="PostgreSQL 18", server="PostgreSQL 16", **facts
+    )
     return judge(plan, limits, {FILE: source})
 
 

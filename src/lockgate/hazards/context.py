@@ -18,7 +18,7 @@ _TABLES = ("table", "partitioned table", "materialized view", "foreign table")
 @dataclass(frozen=True)
 class Statement:
     """
-    One statement of the direction that is judged.
+    One statement of a revision that is going to run.
 
     Args:
         place: counted from 1 through the plan.
@@ -180,22 +180,12 @@ class Plan:
         """Knows sizes, and what is new."""
         return Yardstick(self.effects)
 
-    @property
-    def direction(self) -> str:
-        """The way that is judged: a plan to upgrade also holds downgrades, which are tried but will not run."""
-        return "upgrade" if any(revision.direction == "upgrade" for revision in self.effects.revisions) else "downgrade"
-
-    @property
-    def revisions(self) -> tuple[RevisionEffects, ...]:
-        """The revisions that will run, in order."""
-        return tuple(revision for revision in self.effects.revisions if revision.direction == self.direction)
-
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The revisions' own statements in order, without those that Alembic writes its version table with."""
         found: list[Statement] = []
         held: dict[int, dict[str, tuple[str, ...]]] = {}
-        for revision in self.revisions:
+        for revision in self.effects.revisions:
             for effect in (effect for effect in revision.effects if not _is_alembics(effect)):
                 modes = held.setdefault(effect.transaction, {})
                 for lock in effect.locks:

@@ -26,9 +26,9 @@ def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, 
     """
     plan = Plan(effects, limits or Limits())
     found = _without_echoes([finding for rule in RULES for finding in rule.find(plan)])
-    names = {revision.file: revision.id for revision in plan.revisions}
+    names = {revision.file: revision.id for revision in effects.revisions}
     kept, allowed = apply(found, {file: text for file, text in (sources or {}).items() if file in names}, names)
-    order = {revision.id: number for number, revision in enumerate(plan.revisions)}
+    order = {revision.id: number for number, revision in enumerate(effects.revisions)}
     return Findings(
         environment=effects.environment,
         basis=_basis(effects),
@@ -36,7 +36,7 @@ def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, 
         findings=tuple(sorted(kept, key=lambda finding: _badness(finding, order))),
         allowed=allowed,
         timeline=tuple(_timeline(plan)),
-        not_run=tuple(f"{revision.file}:{line}" for revision in plan.revisions for line in revision.not_run),
+        not_run=tuple(f"{revision.file}:{line}" for revision in effects.revisions for line in revision.not_run),
     )
 
 

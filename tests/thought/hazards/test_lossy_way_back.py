@@ -9,7 +9,7 @@ UP = revision(did("ALTER TABLE", column("orders.region", "text")))
 
 def test_the_column_that_was_new_holds_data_by_then() -> None:
     """New for the plan, old when somebody goes back."""
-    found = judged(UP, revision(did("ALTER TABLE", drop("table column", "orders.region", new=True)), direction="downgrade"))
+    found = judged(UP, back=(revision(did("ALTER TABLE", drop("table column", "orders.region", new=True)), direction="downgrade"),))
     assert (only("LG605", found).severity.value, "public.orders.region" in only("LG605", found).what) == ("note", True)
 
 

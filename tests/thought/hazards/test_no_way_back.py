@@ -12,9 +12,8 @@ ADDED = column("orders.region", "text")
 GONE = change("dropped", "column", "orders.region", before={"type": "text"})
 
 
-def back_and_forth(up: tuple[Change, ...], down: tuple[Effect, ...]) -> set[str]:
-    """Judge a revision and its downgrade."""
-    return ids(judged(revision(did("ALTER TABLE", *up)), revision(*down, direction="downgrade")))
+LEFT = change("added", "column", "orders.other", type="text")
+GUILTY = revision(did("ALTER TABLE", column("orders.other", "text")), id="r2")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,8 @@ def back_and_forth(up: tuple[Change, ...], down: tuple[Effect, ...]) -> set[str]
 )
 def test_an_inverse_is_known_as_one(up: tuple[Change, ...], down: tuple[Change, ...]) -> None:
     """However many steps it takes."""
-    assert "LG604" not in back_and_forth(up, (did("ALTER TABLE", *down),))
+    back = (revision(id="r2", direction="downgrade"), revision(did("ALTER TABLE", *down), direction="downgrade"))
+    assert only("LG604", judged(revision(did("ALTER TABLE", *up)), GUILTY, back=back, unrestored=(LEFT,))).revision == "r2"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_inverse_is_known_as_one(up: tuple[Change, ...], down: tuple[Change, 
 )
 def test_what_is_not_restored_is_named(up: tuple[Change, ...], down: tuple[Effect, ...], word: str) -> None:
     """In an emergency it is too late to find out."""
-    found = judged(revision(did("ALTER TABLE", *up)), revision(*down, direction="downgrade"))
+    found = judged(revision(did("ALTER TABLE", *up)), back=(revision(*down, direction="downgrade"),), unrestored=(LEFT,))
     assert only("LG604", found).severity.value == "warning"
     assert word in only("LG604", found).what
 
@@ -61,7 +61,7 @@ def test_what_is_not_restored_is_named(up: tuple[Change, ...], down: tuple[Effec
 def test_a_downgrade_that_fails_is_told_and_not_judged() -> None:
     """What a downgrade would lock is not what an upgrade does."""
     found = judged(
-        revision(did("ALTER TABLE", ADDED)), revision(direction="downgrade", fault=Fault(message="NotImplementedError", line=30))
+        revision(did("ALTER TABLE", ADDED)), back=(revision(direction="downgrade", fault=Fault(message="NotImplementedError", line=30)),)
     )
     assert (only("LG604", found).line, "NotImplementedError" in only("LG604", found).what) == (30, True)
 
@@ -69,3 +69,11 @@ def test_a_downgrade_that_fails_is_told_and_not_judged() -> None:
 def test_where_no_downgrade_was_tried_nothing_is_said() -> None:
     """Silence about what is not known, and the tracer may not have tried."""
     assert "LG604" not in ids(judged(revision(did("ALTER TABLE", ADDED))))
+
+
+def test_the_schema_at_the_end_has_the_last_word() -> None:
+    """What the server says is there counts, not what single steps look like."""
+    up, nothing = revision(did("ALTER TABLE", ADDED)), revision(direction="downgrade")
+    assert "LG604" not in ids(judged(up, back=(nothing,)))
+    restored = revision(did("ALTER TABLE", GONE), direction="downgrade")
+    assert "column orders.other" in only("LG604", judged(up, back=(restored,), unrestored=(LEFT,))).what

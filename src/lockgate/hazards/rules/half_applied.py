@@ -13,7 +13,7 @@ _NO_STEP = ("SELECT", "SET", "RESET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "AN
 
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield one note per revision."""
-    for revision in plan.revisions:
+    for revision in plan.effects.revisions:
         steps = [statement for statement in plan.statements if statement.revision is revision and _is_step(statement.effect)]
         outside = [statement for statement in steps if statement.effect.autocommit]
         if outside and len(steps) > 1:

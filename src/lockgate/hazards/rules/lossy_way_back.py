@@ -13,8 +13,8 @@ _KINDS = ("table", "table column", "materialized view")
 
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield one note per revision whose downgrade was tried."""
-    for back in plan.effects.revisions:
-        lost = _lost(back) if plan.direction == "upgrade" and back.direction == "downgrade" else []
+    for back in plan.effects.back:
+        lost = _lost(back)
         if lost:
             what = f"downgrade() takes with it what was stored since then in {', '.join(f'`{name}`' for name in lost)}"
             yield plan.about(RULE, back, Severity.NOTE, what)

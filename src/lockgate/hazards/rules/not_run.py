@@ -10,7 +10,7 @@ from lockgate.hazards.findings import Finding, Severity
 
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per revision; the end of one that failed does not count."""
-    for revision in plan.revisions:
+    for revision in plan.effects.revisions:
         if revision.not_run and not revision.fault:
             what = f"{ranges(revision.not_run)} did not run on the scratch, which holds no rows: the plan does not know what they do"
             yield plan.about(RULE, revision, Severity.WARNING, what, line=revision.not_run[0])

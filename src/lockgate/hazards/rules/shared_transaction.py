@@ -10,7 +10,7 @@ from lockgate.hazards.findings import Finding, Severity
 
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per revision that began in the transaction of the one before."""
-    for revision in plan.revisions:
+    for revision in plan.effects.revisions:
         if not revision.own_transaction:
             what = "all locks of the revisions before it are still held while this one runs, and one failure undoes them all"
             safer = "context.configure(..., transaction_per_migration=True)  # in env.py"

@@ -23,7 +23,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         fault = statement.effect.fault
         if fault and not fault.state.startswith(_TOLD_ELSEWHERE):
             yield statement.finding(RULE, Severity.ERROR, what=broken(statement, ("",)), safer=_HINTS.get(fault.state, ""))
-    for revision in plan.revisions:
+    for revision in plan.effects.revisions:
         if revision.fault and not any(effect.fault for effect in revision.effects):
             what = f"the revision fails: {revision.fault.message}"
             yield plan.about(RULE, revision, Severity.ERROR, what, line=revision.fault.line)
