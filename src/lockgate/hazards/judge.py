@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from lockgate.hazards.allow import apply
@@ -40,9 +41,12 @@ def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, 
     )
 
 
+_WITHOUT_SECONDS = {Severity.ERROR: math.inf, Severity.WARNING: 1.0, Severity.NOTE: 0.0}
+
+
 def _badness(finding: Finding, order: Mapping[str, int]) -> tuple[object, ...]:
-    """Severity, then seconds, then the plan's own order; what has no seconds stands before the short ones."""
-    seconds = finding.estimate.high_s if finding.estimate else 1.0
+    """Severity, then seconds, then the plan's own order; what fails or loses data comes before what takes long."""
+    seconds = finding.estimate.high_s if finding.estimate else _WITHOUT_SECONDS[finding.severity]
     return finding.severity.rank, -seconds, order.get(finding.revision, 0), finding.line, finding.id
 
 

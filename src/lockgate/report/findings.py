@@ -52,7 +52,7 @@ def timeline(judged: Findings) -> Table:
 def _row(finding: Finding) -> tuple[str, ...]:
     word = finding.severity.value.upper() if finding.severity is Severity.ERROR else finding.severity.value
     where = f"{cell(finding.revision)}:{finding.line}" if finding.line else cell(finding.revision)
-    return (word, f"{finding.id} {finding.name}", short(finding.relation), duration_of(finding), where)
+    return (word, f"{finding.id} {finding.title}", short(finding.relation), duration_of(finding), where)
 
 
 def _details(judged: Findings) -> Iterator[str]:
