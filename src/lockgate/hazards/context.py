@@ -182,11 +182,11 @@ class Plan:
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """The revisions' own statements in order, without those that Alembic writes its version table with."""
+        """The revisions' statements in order."""
         found: list[Statement] = []
         held: dict[int, dict[str, tuple[str, ...]]] = {}
         for revision in self.effects.revisions:
-            for effect in (effect for effect in revision.effects if not _is_alembics(effect)):
+            for effect in revision.effects:
                 modes = held.setdefault(effect.transaction, {})
                 for lock in effect.locks:
                     modes[key(lock.relation)] = (*modes.get(key(lock.relation), ()), *lock.modes)
@@ -254,8 +254,3 @@ def wants_a_value(change: Change) -> bool:
 
 def _is_validated(change: Change) -> bool:
     return change.kind == "constraint" and change.how == "altered" and change.after.get("valid") is True
-
-
-def _is_alembics(effect: Effect) -> bool:
-    """The version table is written from outside of the revision's file."""
-    return effect.line == 0 and effect.command in ("INSERT", "UPDATE", "DELETE")

@@ -14,6 +14,6 @@ def test_two_steps_outside_can_stop_between() -> None:
 
 
 def test_a_single_step_is_whole_or_not_there() -> None:
-    """Alembic's own statement and VACUUM do not count."""
+    """Looking and VACUUM do not count."""
     one = did("CREATE INDEX", autocommit=True, concurrently=True)
-    assert "LG603" not in ids(judged(one, did("VACUUM", autocommit=True), did("UPDATE", line=0)))
+    assert "LG603" not in ids(judged(one, did("VACUUM", autocommit=True), did("SELECT")))

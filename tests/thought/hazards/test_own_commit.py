@@ -10,6 +10,6 @@ def test_a_commit_of_the_revision_is_an_error() -> None:
     assert only("LG602", judged(did("COMMIT", line=12))).severity.value == "error"
 
 
-def test_alembics_own_and_savepoints_are_fine() -> None:
-    """They come from outside of the file, or undo only a part."""
-    assert "LG602" not in ids(judged(did("COMMIT", line=0), did("ROLLBACK", text="ROLLBACK TO SAVEPOINT a"), did("SAVEPOINT")))
+def test_savepoints_are_fine() -> None:
+    """They undo only a part."""
+    assert "LG602" not in ids(judged(did("ROLLBACK", text="ROLLBACK TO SAVEPOINT a"), did("SAVEPOINT")))

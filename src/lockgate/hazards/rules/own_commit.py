@@ -11,10 +11,10 @@ _COMMANDS = ("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT")
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield one finding per statement that a line of the revision sends."""
+    """Yield one finding per statement; the undoing of a savepoint is none."""
     for statement in plan.statements:
         effect = statement.effect
-        if effect.command in _COMMANDS and effect.line and not effect.text.upper().startswith("ROLLBACK TO"):
+        if effect.command in _COMMANDS and not effect.text.upper().startswith("ROLLBACK TO"):
             what = (
                 f"{effect.command} ends or begins the transaction behind Alembic's back: what ran before it stays when the revision fails"
             )
