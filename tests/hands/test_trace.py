@@ -355,6 +355,20 @@ def test_the_server_says_what_a_statement_does(copy: Copy, action: Callable[[], 
     assert (locks_of(found), deeds_of(found)) == (locks, deeds)
 
 
+def test_what_a_savepoint_took_back_is_not_told_twice(copy: Copy) -> None:
+    """A revision may try something and go back; the catalog is then again what it was."""
+
+    def action() -> None:
+        op.add_column("customers", sa.Column("x", sa.Integer))
+        with suppress(_Undo), op.get_bind().begin_nested():
+            op.add_column("customers", sa.Column("y", sa.Integer))
+            raise _Undo
+        op.add_column("customers", sa.Column("z", sa.Integer))
+
+    found = traced(copy, action, "")
+    assert [[change.name for change in effect.changes] for effect in found.effects] == [["x"], ["y"], ["z"]]
+
+
 def test_the_recorded_effects_are_those_of_the_table() -> None:
     """Rules are tested on the record without a server, so it must say what the server says."""
     told = {name: (locks_of(effects.revisions[0]), deeds_of(effects.revisions[0])) for name, effects in recorded().items()}

@@ -29,8 +29,13 @@ class Probe(Protocol):
             The session's number, whether no transaction is open, and the open transaction's name.
         """
 
-    def moment(self) -> Moment:
-        """Look; what the look itself locks is let go of."""
+    def moment(self, known: Picture | None = None) -> Moment:
+        """
+        Look; what the look itself locks is let go of.
+
+        Args:
+            known: the catalog, where it is known already: reading it takes longest.
+        """
 
     def end(self) -> str:
         """End a statement that succeeded; return what the database's own triggers noticed."""

@@ -30,7 +30,7 @@ class UnderLocks:
     A statement with the locks that matter to it.
 
     Args:
-        locks: on relations that it locked, rewrote, read or wrote itself; the strongest first.
+        locks: on relations that it locked, rewrote, read, wrote or changed itself; the strongest first.
         others: what its transaction keeps locked beside them, which waits for it as well.
     """
 
@@ -52,7 +52,7 @@ def under_locks(effects: Effects) -> Iterator[UnderLocks]:
             before = kept.get(_name(lock.relation))
             if before is None or MODES.index(lock.strongest) > MODES.index(before.mode):
                 held[_name(lock.relation)] = Held(lock.relation, lock.strongest, False)
-        touched = {_name(relation) for relation in _touched(effect)}
+        touched = {_name(relation) for relation in _touched(effect)} | {change.original for change in effect.changes}
         mine, others = (tuple(_sorted(held, touched, wanted)) for wanted in (True, False))
         yield UnderLocks(revision, effect, mine, others)
 

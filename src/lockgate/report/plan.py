@@ -24,9 +24,10 @@ def plan(done: PlanOutcome) -> Blocks:
         return (f"nothing is pending for {place}",)
     number = len(effects.revisions)
     head = f"plan of {place}: {number} revision{'s' * (number != 1)}, traced on {effects.scratch} for {effects.server}, without rows"
-    rows = sorted(under_locks(effects), key=_rank)
-    table = Table(("REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"), tuple(_row(effects, row) for row in rows))
-    notes = "\n".join(_notes(effects))
+    every = [_row(effects, row) for row in sorted(under_locks(effects), key=_rank)]
+    rows = tuple(row for row in every if row[3:] != ("-", "-"))
+    table = Table(("REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"), rows)
+    notes = "\n".join((*_left_out(len(every) - len(rows)), *_notes(effects)))
     return (head, table, notes) if notes else (head, table)
 
 
@@ -43,8 +44,8 @@ def plan_error(done: PlanOutcome) -> LockgateError | None:
 def _rank(row: UnderLocks) -> int:
     if row.effect.fault:
         return -1
-    # A kept lock makes a statement worse only where it takes as long as the table is large.
-    works = bool(row.effect.rewrites or row.effect.scans or row.effect.builds or row.effect.written)
+    # A kept lock makes a statement worse only where it takes as long as the table is large, or takes something away.
+    works = bool(row.effect.rewrites or row.effect.scans or row.effect.builds or row.effect.written or row.effect.drops)
     counted = (held for held in row.locks if _is_told(held.relation) and (works or not held.kept))
     return min((len(MODES) - MODES.index(held.mode) for held in counted), default=len(MODES) + 1)
 
@@ -130,8 +131,20 @@ def _change(change: Change) -> str:
     if change.how == "added":
         about = change.after.get("type", change.after.get("kind", "")) if change.kind in ("column", "constraint") else ""
         return f"adds {change.kind} {name} {about}".rstrip()
-    differs = ", ".join(f"{fact} {change.before.get(fact, '-')} -> {change.after.get(fact, '-')}" for fact in sorted({*change.before, *change.after}))
+    facts = sorted({*change.before, *change.after})
+    differs = ", ".join(f"{fact} {_value(change.before.get(fact))} -> {_value(change.after.get(fact))}" for fact in facts)
     return f"changes {change.kind} {name}: {differs}"
+
+
+def _left_out(number: int) -> Iterator[str]:
+    if number:
+        yield f"{number} statement{'s' * (number != 1)} more: no lock on a table in use, nothing to tell"
+
+
+def _value(fact: object) -> str:
+    if isinstance(fact, bool):
+        return "yes" if fact else "no"
+    return "none" if fact is None else str(fact)
 
 
 def _notes(effects: Effects) -> Iterator[str]:

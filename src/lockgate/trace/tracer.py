@@ -22,7 +22,7 @@ from lockgate.dialects.tracing import Tracing
 from lockgate.events import Applied, Event, Started
 from lockgate.hazards.command import command_of, is_concurrent, is_control, reads_or_writes_rows
 from lockgate.hazards.effects import Effect, RevisionEffects
-from lockgate.hazards.picture import Origin
+from lockgate.hazards.picture import Origin, Picture
 from lockgate.hazards.reading import Reading, read_log
 from lockgate.hazards.seen import Fault
 from lockgate.secret import DatabaseUrl, redact
@@ -54,6 +54,8 @@ class Tracer:
         self._transactions: dict[str, int] = {}
         self._notices: list[str] = []
         self._wrapped: list[Any] = []
+        # The catalog after the last statement of the open transaction, by the transaction's name.
+        self._known: dict[str, Picture] = {}
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -82,6 +84,7 @@ class Tracer:
         """Be told by the run where one revision begins and ends."""
         if isinstance(happened, Started):
             self._step, self._effects = happened.step, []
+            self._known.clear()
             self._coverage = Coverage(happened.step.file, happened.step.direction)
             self._coverage.start()
         elif isinstance(happened, Applied):
@@ -137,7 +140,10 @@ class Tracer:
     def _execute(self, original: Callable[..., Any], cursor: Any, sql: str, *rest: Any, **named: Any) -> Any:
         context = named.get("context") or (rest[-1] if rest else None)
         line = self._line()
-        if not line or context is None or OURS.items() <= context.execution_options.items() or is_control(command_of(sql)):
+        if line and is_control(command_of(sql)):
+            self._known.clear()  # a savepoint may be rolled back
+            line = 0
+        if not line or context is None or OURS.items() <= context.execution_options.items():
             return original(cursor, sql, *rest, **named)
         return self._traced(partial(original, cursor, sql, *rest, **named), cursor, sql, context, line)
 
@@ -154,7 +160,7 @@ class Tracer:
         command = command_of(sql)
         probe = self._tracing.probe(context.root_connection.connection.dbapi_connection)
         session, bare, transaction = probe.begin(reads_or_writes_rows(command))
-        before = probe.moment()
+        before = probe.moment(self._known.pop(transaction, None))
         self._origin = self._origin or Origin(before.picture)
         number = self._transactions.setdefault(transaction, len(self._transactions) + 1)
         facts: dict[str, Any] = {
@@ -177,7 +183,10 @@ class Tracer:
             facts["ms"] = round((time.monotonic() - began) * 1000)
             watched = seen()
         log = read_log(probe.end())
-        reading = Reading(self._origin, before, probe.moment(), log, command, bare, watched)
+        after = probe.moment()
+        if not bare:
+            self._known[transaction] = after.picture
+        reading = Reading(self._origin, before, after, log, command, bare, watched)
         self._effects.append(self._effect(reading, facts, cursor))
         return result
 

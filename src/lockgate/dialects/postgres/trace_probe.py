@@ -30,10 +30,10 @@ class PostgresProbe:
             self._session.execute(f"select pg_catalog.set_config('{_SEQSCAN}', 'off', true)")
         return str(pid), self._bare, str(transaction)
 
-    def moment(self) -> Moment:
+    def moment(self, known: Picture | None = None) -> Moment:
         locks = read_locks(str(self._session.execute(trace_sql.locks())[0][0]))
         live = read_live(str(self._session.execute(trace_sql.LIVE)[0][0]))
-        return Moment(self._picture(), locks, live)
+        return Moment(known or self._picture(), locks, live)
 
     def end(self) -> str:
         if self._seqscan:

@@ -1,0 +1,62 @@
+"""What a plan says to people, over the effects of 110 operations as they were traced."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from recorded import recorded
+
+from lockgate.hazards.effects import Effects
+from lockgate.hazards.plan import PlanOutcome
+from lockgate.report.plan import mode_words, plan, plan_error, quantity
+from lockgate.report.table import Table, plain
+
+RECORD = recorded()
+
+
+def told(*names: str) -> list[str]:
+    """The rows of a plan with these operations, as lines."""
+    revisions = tuple(revision for name in names for revision in RECORD[name].revisions)
+    blocks = plan(PlanOutcome("prod", "db:5432/app", Effects(heads=("r1",), revisions=revisions, sizes=RECORD[names[0]].sizes)))
+    return plain(blocks).splitlines()[2:]
+
+
+@pytest.mark.parametrize("name", RECORD)
+def test_every_operation_is_told_in_words(name: str) -> None:
+    """Nobody should have to know how the server or Python spells a lock, a truth or a nothing."""
+    text = "\n".join(told(name)).replace(RECORD[name].revisions[0].effects[0].text, "")
+    assert not re.search(r"\b(?:None|True|False|\w+Lock|public\.public)\b|[{}]", text)
+    assert text.strip()
+
+
+def test_a_failure_comes_first_then_the_strongest_lock_on_what_is_in_use() -> None:
+    """The first line is the one that is read."""
+    lines = told("new_table", "index_conc", "add_fk", "drop_col", "index_conc_tx")
+    assert [line.split("  ")[-1] for line in lines[:2]] == [
+        "FAILS 25001: CREATE INDEX CONCURRENTLY cannot run inside a transaction block",
+        "drops table column customers.note",
+    ]
+    assert "SHARE ROW EXCLUSIVE customers (58 M rows, 84 GB)" in lines[2]
+    assert "SHARE UPDATE EXCLUSIVE customers" in lines[3]
+    assert "adds table t_new" in lines[4]
+
+
+def test_what_says_nothing_is_counted_and_not_shown() -> None:
+    """Questions that a revision asks would hide what it does."""
+    assert told("extension", "ts_other")[-1] == "1 statement more: no lock on a table in use, nothing to tell"
+
+
+def test_an_error_names_the_line_of_the_revision() -> None:
+    """The message is all that a pipeline shows."""
+    done = PlanOutcome("prod", "db:5432/app", RECORD["type_in_view"])
+    assert plan_error(done) is None, "the operation was undone, so its revision carries no fault"
+    assert plan(PlanOutcome("prod", "db:5432/app", Effects(heads=("r1",)))) == ("nothing is pending for `prod` (db:5432/app), at r1",)
+    assert isinstance(plan(done)[1], Table)
+
+
+def test_numbers_and_modes_read_like_the_manual() -> None:
+    """58 M rows, ACCESS EXCLUSIVE."""
+    assert [quantity(number) for number in (7, 1_500, 58_000_000, 84_000_000_000)] == ["7 ", "1.5 k", "58 M", "84 G"]
+    assert mode_words("AccessExclusiveLock") == "ACCESS EXCLUSIVE"
+    assert mode_words("ShareUpdateExclusiveLock") == "SHARE UPDATE EXCLUSIVE"
