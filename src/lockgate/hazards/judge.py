@@ -1,0 +1,98 @@
+"""Effects + what an environment bears + the revisions' texts -> findings, worst first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from lockgate.hazards.allow import apply
+from lockgate.hazards.blocking import blocks, spelled, strongest
+from lockgate.hazards.context import Plan, Statement, key
+from lockgate.hazards.effects import Effects
+from lockgate.hazards.estimate import total
+from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Limits, Severity
+from lockgate.hazards.rules.every import RULES
+from lockgate.hazards.seen import Relation
+
+_ECHOES = ("LG101", "LG106")  # a note about a lock says nothing beside what happens under it
+
+
+def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, str] | None = None) -> Findings:
+    """
+    Judge a traced plan.
+
+    Args:
+        limits: of the environment; the built-in ones where it has none.
+        sources: text of the revisions' files by `RevisionEffects.file`, for comments that allow a finding.
+    """
+    plan = Plan(effects, limits or Limits())
+    found = _without_echoes([finding for rule in RULES for finding in rule.find(plan)])
+    names = {revision.file: revision.id for revision in effects.revisions}
+    kept, allowed = apply(found, {file: text for file, text in (sources or {}).items() if file in names}, names)
+    order = {revision.id: number for number, revision in enumerate(effects.revisions)}
+    return Findings(
+        environment=effects.environment,
+        basis=_basis(effects),
+        revisions=tuple(order),
+        findings=tuple(sorted(kept, key=lambda finding: _badness(finding, order))),
+        allowed=allowed,
+        timeline=tuple(_timeline(plan)),
+        not_run=tuple(f"{revision.file}:{line}" for revision in effects.revisions for line in revision.not_run),
+    )
+
+
+_WITHOUT_SECONDS = {Severity.ERROR: math.inf, Severity.WARNING: 1.0, Severity.NOTE: 0.0}
+
+
+def _badness(finding: Finding, order: Mapping[str, int]) -> tuple[object, ...]:
+    """Severity, then seconds, then the plan's own order; what fails or loses data comes before what takes long."""
+    seconds = finding.estimate.high_s if finding.estimate else _WITHOUT_SECONDS[finding.severity]
+    return finding.severity.rank, -seconds, order.get(finding.revision, 0), finding.line, finding.id
+
+
+def _without_echoes(found: list[Finding]) -> list[Finding]:
+    told = {_place(finding) for finding in found if finding.id not in _ECHOES and finding.lock}
+    return [finding for finding in found if not (finding.id in _ECHOES and finding.severity is Severity.NOTE and _place(finding) in told)]
+
+
+def _place(finding: Finding) -> tuple[str, int, str]:
+    return finding.revision, finding.line, finding.statement
+
+
+def _basis(effects: Effects) -> str:
+    source = "replayed from base" if effects.source == "replay" else f"schema of {effects.environment}" if effects.environment else ""
+    server = f"traced on {effects.scratch}" if effects.scratch else ""
+    target = f"for {effects.server}" if effects.server else ""
+    stubs = f"imitated extensions: {', '.join(effects.stubs)}" if effects.stubs else ""
+    return ", ".join(part for part in (source, " ".join(part for part in (server, target) if part), stubs) if part)
+
+
+def _timeline(plan: Plan) -> Iterator[Blocked]:
+    before: Estimate | None = Estimate()
+    for transaction in plan.transactions:
+        seen: dict[str, Relation] = {}
+        for statement in transaction:
+            for lock in statement.strong_locks:
+                if key(lock.relation) not in seen:
+                    seen[key(lock.relation)] = lock.relation
+                    begins = total([before, *(other.work for other in transaction if other.place < statement.place)])
+                    yield _blocked(statement, transaction, lock.relation, begins)
+        before = total([before, *(other.work for other in transaction)])
+
+
+def _blocked(statement: Statement, transaction: tuple[Statement, ...], relation: Relation, begins: Estimate | None) -> Blocked:
+    mode = strongest(transaction[-1].held.get(key(relation), ()))
+    took = statement.to_commit
+    known = begins is not None and took is not None
+    return Blocked(
+        relation=relation.path,
+        lock=spelled(mode),
+        blocks=blocks(mode),
+        revision=statement.revision.id,
+        line=statement.effect.line,
+        first=statement.place,
+        last=transaction[-1].place,
+        begins_s=begins.high_s if begins and known else None,
+        ends_s=begins.high_s + took.high_s if begins and took else None,
+        low_s=took.low_s if took and known else None,
+    )

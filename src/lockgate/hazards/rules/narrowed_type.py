@@ -1,0 +1,55 @@
+"""A column gets a type that holds less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lockgate.hazards.context import Plan, Rule
+from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.seen import Change
+from lockgate.hazards.snippets import execute, identifier
+
+_INTEGERS = ("smallint", "integer", "bigint")
+_TYPE = re.compile(r"(?P<base>[a-z ]+?)(?:\((?P<first>\d+)(?:,(?P<second>\d+))?\))?(?P<rest>$| with.*)")
+
+
+def find(plan: Plan) -> Iterator[Finding]:
+    """Yield one warning per column: whether a value is too long is asked of the target."""
+    for statement in plan.statements:
+        for change in statement.live_changes:
+            was, now = str(change.before.get("type", "")), str(change.after.get("type", ""))
+            if change.kind == "column" and change.how == "altered" and is_narrower(was, now):
+                what = f"a value of `{change.schema}.{change.table}.{change.name}` that fits {was} and not {now} is rounded, or stops the statement half way"
+                yield statement.finding(RULE, Severity.WARNING, what=what, safer=_safer(change), name=f"{change.schema}.{change.table}")
+
+
+def is_narrower(was: str, now: str) -> bool:
+    """Whether one type, as PostgreSQL prints it, holds less than another of its family."""
+    if was in _INTEGERS and now in _INTEGERS:
+        return _INTEGERS.index(now) < _INTEGERS.index(was)
+    old, new = _TYPE.fullmatch(was), _TYPE.fullmatch(now)
+    if not old or not new:
+        return False
+    if new["base"] == "character varying" and old["base"] in ("text", "character varying"):
+        return new["first"] is not None and (old["first"] is None or int(new["first"]) < int(old["first"]))
+    if new["base"] == old["base"] == "numeric" and new["first"]:
+        return _less(old, new)
+    return False
+
+
+def _less(old: re.Match[str], new: re.Match[str]) -> bool:
+    """Digits before the point, or behind it."""
+    if not old["first"]:
+        return True
+    (wide, scale), (wide_now, scale_now) = ((int(match["first"]), int(match["second"] or 0)) for match in (old, new))
+    return scale_now < scale or wide_now - scale_now < wide - scale
+
+
+def _safer(change: Change) -> str:
+    table, column = identifier(change.schema, change.table), identifier("", change.name)
+    check = f"ALTER TABLE {table} ADD CONSTRAINT {identifier('', change.name + '_fits')} CHECK ({column} = {column}::{change.after['type']}) NOT VALID"
+    return f"# first keep new values out, then mend the old ones, VALIDATE, and change the type last\n{execute(check)}"
+
+
+RULE = Rule("LG304", "narrowed-type", "a column gets a type that holds less", find)

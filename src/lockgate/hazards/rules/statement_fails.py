@@ -1,0 +1,32 @@
+"""A statement fails: a view is in its way, a role is not there, or anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.hazards.context import Plan, Rule
+from lockgate.hazards.faults import broken
+from lockgate.hazards.findings import Finding, Severity
+
+_TOLD_ELSEWHERE = ("23", "22", "25001", "2D000", "55P04")
+_HINTS = {
+    "0A000": "# drop the view or rule that depends on it first, and make it again afterwards",
+    "2BP01": "# drop what depends on it first, by name",
+    "42704": "# what it names has to be there before: an extension, a role, a type",
+    "42501": "# the role that runs revisions needs this privilege",
+}
+
+
+def find(plan: Plan) -> Iterator[Finding]:
+    """Yield what failed on the scratch, and revisions that failed outside of any statement."""
+    for statement in plan.statements:
+        fault = statement.effect.fault
+        if fault and not fault.state.startswith(_TOLD_ELSEWHERE):
+            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, ("",)), safer=_HINTS.get(fault.state, ""))
+    for revision in plan.effects.revisions:
+        if revision.fault and not any(effect.fault for effect in revision.effects):
+            what = f"the revision fails: {revision.fault.message}"
+            yield plan.about(RULE, revision, Severity.ERROR, what, line=revision.fault.line)
+
+
+RULE = Rule("LG406", "statement-fails", "the revision fails", find)

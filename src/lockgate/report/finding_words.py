@@ -1,0 +1,122 @@
+"""How findings are put into words, the same in all reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Severity
+from lockgate.report.table import cell
+from lockgate.secret import redact
+
+_UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
+_LONGEST = 200  # characters of a statement
+DEFAULT_SCHEMA = "public."
+
+
+def headline(judged: Findings) -> str:
+    """Return `2 errors, 1 warning, 3 notes in 2 revisions`; `nothing found in 2 revisions`."""
+    counts = [(judged.count(severity), severity.value) for severity in Severity]
+    told = ", ".join(f"{number} {word}{'s' * (number != 1)}" for number, word in counts if number) or "nothing found"
+    number = len(judged.revisions)
+    return f"{told} in {number} revision{'s' * (number != 1)}"
+
+
+def span(estimate: Estimate | None) -> str:
+    """Return `< 1 s`, `40 to 190 s`, `2 to 9 min`, `size unknown`."""
+    if estimate is None:
+        return "size unknown"
+    return seconds(estimate.low_s, estimate.high_s)
+
+
+def seconds(low: float, high: float) -> str:
+    """Return a range in the unit that its high end is read in best."""
+    if high < 1:
+        return "< 1 s"
+    size, unit = next((size, unit) for size, unit in _UNITS if high >= 2 * size or size == 1)
+    least, most = (f"{value / size:.0f}" if value / size >= 10 else f"{value / size:.1f}".removesuffix(".0") for value in (low, high))
+    return f"{most} {unit}" if least == most else f"{least} to {most} {unit}"
+
+
+def short(path: str) -> str:
+    """Return a name without the schema that everybody uses."""
+    return cell(path.removeprefix(DEFAULT_SCHEMA)) if path else ""
+
+
+def duration_of(finding: Finding) -> str:
+    """Return how long a finding blocks or works; empty where that is not what it is about."""
+    if finding.estimate is None and not (finding.lock and finding.severity is Severity.WARNING):
+        return ""
+    return span(finding.estimate)
+
+
+def place(finding: Finding) -> str:
+    """Return `migrations/versions/r2.py:14`."""
+    return cell(f"{finding.file}:{finding.line}" if finding.line else finding.file)
+
+
+def waits(finding: Finding) -> str:
+    """Return `ACCESS EXCLUSIVE for 40 to 190 s (minutes): reads, writes and maintenance wait`; empty without a lock."""
+    if not finding.lock:
+        return ""
+    told = duration_of(finding)
+    known = f" ({finding.estimate.duration_class})" if finding.estimate and finding.estimate.high_s >= 1 else ""
+    blocked = f": {listed(finding.blocks)} wait" if finding.blocks else ""
+    return f"{finding.lock}{f' for {told}{known}' if told else ''}{blocked}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return `reads, writes and maintenance`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def size_of(finding: Finding) -> str:
+    """Return `58,000,000 rows, 13.0 GB`; empty where unknown."""
+    told = ([f"{finding.rows:,} rows"] if finding.rows >= 0 else []) + ([gigabytes(finding.bytes)] if finding.bytes >= 0 else [])
+    return ", ".join(told)
+
+
+def gigabytes(number: int) -> str:
+    """Return `13.0 GB`, `8.2 MB`, `12 kB`."""
+    unit, word = next(((unit, word) for unit, word in ((10**9, "GB"), (10**6, "MB")) if number >= unit), (10**3, "kB"))
+    return f"{number / unit:.0f} {word}" if unit == 10**3 else f"{number / unit:.1f} {word}"
+
+
+def statement_of(finding: Finding) -> str:
+    """Return the statement as one line that is not too long."""
+    text = cell(finding.statement) if finding.statement else ""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def snippet(finding: Finding) -> str:
+    """Return the safer way, redacted line by line."""
+    return "\n".join(redact(line) for line in finding.safer.splitlines())
+
+
+def message(finding: Finding) -> str:
+    """Return all that a finding says in one line, for faces that have no more room."""
+    about = "; ".join(part for part in (size_of(finding), waits(finding)) if part)
+    return cell(finding.what) + (f" ({about})" if about else "")
+
+
+def bars(timeline: Sequence[Blocked]) -> Iterator[tuple[Blocked, float, float]]:
+    """
+    Yield where each blocked time begins and ends, from 0 to 1.
+
+    By seconds where all of them are known, otherwise by statements: half a scale would be a lie.
+    """
+    by_time = is_by_time(timeline)
+    spans = [(row.begins_s or 0.0, row.ends_s or 0.0) if by_time else (float(row.first - 1), float(row.last)) for row in timeline]
+    whole = max((end for _, end in spans), default=0.0) or 1.0
+    yield from ((row, begin / whole, end / whole) for row, (begin, end) in zip(timeline, spans, strict=True))
+
+
+def is_by_time(timeline: Sequence[Blocked]) -> bool:
+    """Whether the seconds of all blocked times are known, and something takes longer than a moment."""
+    return all(row.ends_s is not None for row in timeline) and any((row.ends_s or 0) >= 1 for row in timeline)
+
+
+def blocked_for(row: Blocked) -> str:
+    """Return how long a table is blocked."""
+    if row.begins_s is None or row.ends_s is None or row.low_s is None:
+        return "size unknown"
+    return seconds(row.low_s, row.ends_s - row.begins_s)

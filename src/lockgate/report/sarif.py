@@ -1,0 +1,69 @@
+"""
+The judgement of a plan as SARIF, which code hosts and editors show at the line.
+
+Source: OASIS SARIF 2.1.0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from lockgate.hazards.findings import Allowed, Finding, Findings
+from lockgate.report.finding_words import message, snippet
+from lockgate.report.table import cell
+from lockgate.version import __version__
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+
+
+def sarif(judged: Findings) -> str:
+    """Return the document; what is allowed is in it as suppressed in the source."""
+    found = [*judged.findings, *(allowed.finding for allowed in judged.allowed)]
+    rules = sorted({(finding.id, finding.name, finding.title) for finding in found})
+    places = {id_: place for place, (id_, _, _) in enumerate(rules)}
+    results = [_result(finding, places[finding.id]) for finding in judged.findings]
+    results += [_result(allowed.finding, places[allowed.finding.id]) | _suppressed(allowed) for allowed in judged.allowed]
+    driver = {"name": "lockgate", "version": __version__, "semanticVersion": __version__, "rules": [_rule(*rule) for rule in rules]}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def _rule(id_: str, name: str, title: str) -> dict[str, object]:
+    return {"id": id_, "name": name, "shortDescription": {"text": title}, "help": {"text": f"docs/hazards/{id_}.md"}}
+
+
+def _result(finding: Finding, rule: int) -> dict[str, object]:
+    safer = snippet(finding)
+    text = message(finding) + (f"\n\nSafer:\n{safer}" if safer else "")
+    return {
+        "ruleId": finding.id,
+        "ruleIndex": rule,
+        "level": finding.severity.value,
+        "message": {"text": _printable(text)},
+        "locations": [{"physicalLocation": _location(finding)}],
+        "partialFingerprints": {"lockgate/v1": _fingerprint((finding.id, finding.revision, finding.relation, finding.statement))},
+    }
+
+
+def _location(finding: Finding) -> dict[str, object]:
+    where = {"artifactLocation": {"uri": quote(_printable(finding.file)), "uriBaseId": "%SRCROOT%"}}
+    return {**where, "region": {"startLine": max(finding.line, 1)}}
+
+
+def _suppressed(allowed: Allowed) -> dict[str, object]:
+    reason = {"justification": _printable(cell(allowed.reason))} if allowed.reason else {}
+    return {"suppressions": [{"kind": "inSource", **reason}]}
+
+
+def _fingerprint(parts: Sequence[str]) -> str:
+    """The same finding is known again when lines above it come or go."""
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,24 @@
+"""Columns that must be given now."""
+
+from __future__ import annotations
+
+from effecting import AE, change, constraint, did, ids, judged, lock, only, scan
+
+REQUIRED = change("altered", "column", "orders.region", before={"not_null": False}, not_null=True)
+
+
+def test_running_code_does_not_know_of_it() -> None:
+    """The statement works, the next INSERT fails."""
+    found = only("LG502", judged(did("ALTER TABLE", lock(AE, "orders"), scan("orders"), REQUIRED)))
+    assert (found.severity.value, found.relation) == ("warning", "public.orders")
+
+
+def test_not_valid_refuses_new_rows_all_the_same() -> None:
+    """Only the old rows are not looked at."""
+    later = constraint("not null", "orders.nn", valid=False)
+    assert "LG502" in ids(judged(did("ALTER TABLE", lock(AE, "orders"), REQUIRED, later)))
+
+
+def test_a_check_that_said_it_before_changes_nothing() -> None:
+    """The server did not have to read a row, so a valid CHECK proved it."""
+    assert "LG502" not in ids(judged(did("ALTER TABLE", lock(AE, "orders"), REQUIRED, constraint("not null", "orders.nn"))))

@@ -1,0 +1,26 @@
+"""Names that are gone."""
+
+from __future__ import annotations
+
+from effecting import AE, change, did, drop, ids, judged, lock, only
+
+
+def test_a_renamed_table_can_keep_its_old_name_for_readers() -> None:
+    """The release before is still running."""
+    effect = did(
+        "ALTER TABLE", lock(AE, "clients", original="public.customers"), change("renamed", "table", "clients", old_name="customers")
+    )
+    found = only("LG501", judged(effect))
+    assert (found.severity.value, found.relation) == ("warning", "public.customers")
+    assert 'op.execute("CREATE VIEW customers AS SELECT * FROM clients")' in found.safer
+
+
+def test_a_name_with_a_line_break_stays_in_its_comment() -> None:
+    """The advice is pasted into a file that runs."""
+    found = only("LG501", judged(did("ALTER TABLE", lock(AE, "orders"), change("renamed", "column", "orders.x", old_name="a\nimport os"))))
+    assert all(line.startswith("#") for line in found.safer.splitlines())
+
+
+def test_what_nobody_knew_may_be_renamed() -> None:
+    """The plan made it."""
+    assert ids(judged(did("DROP TABLE", change("renamed", "table", "t2", new=True, old_name="t1"), drop("table", "t3", new=True)))) == set()

@@ -1,0 +1,28 @@
+"""Data that goes."""
+
+from __future__ import annotations
+
+from effecting import AE, change, did, drop, ids, judged, lock, only, size
+
+EFFECT = did("ALTER TABLE", lock(AE, "orders"), change("dropped", "column", "orders.note"), drop("table column", "orders.note"))
+
+
+def test_rows_make_it_an_error() -> None:
+    """There is no rollback of a committed DROP."""
+    found = only("LG301", judged(EFFECT, sizes=(size("orders", rows=5),)))
+    assert (found.severity.value, found.relation, found.rows) == ("error", "public.orders.note", 5)
+
+
+def test_an_unknown_size_is_taken_for_rows() -> None:
+    """Not knowing is no reason to be calm."""
+    assert only("LG301", judged(EFFECT)).severity.value == "error"
+
+
+def test_an_empty_table_is_a_note() -> None:
+    """The statistics say that nothing is lost."""
+    assert only("LG301", judged(EFFECT, sizes=(size("orders", rows=0),))).severity.value == "note"
+
+
+def test_what_the_plan_made_itself_may_go() -> None:
+    """A helper table of a data migration."""
+    assert "LG301" not in ids(judged(did("DROP TABLE", drop("table", "helper", new=True))))
