@@ -8,6 +8,7 @@ import pytest
 from recorded import recorded
 
 from lockgate.hazards.effects import Effects
+from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.report.plan import mode_words, plan, plan_error, quantity
 from lockgate.report.table import Table, plain
@@ -15,10 +16,15 @@ from lockgate.report.table import Table, plain
 RECORD = recorded()
 
 
+def outcome(effects: Effects) -> PlanOutcome:
+    """How a plan with these effects ends."""
+    return PlanOutcome("prod", "db:5432/app", effects, judge(effects))
+
+
 def told(*names: str) -> list[str]:
     """The rows of a plan with these operations, as lines."""
     revisions = tuple(revision for name in names for revision in RECORD[name].revisions)
-    blocks = plan(PlanOutcome("prod", "db:5432/app", Effects(heads=("r1",), revisions=revisions, sizes=RECORD[names[0]].sizes)))
+    blocks = plan(outcome(Effects(heads=("r1",), revisions=revisions, sizes=RECORD[names[0]].sizes)))
     return plain(blocks).splitlines()[2:]
 
 
@@ -49,9 +55,9 @@ def test_what_says_nothing_is_counted_and_not_shown() -> None:
 
 def test_an_error_names_the_line_of_the_revision() -> None:
     """The message is all that a pipeline shows."""
-    done = PlanOutcome("prod", "db:5432/app", RECORD["type_in_view"])
+    done = outcome(RECORD["type_in_view"])
     assert plan_error(done) is None, "the operation was undone, so its revision carries no fault"
-    assert plan(PlanOutcome("prod", "db:5432/app", Effects(heads=("r1",)))) == ("nothing is pending for `prod` (db:5432/app), at r1",)
+    assert plan(outcome(Effects(heads=("r1",)))) == ("nothing is pending for `prod` (db:5432/app), at r1",)
     assert isinstance(plan(done)[1], Table)
 
 

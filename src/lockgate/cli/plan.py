@@ -19,6 +19,7 @@ def command(call: Call, environment: str, revision: str) -> int:
     They are run on a scratch copy of its schema, without rows, and watched: locks, rewrites, scans, drops and failures, the strongest
     lock first. ENVIRONMENT itself is only read. Exit 1 where a revision fails, 4 where a table stays locked, 5 where it cannot be told.
     """
+    from lockgate.report import findings
     from lockgate.report import plan as report
     from lockgate.runs.plan import plan
 
@@ -31,6 +32,7 @@ def command(call: Call, environment: str, revision: str) -> int:
 
         call.output.document(json.planned(done, failure))
         return failure.exit_code if failure else 0
+    call.output.show(findings.findings(done.findings))
     call.output.show(report.plan(done))
     if failure:
         call.output.fail(text.error(failure))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lockgate.hazards.effects import Effects
+from lockgate.hazards.findings import Findings
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,12 @@ class PlanOutcome:
     Args:
         place: of the target.
         effects: without revisions where nothing is pending.
+        findings: the effects judged by what the environment bears.
         code: `plan-fails` where a revision fails on the scratch copy.
     """
 
     environment: str
     place: str
     effects: Effects
+    findings: Findings
     code: str = ""

@@ -14,6 +14,7 @@ import msgspec
 
 from lockgate.errors import CODES, NOTHING, LockgateError
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome, Verified
+from lockgate.report.findings_json import findings_fields
 from lockgate.report.text import docs_page, outcome_error
 from lockgate.secret import redact
 
@@ -65,7 +66,7 @@ def drifted(done: DriftOutcome, failure: LockgateError | None) -> str:
 
 def planned(done: PlanOutcome, failure: LockgateError | None) -> str:
     """Return what the pending revisions do; the fields of an error come with it where one fails."""
-    fields = {"environment": done.environment, "place": done.place, "effects": msgspec.to_builtins(done.effects)}
+    fields = {"environment": done.environment, "place": done.place, "effects": msgspec.to_builtins(done.effects)} | findings_fields(done.findings)
     return _document(done.code, (_error_fields(failure) if failure else {}) | fields)
 
 

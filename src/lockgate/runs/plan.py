@@ -18,9 +18,10 @@ from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.tracing import Tracing
 from lockgate.errors import CODES, Bug, LockgateError, Unreachable
 from lockgate.events import Notice, Notify
-from lockgate.files import graph_of
+from lockgate.files import graph_of, revision_text
 from lockgate.graph import check_single_head, check_target
 from lockgate.hazards.effects import Effects, Size
+from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find, opened
@@ -72,7 +73,7 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     check_known(graph, seen, target)
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, source="pg_dump")
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
-        return PlanOutcome(request.environment, seen.place, empty)
+        return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     original = _original(target, seen)
     with _copied(original, project, notify) as (scratch, facts):
         told = _told(request, project, scratch, seen.heads)
@@ -81,7 +82,13 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     fails = any(revision.fault for revision in effects.revisions)
-    return PlanOutcome(request.environment, seen.place, effects, "plan-fails" if fails else "")
+    judged = judge(effects, sources=_sources(effects, project))
+    return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
+
+
+def _sources(effects: Effects, project: Project) -> dict[str, str]:
+    """Texts of the revisions, which may allow a finding in a comment."""
+    return {revision.file: revision_text(project.folder / revision.file) for revision in effects.revisions}
 
 
 def _original(target: Target, seen: Sight) -> _Original:
