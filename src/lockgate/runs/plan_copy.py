@@ -1,0 +1,86 @@
+"""Where a plan's revisions run: a scratch copy of the target's schema, which is only read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from lockgate.dialects.connect import tracing_named
+from lockgate.dialects.features import ServerFacts
+from lockgate.dialects.tracing import Tracing
+from lockgate.errors import Unreachable
+from lockgate.events import Notice, Notify
+from lockgate.hazards.effects import Effects, Size
+from lockgate.runs.gate import opened
+from lockgate.runs.scratch_database import ScratchDatabase, scratch_database
+from lockgate.runs.scratch_server import ScratchServer
+from lockgate.runs.target import Target
+from lockgate.settings.project import Project
+from lockgate.words import Sight, VersionTable
+
+_PATIENCE_S = 2.0  # for a table that somebody holds exclusively: a plan must not queue in front of an application
+
+
+@dataclass(frozen=True)
+class Original:
+    """The target as it was found."""
+
+    target: Target
+    sight: Sight
+    facts: ServerFacts
+    sizes: tuple[Size, ...]
+    tracing: Tracing
+
+
+def read_original(target: Target, seen: Sight) -> Original:
+    """Read what is to be copied; raises Unreachable `no-plan` for a product that no scratch server stands in for."""
+    tracing = tracing_named(target.url.backend)
+    if tracing is None:
+        what = f"revisions for {target.url.backend} cannot be planned yet: there is no scratch server of this product"
+        raise Unreachable("no-plan", what, target.where, "read the SQL instead: alembic upgrade head --sql")
+    with opened(target) as session:
+        target.dialect.bound_waiting(session, _PATIENCE_S)
+        return Original(target, seen, target.dialect.server_facts(session), tracing.sizes(session), tracing)
+
+
+@contextmanager
+def copied(original: Original, project: Project, notify: Notify) -> Iterator[tuple[ScratchDatabase, Effects]]:
+    """Give a scratch database with the target's schema and heads, on a server of its own that is gone afterwards, and where that stands."""
+    from lockgate.scratch import temporary_server  # here: it needs psycopg
+    from lockgate.scratch.dump import client_programs
+
+    target, facts = original.target, original.facts
+    with temporary_server() as embedded:
+        embedded.write_carelessly()
+        embedded.create_roles((*facts.roles, facts.role), facts.role)
+        server = ScratchServer(replace(embedded.url("postgres"), username=facts.role), "embedded server", ours=True)
+        name = f"lockgate_plan_{uuid.uuid4().hex[:12]}"
+        with server.entered() as clones, scratch_database(project, clones, name, target.environment) as scratch:
+            notify(Notice(f"running the pending revisions on a scratch copy of the schema ({clones.product})"))
+            clones.configure(name, facts.settings)
+            stubs = _stubs(original, scratch.target)
+            for stub in stubs:
+                notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
+            original.tracing.copy_schema(client_programs(), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
+            _set_heads(scratch, original)
+            yield scratch, Effects(scratch=clones.product, server=facts.product, sizes=original.sizes, stubs=tuple(stubs))
+
+
+def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
+    with opened(scratch) as session:
+        available = scratch.dialect.server_facts(session).extensions
+    with opened(original.target) as session:
+        return original.tracing.stubs(session, available)
+
+
+def _set_heads(scratch: ScratchDatabase, original: Original) -> None:
+    """Write the target's heads into the copy of its version table, and let the copy notice what is done to it."""
+    table = original.sight.version_table or original.sight.kept_version_table or VersionTable()
+    name = ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
+    with scratch.writing() as permit:
+        for head in original.sight.heads:
+            permit.session.write(f"insert into {name} (version_num) values (:head)", {"head": head})
+        permit.session.commit()
+        original.tracing.install(permit)
