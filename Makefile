@@ -59,8 +59,9 @@ test: lint types mariadb ## Lint, types and every test, the fast ones first, and
 
 TRIALS ?= 0
 ROWS ?=
-# Only the whole matrix makes the page.
-FAULTS_PAGE = $(if $(filter-out 0,$(TRIALS))$(ROWS),,--page docs/fault-matrix.md)
+MERGE ?=
+# Only the whole matrix makes the page: at once, or with MERGE=1 by rows that are run anew or were missing.
+FAULTS_PAGE = $(if $(MERGE),--merge --page docs/fault-matrix.md,$(if $(filter-out 0,$(TRIALS))$(ROWS),,--page docs/fault-matrix.md))
 
 .PHONY: faults
 faults: $(STAMP) mariadb ## The fault matrix, into docs/fault-matrix.md; ROWS="pg-kill sqlite" TRIALS=10 for a part of it, without the page

@@ -54,7 +54,9 @@ class Maria:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         data, folder = self.folder / "data", self.folder
-        paths = [f"--datadir={data}", f"--socket={self.socket}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
+        # Of its own: a server that starts removes what it finds of temporary tables there, also those of another one.
+        (folder / "tmp").mkdir(exist_ok=True)
+        paths = [f"--datadir={data}", f"--tmpdir={folder / 'tmp'}", f"--socket={self.socket}", f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}"]
         paths += [f"--ssl-cert={self.root}", f"--ssl-key={self.root.with_suffix('.key')}"]
         command = ["mariadbd", "--no-defaults", f"--user={getpass.getuser()}", *paths, *_ALWAYS, *self.options]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=self.before)

@@ -180,6 +180,7 @@ CODES: dict[str, type[LockgateError]] = {
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,
     "permission-denied": Failed,
+    "disk-full": Failed,
     "reset-incomplete": Failed,
     "ledger-broken": Failed,
     "registry-damaged": Failed,

@@ -38,6 +38,16 @@ def behind(error: BaseException) -> KeyboardInterrupt | None:
     return None
 
 
+def swallow(error: type[KeyboardInterrupt]) -> None:
+    """Keep a signal's exception that Python could not raise, until somebody takes it."""
+    _swallowed.append(error)
+
+
+def take_swallowed() -> KeyboardInterrupt | None:
+    """Return the exception that was kept, once: what fails behind it was only stopped by it."""
+    return _swallowed.pop()() if _swallowed else None
+
+
 @contextmanager
 def cancellable(cancel: Callable[[], None]) -> Iterator[None]:
     """
@@ -47,7 +57,7 @@ def cancellable(cancel: Callable[[], None]) -> Iterator[None]:
     in Python lets go of the connection at once, and the server would work on.
 
     Args:
-        cancel: stops the statement that runs on a connection; called once, from another thread, harmless where none runs.
+        cancel: stops the statement that runs on a connection; called from another thread, harmless where none runs.
     """
     stop = _Stop(cancel)
     _stops.append(stop)
@@ -63,24 +73,34 @@ def cancellable(cancel: Callable[[], None]) -> Iterator[None]:
         stop.wait()
 
 
-def cancel_running() -> None:
-    """Stop the statements under way in this process."""
+def cancel_running(again: bool = False) -> None:
+    """
+    Stop the statements under way in this process.
+
+    Args:
+        again: also on connections where one was stopped before.
+    """
     for stop in tuple(_stops):
-        stop.begin()
+        stop.begin(again)
 
 
 class _Stop:
-    """Calls `cancel` once, in a thread of its own: it may take its time, and a second signal must be heard."""
+    """Calls `cancel` in a thread of its own: it may take its time, and a second signal must be heard."""
 
     def __init__(self, cancel: Callable[[], None]) -> None:
         self._cancel = cancel
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def begin(self) -> None:
-        """Call it, unless somebody has."""
+    def begin(self, again: bool = False) -> None:
+        """
+        Call it, unless somebody has.
+
+        Args:
+            again: also where somebody has, and it is over.
+        """
         with self._guard:
-            if self._thread is None:
+            if self._thread is None or (again and not self._thread.is_alive()):
                 self._thread = threading.Thread(target=self._run, name="lockgate-cancel", daemon=True)
                 self._thread.start()
 
@@ -95,3 +115,4 @@ class _Stop:
 
 
 _stops: list[_Stop] = []
+_swallowed: list[type[KeyboardInterrupt]] = []

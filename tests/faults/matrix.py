@@ -21,8 +21,8 @@ from faults.trial import Result
 
 ROWS: tuple[Row, ...] = (*postgres_rows.ROWS, *sqlite_rows.ROWS, *mariadb_rows.ROWS)
 BY_NAME = {row.name: row for row in ROWS}
+BROKE = "the trial itself did not work"  # which says nothing about lockgate
 _AT_ONCE = 5  # trials of one row that a worker takes: it has the row's project and expectations then
-_GIVE_UP = 5  # trials that broke, not lockgate but the trial itself, end the whole
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ def work(pipe: Connection, folder: Path) -> None:
                     try:
                         pipe.send(BY_NAME[job.row].run(stage, number, strict=job.strict))
                     except Exception:
-                        pipe.send((job.row, number, traceback.format_exc()))
+                        pipe.send(Result(job.row, number, problems=[f"{BROKE}\n{traceback.format_exc()}"]))
                 pipe.send(None)
     finally:
         stage.close()
 
 
-class TrialBroke(Exception):
-    """The trial itself did not work; it says nothing about lockgate."""
+class WorkerEnded(Exception):
+    """A worker is gone, and its servers with it: it says nothing about lockgate."""
 
 
 def play(todo: deque[Job], workers: int, folder: Path, told: Callable[[Result], Any]) -> None:
@@ -86,7 +86,7 @@ def play(todo: deque[Job], workers: int, folder: Path, told: Callable[[Result], 
         folder: for servers and databases; removed by the caller, when nothing runs any more.
         told: called with every result.
     Raises:
-        TrialBroke: with the traceback.
+        WorkerEnded: before its work was done.
     """
     context = multiprocessing.get_context("spawn")
     pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
@@ -110,23 +110,16 @@ def play(todo: deque[Job], workers: int, folder: Path, told: Callable[[Result], 
 
 
 def _listen(pipes: dict[Connection, Any], todo: deque[Job], told: Callable[[Result], Any]) -> None:
-    broken: list[str] = []
     while pipes:
         for pipe in wait(list(pipes)):
             assert isinstance(pipe, Connection)
             try:
                 heard = pipe.recv()
             except EOFError:
-                raise TrialBroke(f"a worker ended with {pipes[pipe].exitcode}") from None
-            if isinstance(heard, Result):
+                raise WorkerEnded(f"a worker ended with {pipes[pipe].exitcode}") from None
+            if heard is not None:
                 told(heard)
-            elif heard is not None:
-                broken.append(f"{heard[0]} {heard[1]}:\n{heard[2]}")
             elif todo:
                 pipe.send(todo.popleft())
             else:
                 del pipes[pipe]
-            if len(broken) >= _GIVE_UP:
-                raise TrialBroke("\n".join(broken))
-    if broken:
-        raise TrialBroke("\n".join(broken))

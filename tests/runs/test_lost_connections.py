@@ -40,6 +40,11 @@ from sqlalchemy.engine import Engine
 if not hasattr(sys, "counted"):
     sys.counted = event.listen(Engine, "connect", lambda *args: print("env.py connects"))
 """
+ENDS_AT_COMMIT = """
+op.execute("create function bye() returns trigger language plpgsql as 'begin perform pg_terminate_backend(pg_backend_pid()); return null; end'")
+op.execute("create constraint trigger bye after insert on users deferrable initially deferred for each row execute function bye()")
+op.execute("insert into users (name) values ('x')")
+"""
 END_OURSELVES = 'op.execute("select pg_terminate_backend(pg_backend_pid())")'
 
 
@@ -70,6 +75,23 @@ def test_a_lost_connection_is_not_replaced_by_one_that_holds_no_lock(project: Ti
     assert said.count("env.py connects") == 2  # the dry pass, and the real one
     verb, outcome, revision, why = Database(postgres_url).ledger()[-1]
     assert (verb, outcome, revision) == ("upgrade", "failed", "r2") and "terminating connection" in why
+
+
+def test_a_commit_that_was_not_answered_is_not_called_nothing(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Where the wire is cut at that moment only the server knows how it ended: `changed: nothing` would be a guess."""
+    project.tables("users").point("dev", postgres_url)
+    project.revision("r2", "r1", ENDS_AT_COMMIT)
+    said = project.lockgate("upgrade", "dev", check=1).stderr
+    assert "changed: applied `r1`; perhaps `r2`, whose COMMIT was not answered" in said
+    assert Database(postgres_url).heads() == ["r1"]
+
+
+def test_a_full_disk_is_called_that(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """"Check the URL" and "mend the revision" are no use to whoever has to make room."""
+    project.tables("users").point("dev", sqlite_url)
+    project.revision("r2", "r1", 'op.execute("pragma max_page_count = 1")\nop.execute("insert into users (name) values (hex(zeroblob(100000)))")')
+    said = project.lockgate("upgrade", "dev", check=1).stderr
+    assert "code: disk-full" in said and "make room" in said and "changed: applied `r1`" in said
 
 
 def test_a_signal_in_the_middle_of_the_judgement_ends_the_run_as_a_signal_does(project: Tiny, postgres_url: DatabaseUrl) -> None:

@@ -131,6 +131,16 @@ def test_ctrl_c_in_generated_code_has_the_same_exit_status(project: Tiny, sqlite
     assert "code: interrupted" in done.stderr and Database(sqlite_url).heads() == ["r1"]
 
 
+def test_ctrl_c_is_not_lost_where_python_cannot_raise_it(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """In `__del__` and in callbacks of weak references Python swallows it; the run would go on as if nobody had pressed anything."""
+    silent = "class Silent:\n    def __del__(self):\n        import os, signal\n        os.kill(os.getpid(), signal.SIGINT)\n        sum(range(100))"
+    project.tables("first").point("dev", postgres_url)
+    project.revision("r2", "r1", f"{silent}\nSilent()\nop.execute({SLEEP!r})")
+    done = project.lockgate("upgrade", "dev", check=130)
+    assert "code: interrupted" in done.stderr and "Exception ignored" not in done.stderr
+    assert Database(postgres_url).heads() == ["r1"]
+
+
 def test_a_second_signal_ends_the_process_at_once(project: Tiny, postgres_url: DatabaseUrl, tmp_path: Path) -> None:
     """Whoever asks twice does not want to wait for anything, not even for a revision that does not let go."""
     held = tmp_path / "held"

@@ -67,6 +67,8 @@ def translate(error: BaseException, scene: Scene) -> LockgateError:
             scene.place,
             f'pip install {name}, or name another one: driver = "psycopg"',
         )
+    if facts is not None and facts.kind == "disk-full":
+        return _disk_full(facts, scene.place)
     if isinstance(error, DBAPIError) and error.statement is None:
         first = redact(str(error.orig)).strip().splitlines() or [type(error.orig).__name__]
         if error.connection_invalidated:
@@ -100,6 +102,8 @@ def _in_step(error: BaseException, scene: Scene, step: Step, facts: ErrorFacts |
         return _lock_timeout(facts, where)
     if isinstance(error, DBAPIError) and error.statement:
         where += f"\n  statement: {_shortened(error.statement)}"
+    if facts is not None and facts.kind == "disk-full":
+        return _disk_full(facts, where)
     reason = facts.message if facts else _sentence(error)
     hint = "mend the revision, then run the command again: it continues after the last committed one"
     if scene.dialect is not None and scene.dialect.features.journal:
@@ -141,6 +145,11 @@ def _permission(facts: ErrorFacts, where: str) -> LockgateError:
 def _lock_timeout(facts: ErrorFacts, where: str) -> Busy:
     hint = "find the long transaction or the other writer, then run the command again"
     return Busy("lock-timeout", f"a lock was not free in time: {facts.message}", where, hint)
+
+
+def _disk_full(facts: ErrorFacts, where: str) -> Failed:
+    hint = "make room where the database keeps its files, then run the same command again: it goes on where this one stopped"
+    return Failed("disk-full", f"there is no room left for the database: {facts.message}", where, hint)
 
 
 def _line_in(error: BaseException, path: Path) -> str:

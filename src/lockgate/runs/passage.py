@@ -11,7 +11,7 @@ from typing import Any
 from lockgate.alembic_seam.crew import Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
-from lockgate.errors import Failed, LockgateError
+from lockgate.errors import NOTHING, Failed, LockgateError
 from lockgate.events import Applied, LeftTransaction, Notice, Notify, Started
 from lockgate.files import revision_text
 from lockgate.graph import fingerprint
@@ -60,6 +60,7 @@ class Passage(Scribe):
         self._onlooker = onlooker
         self._session_id = ""
         self._left_transaction = False
+        self._committing = False
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -73,6 +74,18 @@ class Passage(Scribe):
         elif self.step is not None and self._left_transaction:
             done.append(f"perhaps a part of `{self.step.revision}`, which left its transaction")
         return tuple(done)
+
+    def changed_at_end(self, *, unanswered: bool) -> str:
+        """
+        Say what was committed when the run broke off.
+
+        Args:
+            unanswered: nobody heard the server's last answer; where that was to a COMMIT, only the server knows how it ended.
+        """
+        done = list(self.changes)
+        if unanswered and self._committing and self.step is not None:
+            done.append(f"perhaps `{self.step.revision}`, whose COMMIT was not answered")
+        return "; ".join(done) or NOTHING
 
     @property
     def blockers(self) -> tuple[str, ...]:
@@ -114,7 +127,7 @@ class Passage(Scribe):
 
     def started(self, step: Step) -> None:
         """See `Crew`."""
-        self.step, self._left_transaction = step, False
+        self.step, self._left_transaction, self._committing = step, False, False
         self._statements = []
         self._notify(Started(step))
         if self._onlooker and self._session_id:
@@ -137,6 +150,7 @@ class Passage(Scribe):
         if self._journaling or permit.sight.half_applied is not None:
             # A stamp says what the schema is, whatever was left of other revisions.
             journal.forget_all(permit, dialect.features.registry_prefix)
+        self._committing = True
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:
         """See `Crew`."""
@@ -154,7 +168,7 @@ class Passage(Scribe):
 
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""
-        self.step = None
+        self.step, self._committing = None, False
         if self._onlooker:
             self._onlooker.rest()
         self.steps.append(StepDone(step, duration_ms))

@@ -19,7 +19,7 @@ from lockgate.alembic_seam.world import project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notice, Notify
 from lockgate.graph import check_syntax
-from lockgate.interruption import behind, reason
+from lockgate.interruption import behind, reason, take_swallowed
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
 from lockgate.runs.checkout import untracked
@@ -116,7 +116,7 @@ def _within(
             _interrupted(error, arrival, passage)
             raise
         except (Exception, SystemExit) as error:
-            signal = behind(error)
+            signal = behind(error) or take_swallowed()
             if signal is not None:
                 _interrupted(signal, arrival, passage)
                 raise signal from None
@@ -147,7 +147,7 @@ def _interrupted(error: KeyboardInterrupt, arrival: Arrival, passage: Passage) -
     """Write down what was cut off; by a connection of its own, because the working one is gone or about to go."""
     if passage.permit is not None:
         revision = passage.step.revision if passage.step else ""
-        changed = "; ".join(passage.changes) or NOTHING
+        changed = passage.changed_at_end(unanswered=True)
         arrival.record(ledger.Event("interrupted", revision, passage.permit.sight.heads, error=f"{reason(error)}; changed: {changed}"))
 
 
@@ -160,7 +160,7 @@ def _failed(error: BaseException, arrival: Arrival, passage: Passage) -> Lockgat
     if ours.code == "lock-timeout" and passage.blockers:
         ours.where += "".join(f"\n  in the way: {line}" for line in passage.blockers)
     if ours.changed == NOTHING:
-        ours.changed = "; ".join(passage.changes) or NOTHING
+        ours.changed = passage.changed_at_end(unanswered=isinstance(error, DBAPIError) and error.connection_invalidated)
     if not passage.recorded and arrival.request.verb.acts:
         outcome = "refused" if isinstance(ours, Refused) else "failed"
         revision = passage.step.revision if passage.step else ""

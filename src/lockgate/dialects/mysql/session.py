@@ -31,6 +31,7 @@ _NUMBERS = {
     **dict.fromkeys((1290, 1792, 1836), "read-only"),
     **dict.fromkeys((1045, 1251, 1698, 2059), "authentication"),
     1049: "no-database",
+    **dict.fromkeys((1021, 1114), "disk-full"),
     2026: "tls",
     **dict.fromkeys((2002, 2003, 2005, 2006, 2013, 2055), "unreachable"),
 }

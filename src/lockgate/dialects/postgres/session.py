@@ -29,6 +29,7 @@ _STATES = {
     "28000": "authentication",
     "28P01": "authentication",
     "3D000": "no-database",
+    "53100": "disk-full",
 }
 # libpq hands out no SQLSTATE for a connection that failed, only the server's sentence.
 _SENTENCES = (

@@ -169,4 +169,6 @@ def facts(error: BaseException) -> ErrorFacts | None:
         return ErrorFacts("lock-timeout", message)
     if code.startswith("SQLITE_READONLY"):
         return ErrorFacts("read-only", message)
+    if code.startswith("SQLITE_FULL"):
+        return ErrorFacts("disk-full", message)
     return ErrorFacts("", message)
