@@ -7,6 +7,7 @@ database is refused even where it is empty.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -176,6 +177,19 @@ def drop_orphan(project: Project, clones: Clones, name: str) -> None:
         seen = scratch_of(project, clones, name).look()
         if seen.identity.environment == SCRATCH if seen.identity else seen.empty:
             clones.drop(name)
+
+
+@contextmanager
+def held_name(clones: Clones, project: Project, kind: str) -> Iterator[str]:
+    """Name a database and hold its lock as long as it lives; drop those of runs that were killed: nobody holds theirs any more."""
+    family = clones.family(kind)
+    name = f"{family}{uuid.uuid4().hex[:12]}"
+    for left in clones.names(family):
+        if clones.hold(left):
+            drop_orphan(project, clones, left)
+            clones.let_go(left)
+    clones.hold(name)
+    yield name
 
 
 def default_environment(project: Project) -> Environment:
