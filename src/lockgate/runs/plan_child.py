@@ -37,7 +37,7 @@ def trace_apart(request: Request, project: Project, scratch: ScratchDatabase, he
         [sys.executable, "-P", "-m", "lockgate.runs.traced"],
         input=msgspec.json.encode(orders),
         stdout=subprocess.PIPE,
-        env=_harmless(request.environ, project),
+        env=harmless(request.environ, project),
         check=False,
     )
     try:
@@ -50,7 +50,7 @@ def trace_apart(request: Request, project: Project, scratch: ScratchDatabase, he
     return told
 
 
-def _harmless(environ: Mapping[str, str], project: Project) -> dict[str, str]:
+def harmless(environ: Mapping[str, str], project: Project) -> dict[str, str]:
     """Variables without credentials, and without any that leads to a database."""
     environments = project.environments.values()
     ours = {name for environment in environments for name in (*environment.export, environment.url.value, project.variable.name)}
