@@ -41,7 +41,7 @@ def obeyed(orders: Orders, environ: Mapping[str, str], project: Project) -> Told
         [sys.executable, "-P", "-m", "lockgate.runs.traced"],
         input=msgspec.json.encode(orders),
         stdout=subprocess.PIPE,
-        env=_harmless(environ, project),
+        env=harmless(environ, project),
         check=False,
     )
     try:
@@ -54,7 +54,7 @@ def obeyed(orders: Orders, environ: Mapping[str, str], project: Project) -> Told
     return told
 
 
-def _harmless(environ: Mapping[str, str], project: Project) -> dict[str, str]:
+def harmless(environ: Mapping[str, str], project: Project) -> dict[str, str]:
     """Variables without credentials, and without any that leads to a database."""
     environments = project.environments.values()
     sources = [project.scratch_url, *(source for each in environments for source in (each.url, each.scratch_url))]

@@ -1,0 +1,50 @@
+"""Judging revisions by their SQL alone, where no scratch server can be had to run them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from lockgate.errors import Unreachable
+from lockgate.files import revision_text
+from lockgate.hazards.findings import Findings
+from lockgate.hazards.static import judge_text
+from lockgate.runs.plan_child import harmless
+from lockgate.runs.unrun import Orders, Read
+from lockgate.seeds.statements import parser
+from lockgate.settings.project import Project
+
+
+def lint_static(project: Project, revisions: Sequence[str], environ: Mapping[str, str]) -> Findings:
+    """
+    Judge revisions by what offline mode prints of them, and by the SQL in lines that it cannot reach; no database is contacted.
+
+    Args:
+        revisions: ids, in the order in which they run. What they make counts as new.
+        environ: what the process that imports them may see, without its credentials.
+    Raises:
+        Unreachable: `no-plan` where the parser is not installed, or the revisions cannot be imported.
+    """
+    grammar = parser()
+    if grammar is None:
+        what = "the SQL of revisions cannot be read: PostgreSQL's grammar is not installed"
+        raise Unreachable("no-plan", what, str(project.folder), 'pip install "lockgate[sql]"')
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "lockgate.runs.unrun"],
+        input=msgspec.json.encode(Orders(str(project.folder), tuple(revisions), "postgresql")),
+        stdout=subprocess.PIPE,
+        env=harmless(environ, project),
+        check=False,
+    )
+    try:
+        read = msgspec.json.decode(done.stdout, type=Read)
+    except msgspec.DecodeError:
+        read = Read(trouble=f"the process that read the revisions ended with status {done.returncode}")
+    if read.trouble:
+        hint = read.hint or "look at what it wrote to standard error"
+        raise Unreachable("no-plan", f"the SQL of the revisions cannot be read: {read.trouble}", str(project.folder), hint)
+    sources = {script.file: revision_text(project.folder / script.file) for script in read.scripts}
+    return judge_text(read.scripts, grammar, sources)
