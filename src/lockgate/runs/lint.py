@@ -20,12 +20,15 @@ from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.checkout import changed_since
+from lockgate.runs.lint_static import lint_static
 from lockgate.runs.plan_child import obeyed
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held_name, scratch_database
 from lockgate.runs.traced import Orders
 from lockgate.settings.project import Project
 from lockgate.words import Request
+
+_NO_SERVER = ("extra-missing", "embedded-failed")
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,17 @@ class Subject:
     Args:
         revisions: ids, or their beginnings.
         since: a commit: the revisions whose files are new or changed since then.
+        static: read their SQL and run nothing.
     """
 
     revisions: tuple[str, ...] = ()
     since: str = ""
+    static: bool = False
+
+    @property
+    def together(self) -> bool:
+        """Whether they are deployed together; of a whole history nobody knows how it was."""
+        return bool(self.revisions or self.since)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,11 @@ class _Course:
     targets: tuple[str, ...] = ()
     back: str = ""
     before: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The targets in the words of an order."""
+        return " ".join(self.targets)
 
     @property
     def judged(self) -> tuple[str, ...]:
@@ -79,13 +94,26 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
         UsageError: `usage`, `revision-not-found`.
     """
     graph = _known(graph_of(project), project)
-    judged = _chosen(graph, project, subject, request.environ)
-    course = _course(graph, judged, together=bool(subject.revisions or subject.since), bare=project.bootstrap is None)
-    effects = Effects(source="replay", heads=course.before, target=" ".join(course.targets))
-    if judged:
-        effects = _traced(course, effects, request, project, notify, together=bool(subject.revisions or subject.since))
+    course = _course(graph, _chosen(graph, project, subject, request.environ), together=subject.together, bare=project.bootstrap is None)
+    if not course.plans:
+        return PlanOutcome("", "", Effects(source="replay"), Findings())
+    if subject.static:
+        return _read(course, request, project)
+    try:
+        effects = _traced(course, request, project, notify, together=subject.together)
+    except LockgateError as error:
+        if error.code not in _NO_SERVER:
+            raise
+        notify(Notice(f"no scratch server can be had ({error.what}): the SQL of the revisions is read instead, and nothing is run"))
+        return _read(course, request, project)
     fails = any(revision.fault for revision in effects.revisions)
     return PlanOutcome("", "", effects, _judged(effects, course, project), "plan-fails" if fails else "")
+
+
+def _read(course: _Course, request: Request, project: Project) -> PlanOutcome:
+    """Judge by the text alone."""
+    effects = Effects(source="static", heads=course.before, target=course.target)
+    return PlanOutcome("", "", effects, lint_static(project, course.plans, request.environ))
 
 
 def _judged(effects: Effects, course: _Course, project: Project) -> Findings:
@@ -144,7 +172,7 @@ def _tips(graph: Graph, applied: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(id_ for id_ in applied if id_ not in needed))
 
 
-def _traced(course: _Course, effects: Effects, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
+def _traced(course: _Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
     like = default_environment(project)
     with plan_server(like, project, request.environ) as server, server.entered() as clones, held_name(clones, project, "lint") as name:
         tracing = tracing_named(server.url.backend)
@@ -158,15 +186,22 @@ def _traced(course: _Course, effects: Effects, request: Request, project: Projec
                 folder=str(project.folder),
                 environment=like.name,
                 url=scratch.url.render().reveal(),
-                target=effects.target,
+                target=course.target,
                 back=course.back,
                 only=course.judged,
                 apart=not together,
             )
             with _explained(scratch):
                 told = obeyed(orders, request.environ, project)
-        known = {"scratch": clones.product, "revisions": told.revisions, "back": told.back, "unrestored": told.unrestored}
-        return msgspec.structs.replace(effects, **known)
+        return Effects(
+            source="replay",
+            scratch=clones.product,
+            heads=course.before,
+            target=course.target,
+            revisions=told.revisions,
+            back=told.back,
+            unrestored=told.unrestored,
+        )
 
 
 @contextmanager

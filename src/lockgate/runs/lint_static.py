@@ -11,6 +11,7 @@ import msgspec
 from lockgate.errors import Unreachable
 from lockgate.files import revision_text
 from lockgate.hazards.findings import Findings
+from lockgate.hazards.judge import joined
 from lockgate.hazards.static import judge_text
 from lockgate.runs.plan_child import harmless
 from lockgate.runs.unrun import Orders, Read
@@ -18,12 +19,12 @@ from lockgate.seeds.statements import parser
 from lockgate.settings.project import Project
 
 
-def lint_static(project: Project, revisions: Sequence[str], environ: Mapping[str, str]) -> Findings:
+def lint_static(project: Project, plans: Sequence[Sequence[str]], environ: Mapping[str, str]) -> Findings:
     """
     Judge revisions by what offline mode prints of them, and by the SQL in lines that it cannot reach; no database is contacted.
 
     Args:
-        revisions: ids, in the order in which they run. What they make counts as new.
+        plans: ids, in the order in which they run. What a plan makes counts as new within it.
         environ: what the process that imports them may see, without its credentials.
     Raises:
         Unreachable: `no-plan` where the parser is not installed, or the revisions cannot be imported.
@@ -34,7 +35,7 @@ def lint_static(project: Project, revisions: Sequence[str], environ: Mapping[str
         raise Unreachable("no-plan", what, str(project.folder), 'pip install "lockgate[sql]"')
     done = subprocess.run(
         [sys.executable, "-P", "-m", "lockgate.runs.unrun"],
-        input=msgspec.json.encode(Orders(str(project.folder), tuple(revisions), "postgresql")),
+        input=msgspec.json.encode(Orders(str(project.folder), tuple(id_ for plan in plans for id_ in plan), "postgresql")),
         stdout=subprocess.PIPE,
         env=harmless(environ, project),
         check=False,
@@ -47,4 +48,5 @@ def lint_static(project: Project, revisions: Sequence[str], environ: Mapping[str
         hint = read.hint or "look at what it wrote to standard error"
         raise Unreachable("no-plan", f"the SQL of the revisions cannot be read: {read.trouble}", str(project.folder), hint)
     sources = {script.file: revision_text(project.folder / script.file) for script in read.scripts}
-    return judge_text(read.scripts, grammar, sources)
+    scripts = {script.id: script for script in read.scripts}
+    return joined([judge_text([scripts[id_] for id_ in plan], grammar, sources) for plan in plans])
