@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from lockgate.errors import Unreachable
+from lockgate.errors import Unreachable, UsageError
 from lockgate.files import revision_text
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.static import judge_text
@@ -26,12 +26,13 @@ def lint_static(project: Project, revisions: Sequence[str], environ: Mapping[str
         revisions: ids, in the order in which they run. What they make counts as new.
         environ: what the process that imports them may see, without its credentials.
     Raises:
-        Unreachable: `no-plan` where the parser is not installed, or the revisions cannot be imported.
+        UsageError: `extra-missing` where the parser is not installed.
+        Unreachable: `no-plan` where the revisions cannot be imported.
     """
     grammar = parser()
     if grammar is None:
-        what = "the SQL of revisions cannot be read: PostgreSQL's grammar is not installed"
-        raise Unreachable("no-plan", what, str(project.folder), 'pip install "lockgate[sql]"')
+        what = "reading the SQL of revisions needs postgast, PostgreSQL's own grammar"
+        raise UsageError("extra-missing", what, str(project.folder), "pip install 'lockgate[sql]'")
     done = subprocess.run(
         [sys.executable, "-P", "-m", "lockgate.runs.unrun"],
         input=msgspec.json.encode(Orders(str(project.folder), tuple(revisions), "postgresql")),
