@@ -27,6 +27,7 @@ from lockgate.seeds.tree_nodes import inner, message_name
 BASIS = (
     "static: read from the SQL, not run; sizes and times, old types, functions, indexes, valid checks and what depends on what are not known"
 )
+_EACH = " [static: read, not run]"  # an annotation stands alone, without the line that says where all of it comes from
 _PARAMETER = re.compile(r"%\(\w+\)s|%s|(?<![:\w]):[A-Za-z_]\w*")
 
 
@@ -158,7 +159,7 @@ class _Reading:
                 f"{what.partition(' did not run')[0]} cannot be told without running: SQL that is put together there, code that asks the "
                 "database, or a function of its own"
             )
-        return msgspec.structs.replace(finding, severity=severity, what=what, safer=safer, estimate=None)
+        return msgspec.structs.replace(finding, severity=severity, what=what + _EACH, safer=safer, estimate=None)
 
 
 def _effect(said: Said, text: str, number: int, draft: Draft) -> Effect:

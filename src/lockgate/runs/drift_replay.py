@@ -15,7 +15,7 @@ from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Busy, LockgateError, Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import ScratchDatabase, held_name, scratch_database
+from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
@@ -64,7 +64,7 @@ def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -
     with (
         _explained(f"no scratch database can be made ({server.label})", need, project),
         server.entered() as clones,
-        held_name(clones, project, "drift") as name,
+        held(project, clones, "drift") as name,
         scratch_database(project, clones, name, need.target.environment) as scratch,
     ):
         clones.configure(name, need.facts.settings)

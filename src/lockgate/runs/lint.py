@@ -23,7 +23,7 @@ from lockgate.runs.checkout import changed_since
 from lockgate.runs.lint_static import lint_static
 from lockgate.runs.plan_child import obeyed
 from lockgate.runs.plan_server import install, plan_server
-from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held_name, scratch_database
+from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
 from lockgate.runs.traced import Orders
 from lockgate.settings.project import Project
 from lockgate.words import Request
@@ -174,7 +174,7 @@ def _tips(graph: Graph, applied: Collection[str]) -> tuple[str, ...]:
 
 def _traced(course: _Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
     like = default_environment(project)
-    with plan_server(like, project, request.environ) as server, server.entered() as clones, held_name(clones, project, "lint") as name:
+    with plan_server(like, project, request.environ) as server, server.entered() as clones, held(project, clones, "lint") as name:
         tracing = tracing_named(server.url.backend)
         if tracing is None:
             raise Unreachable("no-plan", f"revisions cannot be traced on {server.url.backend} yet", server.url.place)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from lockgate.errors import Unreachable
+from lockgate.errors import Unreachable, UsageError
 from lockgate.files import revision_text
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined
@@ -27,12 +27,13 @@ def lint_static(project: Project, plans: Sequence[Sequence[str]], environ: Mappi
         plans: ids, in the order in which they run. What a plan makes counts as new within it.
         environ: what the process that imports them may see, without its credentials.
     Raises:
-        Unreachable: `no-plan` where the parser is not installed, or the revisions cannot be imported.
+        UsageError: `extra-missing` where the parser is not installed.
+        Unreachable: `no-plan` where the revisions cannot be imported.
     """
     grammar = parser()
     if grammar is None:
-        what = "the SQL of revisions cannot be read: PostgreSQL's grammar is not installed"
-        raise Unreachable("no-plan", what, str(project.folder), 'pip install "lockgate[sql]"')
+        what = "reading the SQL of revisions needs postgast, PostgreSQL's own grammar"
+        raise UsageError("extra-missing", what, str(project.folder), "pip install 'lockgate[sql]'")
     done = subprocess.run(
         [sys.executable, "-P", "-m", "lockgate.runs.unrun"],
         input=msgspec.json.encode(Orders(str(project.folder), tuple(id_ for plan in plans for id_ in plan), "postgresql")),

@@ -14,7 +14,7 @@ from lockgate.events import Notice, Notify
 from lockgate.hazards.effects import Effects, Size
 from lockgate.runs.gate import opened
 from lockgate.runs.plan_server import install, plan_server
-from lockgate.runs.scratch_database import ScratchDatabase, held_name, scratch_database
+from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import Sight, VersionTable
@@ -55,7 +55,7 @@ def copied(
     with (
         plan_server(target.environment, project, environ, facts) as server,
         server.entered() as clones,
-        held_name(clones, project, "plan") as name,
+        held(project, clones, "plan") as name,
         scratch_database(project, clones, name, target.environment) as scratch,
     ):
         notify(Notice(f"running the pending revisions on a scratch copy of the schema ({clones.product})"))

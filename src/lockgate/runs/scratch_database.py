@@ -167,6 +167,19 @@ def scratch_database(project: Project, clones: Clones, name: str, like: Environm
         clones.drop(name)
 
 
+@contextmanager
+def held(project: Project, clones: Clones, kind: str) -> Iterator[str]:
+    """Name a database of a kind and hold its lock as long as it lives; drop those of runs that were killed: nobody holds theirs any more."""
+    family = clones.family(kind)
+    name = f"{family}{uuid.uuid4().hex[:12]}"
+    for left in clones.names(family):
+        if clones.hold(left):
+            drop_orphan(project, clones, left)
+            clones.let_go(left)
+    clones.hold(name)
+    yield name
+
+
 def drop_orphan(project: Project, clones: Clones, name: str) -> None:
     """
     Drop a database whose owner is dead, if it is marked `scratch` or empty still.
@@ -177,19 +190,6 @@ def drop_orphan(project: Project, clones: Clones, name: str) -> None:
         seen = scratch_of(project, clones, name).look()
         if seen.identity.environment == SCRATCH if seen.identity else seen.empty:
             clones.drop(name)
-
-
-@contextmanager
-def held_name(clones: Clones, project: Project, kind: str) -> Iterator[str]:
-    """Name a database and hold its lock as long as it lives; drop those of runs that were killed: nobody holds theirs any more."""
-    family = clones.family(kind)
-    name = f"{family}{uuid.uuid4().hex[:12]}"
-    for left in clones.names(family):
-        if clones.hold(left):
-            drop_orphan(project, clones, left)
-            clones.let_go(left)
-    clones.hold(name)
-    yield name
 
 
 def default_environment(project: Project) -> Environment:
