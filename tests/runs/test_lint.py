@@ -109,8 +109,10 @@ def test_a_history_that_does_not_run_is_no_clean_bill(project: Tiny) -> None:
     unknown = linted(project, "r3", check=5)
     assert unknown["code"] == "no-plan"
     assert "`r2`" in unknown["what"]
-    assert project.here("lint", "r9", check=2).stderr
-    assert project.here("lint", "r1", "--since", "main", check=2).stderr
+    assert "revision-not-found" in project.here("lint", "r9", check=2).stderr
+    assert "`r` may be `r1` or `r2` or `r3`" in project.here("lint", "r", check=2).stderr
+    assert "leave out one of them" in project.here("lint", "r1", "--since", "main", check=2).stderr
+    assert linted(project, "heads", check=5)["code"] == "no-plan", "r2 still fails"
 
 
 @pytest.mark.usefixtures("near")

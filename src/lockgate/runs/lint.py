@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from lockgate.dialects.connect import tracing_named
-from lockgate.errors import LockgateError, Unreachable
+from lockgate.dialects.connect import dialect_named, tracing_named
+from lockgate.errors import LockgateError, Unreachable, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_target
@@ -24,8 +24,10 @@ from lockgate.runs.lint_static import lint_static
 from lockgate.runs.plan_child import obeyed
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
+from lockgate.runs.scratch_server import product_of
 from lockgate.runs.traced import Orders
-from lockgate.settings.project import Project
+from lockgate.secret import parse_url
+from lockgate.settings.project import Environment, Project
 from lockgate.words import Request
 
 _NO_SERVER = ("extra-missing", "embedded-failed")
@@ -112,6 +114,9 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
 
 def _read(course: _Course, request: Request, project: Project) -> PlanOutcome:
     """Judge by the text alone."""
+    backend = _backend(project, default_environment(project), request.environ)
+    if not dialect_named(backend).features.embeds:
+        raise Unreachable("no-plan", f"the SQL of revisions for {backend} cannot be judged without running it", project.settings_file)
     effects = Effects(source="static", heads=course.before, target=course.target)
     return PlanOutcome("", "", effects, lint_static(project, course.plans, request.environ))
 
@@ -136,11 +141,28 @@ def _chosen(graph: Graph, project: Project, subject: Subject, environ: Mapping[s
     order = graph.pending(())
     if subject.revisions:
         check_target(graph, " ".join(subject.revisions))
-        return tuple(id_ for id_ in order if id_.startswith(subject.revisions))
+        asked = {id_ for name in subject.revisions for id_ in _meant(graph, name)}
+        return tuple(id_ for id_ in order if id_ in asked)
     if subject.since:
         changed = {path.resolve() for path in changed_since(project.folder, subject.since, environ)}
         return tuple(id_ for id_ in order if Path(project.folder, graph.revisions[id_].file).resolve() in changed)
     return order
+
+
+def _meant(graph: Graph, name: str) -> tuple[str, ...]:
+    if name in ("head", "heads"):
+        return graph.heads
+    found = (name,) if name in graph.revisions else tuple(id_ for id_ in graph.revisions if id_.startswith(name))
+    if len(found) != 1:
+        what = f"`{name}` may be {' or '.join(f'`{id_}`' for id_ in found)}" if found else f"`{name}` is not the id of a revision"
+        raise UsageError("revision-not-found", what, "lockgate lint", "name revisions by their ids, or by how one id alone begins")
+    return found
+
+
+def _backend(project: Project, like: Environment, environ: Mapping[str, str]) -> str:
+    """What kind of database the revisions are for, as far as that can be told without asking for a secret."""
+    written = {"url": like.url.value, "env": environ.get(like.url.value, "")}.get(like.url.kind, "")
+    return parse_url(written, like.where).backend if written else product_of(project)
 
 
 def _course(graph: Graph, judged: tuple[str, ...], *, together: bool, bare: bool) -> _Course:
@@ -174,7 +196,11 @@ def _tips(graph: Graph, applied: Collection[str]) -> tuple[str, ...]:
 
 def _traced(course: _Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
     like = default_environment(project)
-    with plan_server(like, project, request.environ) as server, server.entered() as clones, held(project, clones, "lint") as name:
+    with (
+        plan_server(like, project, request.environ, _backend(project, like, request.environ)) as server,
+        server.entered() as clones,
+        held(project, clones, "lint") as name,
+    ):
         tracing = tracing_named(server.url.backend)
         if tracing is None:
             raise Unreachable("no-plan", f"revisions cannot be traced on {server.url.backend} yet", server.url.place)

@@ -53,7 +53,7 @@ def copied(
 
     target, facts = original.target, original.facts
     with (
-        plan_server(target.environment, project, environ, facts) as server,
+        plan_server(target.environment, project, environ, target.url.backend, facts) as server,
         server.entered() as clones,
         held(project, clones, "plan") as name,
         scratch_database(project, clones, name, target.environment) as scratch,

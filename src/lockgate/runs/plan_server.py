@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
+from lockgate.dialects.connect import dialect_named
 from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.tracing import Tracing
 from lockgate.errors import LockgateError, Refused, Unreachable
 from lockgate.runs.gate import look, opened
 from lockgate.runs.scratch_database import ScratchDatabase
-from lockgate.runs.scratch_server import ScratchServer
+from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target, target_of
 from lockgate.settings.project import Environment, Project, UrlSource
 from lockgate.words import SCRATCH, Request, Verb
@@ -20,20 +23,32 @@ _ADOPT = "give that database an environment of its own with `scratch = true`, th
 
 
 @contextmanager
-def plan_server(like: Environment, project: Project, environ: Mapping[str, str], facts: ServerFacts | None = None) -> Iterator[ScratchServer]:
+def plan_server(
+    like: Environment, project: Project, environ: Mapping[str, str], backend: str, facts: ServerFacts | None = None
+) -> Iterator[ScratchServer]:
     """
-    Give a server for scratch databases.
+    Give a server for scratch databases, or a folder for files.
 
     Args:
+        backend: what kind of database the revisions are for, where `scratch_url` does not say it.
         facts: of the server it is to stand in for; None where there is none.
     Raises:
         Refused: `scratch-not-allowed`: the database that `scratch_url` names does not say that it may.
-        Unreachable: `no-plan`: it has another major version; and as any embedded server.
+        Unreachable: `no-plan`: it has another major version, or there is neither one nor an embedded server of this product; and as any
+            embedded server.
     """
     source = like.scratch_url or project.scratch_url
     if source is not None:
         yield _named(source, like, project, environ, facts)
         return
+    features = dialect_named(backend).features
+    if not features.shares_server:
+        with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
+            yield replace(files_in(Path(folder)), label="temporary file")
+        return
+    if not features.embeds:
+        what = f"there is no embedded server of {backend}, and the settings name no other one"
+        raise Unreachable("no-plan", what, like.where, 'name one: scratch_url = { env = "BENCH_DATABASE_URL" }')
     from lockgate.scratch import temporary_server  # here: it needs psycopg
 
     with temporary_server() as embedded:
@@ -61,6 +76,8 @@ def install(tracing: Tracing, scratch: ScratchDatabase) -> None:
 def _named(source: UrlSource, like: Environment, project: Project, environ: Mapping[str, str], facts: ServerFacts | None) -> ScratchServer:
     asking = replace(like, url=source, query={}, driver="")
     target = target_of(Request(Verb.PLAN, like.name, environ=environ), replace(project, environments={like.name: asking}))
+    if not target.dialect.features.shares_server:
+        raise Unreachable("no-plan", "`scratch_url` names a file, and files need no server", target.url.place, "leave it out")
     _check_allowed(target, project)
     if facts is not None:
         with opened(target) as session:
