@@ -25,6 +25,7 @@ class Verb(str, enum.Enum):
     SMOKE = "smoke"
     DRIFT = "drift"
     PLAN = "plan"
+    LINT = "lint"
     ADOPT = "adopt"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"

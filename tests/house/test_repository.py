@@ -8,8 +8,11 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
+from lockgate.cli.command import root as command_line
 from lockgate.version import __version__
 
 MADE_HERE = {".git", ".venv", ".lockgate", ".local", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__", "build", "dist"}
@@ -125,3 +128,15 @@ def test_the_version_is_said_once(root: Path) -> None:
     """The wheel, `--version` and the ledger must agree."""
     said = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert said == __version__
+
+
+def test_the_hook_for_pre_commit_calls_a_verb_that_there_is(root: Path) -> None:
+    """A hook that ends in a usage error keeps everybody from committing."""
+    (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    program, verb, *arguments = hook["entry"].split()
+    command = command_line.get_command(click.Context(command_line), verb)
+    assert command is not None
+    assert command.make_context(verb, arguments).params["since"] == "HEAD"
+    assert (program, hook["pass_filenames"]) == ("lockgate", False)
+    assert re.search(hook["files"], "migrations/versions/20260105_0930_create_users.py")
+    assert f"`{hook['id']}`" in (root / "docs" / "cli.md").read_text("utf-8")

@@ -346,3 +346,15 @@ def test_a_syntax_error_names_line_and_column(text: str, where: str) -> None:
 def test_a_byte_order_mark_is_no_mistake() -> None:
     """Editors on Windows write one."""
     assert read("\ufeff" + DEV).environments["dev"].where == "lockgate.toml:1"
+
+
+def test_a_server_for_plans_is_named_in_the_words_of_any_url() -> None:
+    """One language for all places; a password is as unwelcome here as there."""
+    told = read('scratch_url = "postgresql://db/bench"\n' + DEV + 'scratch_url = { env = "BENCH_URL" }\n')
+    assert told.scratch_url == UrlSource("url", "postgresql://db/bench")
+    assert told.environments["dev"].scratch_url == UrlSource("env", "BENCH_URL")
+    assert read(DEV).scratch_url is None
+    wrong = mistakes('scratch_url = "postgresql://me:hidden@db/bench"\n' + DEV + "scratch_url = { nothing = 1 }\n")
+    assert "a password does not belong into the settings" in wrong[0]
+    assert "`scratch_url` needs exactly one of" in wrong[1]
+    assert "hidden" not in "".join(wrong)

@@ -20,7 +20,8 @@ def command(call: Call, sql: bool, check: bool, product: str | None) -> int:
 
     The revisions are run on a scratch database, the file is loaded into a second one, and both must be equal.
     """
-    from lockgate.runs.schema_file import check_schema_file, make_schema_file, product_of
+    from lockgate.runs.schema_file import check_schema_file, make_schema_file
+    from lockgate.runs.scratch_server import product_of
 
     project = call.project()
     with call.output.live("", acting=False) as notify:

@@ -103,7 +103,7 @@ class Effects(Value, frozen=True):
         environment: whose plan it is; empty where the schema was replayed from base.
         heads: applied revisions when the plan began, sorted. target: in Alembic's notation.
         scratch: product and version of the server that ran it; server: of the target, empty where there is none.
-        source: where the schema came from: `pg_dump` of the target, or `replay` from base.
+        source: where the schema came from: `pg_dump` of the target, `replay` from base, or `static`: there is none, nothing was run.
         stubs: extensions of the target that the scratch server lacks and that were imitated.
         back: what the same revisions' downgrades did on the scratch afterwards, newest first; empty where an upgrade failed or there
             were several heads to go back to.

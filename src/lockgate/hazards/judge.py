@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
 
 from lockgate.hazards.allow import apply
 from lockgate.hazards.blocking import blocks, spelled, strongest
@@ -38,6 +40,27 @@ def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, 
         allowed=allowed,
         timeline=tuple(_timeline(plan)),
         not_run=tuple(f"{revision.file}:{line}" for revision in effects.revisions for line in revision.not_run),
+    )
+
+
+def joined(parts: Sequence[Findings]) -> Findings:
+    """
+    Join the judgements of plans that have nothing to do with each other; each begins anew, so there is no common timeline.
+
+    Args:
+        parts: at least one.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    order = {revision: number for number, revision in enumerate(revision for part in parts for revision in part.revisions)}
+    every = (finding for part in parts for finding in part.findings)
+    return msgspec.structs.replace(
+        parts[0],
+        revisions=tuple(order),
+        findings=tuple(sorted(every, key=lambda finding: _badness(finding, order))),
+        allowed=tuple(allowed for part in parts for allowed in part.allowed),
+        timeline=(),
+        not_run=tuple(place for part in parts for place in part.not_run),
     )
 
 

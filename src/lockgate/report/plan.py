@@ -36,9 +36,11 @@ def plan_error(done: PlanOutcome) -> LockgateError | None:
     broken = next((revision for revision in done.effects.revisions if revision.fault), None)
     if not done.code or broken is None or broken.fault is None:
         return None
-    what = f"revision `{broken.id}` fails on a scratch copy of this schema: {broken.fault.message}"
-    where = f"environment `{done.environment}`, {done.place}, {broken.file}:{broken.fault.line}"
-    return CODES[done.code](done.code, what, where, f"mend {broken.file}, then run `lockgate plan {done.environment}` again")
+    copy = "a scratch copy of this schema" if done.environment else "the database that the revisions before it make"
+    what = f"revision `{broken.id}` fails on {copy}: {broken.fault.message}"
+    place = f"environment `{done.environment}`, {done.place}, " if done.environment else ""
+    again = f"lockgate plan {done.environment}" if done.environment else f"lockgate lint {broken.id}"
+    return CODES[done.code](done.code, what, f"{place}{broken.file}:{broken.fault.line}", f"mend {broken.file}, then run `{again}` again")
 
 
 def _rank(row: UnderLocks) -> int:

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from lockgate.errors import UsageError
+
 _TIMEOUT_S = 5.0
 # git needs no more; GIT_DIR and its like, which a hook sets, would lead it to another repository.
 _VARIABLES = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
@@ -32,6 +34,27 @@ def untracked(folder: Path, files: Iterable[str], environ: Mapping[str, str]) ->
     others = _git(folder, environ, "ls-files", "--others", "-z", "--", *sorted(places))
     found = set((others or "").split("\0"))
     return tuple(file for file in wanted if file in found)
+
+
+def changed_since(folder: Path, reference: str, environ: Mapping[str, str]) -> frozenset[Path]:
+    """
+    Return the files of the checkout that are new or not as they were where `reference` and HEAD parted, untracked ones among them.
+
+    Args:
+        reference: a commit, branch or tag.
+    Raises:
+        UsageError: `usage`: there is no git, no checkout, or no such common commit in it.
+    """
+    commit = _git(folder, environ, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+    base = _git(folder, environ, "merge-base", commit.strip(), "HEAD") if commit else None
+    top = _git(folder, environ, "rev-parse", "--show-toplevel")
+    if not base or not top:
+        what = f"git finds no commit that `{reference}` and HEAD have in common"
+        hint = "fetch it first; a shallow checkout (`fetch-depth: 1`) does not have it"
+        raise UsageError("usage", what, str(folder), hint)
+    changed = _git(folder, environ, "diff", "--name-only", "--diff-filter=AMR", "-z", base.strip()) or ""
+    others = _git(folder, environ, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/") or ""
+    return frozenset(Path(top.rstrip("\n"), name) for name in f"{changed}\0{others}".split("\0") if name)
 
 
 def _git(folder: Path, environ: Mapping[str, str], *words: str) -> str | None:

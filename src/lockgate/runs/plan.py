@@ -46,7 +46,7 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     original = read_original(target, seen)
-    with copied(original, project, notify) as (scratch, facts):
+    with copied(original, project, request.environ, notify) as (scratch, facts):
         told = trace_apart(request, project, scratch, seen.heads)
     known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)

@@ -13,7 +13,7 @@ import msgspec
 from lockgate.errors import CODES, Bug, LockgateError, Unreachable
 from lockgate.runs.scratch_database import ScratchDatabase
 from lockgate.runs.traced import Orders, Told
-from lockgate.secret import without_secrets
+from lockgate.secret import parse_url, without_secrets
 from lockgate.settings.project import Project
 from lockgate.words import Request
 
@@ -31,29 +31,35 @@ def trace_apart(request: Request, project: Project, scratch: ScratchDatabase, he
         LockgateError: whatever the other process gave up with; Unreachable `no-plan` where it could not even tell.
     """
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
-    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back)
+    return obeyed(Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back), request.environ, project)
+
+
+def obeyed(orders: Orders, environ: Mapping[str, str], project: Project) -> Told:
+    """Have another process do what is ordered; raises as `trace_apart`."""
     # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
     done = subprocess.run(
         [sys.executable, "-P", "-m", "lockgate.runs.traced"],
         input=msgspec.json.encode(orders),
         stdout=subprocess.PIPE,
-        env=_harmless(request.environ, project),
+        env=harmless(environ, project),
         check=False,
     )
     try:
         told = msgspec.json.decode(done.stdout, type=Told)
     except msgspec.DecodeError:
         what = f"the process that ran the revisions ended with status {done.returncode} before it could tell what they did"
-        raise Unreachable("no-plan", what, scratch.url.place, "look at what it wrote to standard error") from None
+        raise Unreachable("no-plan", what, parse_url(orders.url).place, "look at what it wrote to standard error") from None
     if told.trouble is not None:
         _give_up(told)
     return told
 
 
-def _harmless(environ: Mapping[str, str], project: Project) -> dict[str, str]:
+def harmless(environ: Mapping[str, str], project: Project) -> dict[str, str]:
     """Variables without credentials, and without any that leads to a database."""
     environments = project.environments.values()
-    ours = {name for environment in environments for name in (*environment.export, environment.url.value, project.variable.name)}
+    sources = [project.scratch_url, *(source for each in environments for source in (each.url, each.scratch_url))]
+    exported = {name for environment in environments for name in environment.export}
+    ours = {*exported, project.variable.name, *(source.value for source in sources if source)}
     return {
         name: value for name, value in without_secrets(environ).items() if name not in ours and not name.startswith(_WAYS_OUT)
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +13,8 @@ from lockgate.errors import Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.hazards.effects import Effects, Size
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import ScratchDatabase, scratch_database
-from lockgate.runs.scratch_server import ScratchServer
+from lockgate.runs.plan_server import install, plan_server
+from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import Sight, VersionTable
@@ -46,26 +45,27 @@ def read_original(target: Target, seen: Sight) -> Original:
 
 
 @contextmanager
-def copied(original: Original, project: Project, notify: Notify) -> Iterator[tuple[ScratchDatabase, Effects]]:
-    """Give a scratch database with the target's schema and heads, on a server of its own that is gone afterwards, and where that stands."""
-    from lockgate.scratch import temporary_server  # here: it needs psycopg
+def copied(
+    original: Original, project: Project, environ: Mapping[str, str], notify: Notify
+) -> Iterator[tuple[ScratchDatabase, Effects]]:
+    """Give a scratch database with the target's schema and heads, which is gone afterwards, and where that stands; raises as `plan_server`."""
     from lockgate.scratch.dump import client_programs
 
     target, facts = original.target, original.facts
-    with temporary_server() as embedded:
-        embedded.write_carelessly()
-        embedded.create_roles((*facts.roles, facts.role), facts.role)
-        server = ScratchServer(replace(embedded.url("postgres"), username=facts.role), "embedded server", ours=True)
-        name = f"lockgate_plan_{uuid.uuid4().hex[:12]}"
-        with server.entered() as clones, scratch_database(project, clones, name, target.environment) as scratch:
-            notify(Notice(f"running the pending revisions on a scratch copy of the schema ({clones.product})"))
-            clones.configure(name, facts.settings)
-            stubs = _stubs(original, scratch.target)
-            for stub in stubs:
-                notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
-            original.tracing.copy_schema(client_programs(), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
-            _set_heads(scratch, original)
-            yield scratch, Effects(scratch=clones.product, server=facts.product, sizes=original.sizes, stubs=tuple(stubs))
+    with (
+        plan_server(target.environment, project, environ, target.url.backend, facts) as server,
+        server.entered() as clones,
+        held(project, clones, "plan") as name,
+        scratch_database(project, clones, name, target.environment) as scratch,
+    ):
+        notify(Notice(f"running the pending revisions on a scratch copy of the schema ({clones.product})"))
+        clones.configure(name, facts.settings)
+        stubs = _stubs(original, scratch.target)
+        for stub in stubs:
+            notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
+        original.tracing.copy_schema(client_programs(), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
+        _set_heads(scratch, original)
+        yield scratch, Effects(scratch=clones.product, server=facts.product, sizes=original.sizes, stubs=tuple(stubs))
 
 
 def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
@@ -83,4 +83,4 @@ def _set_heads(scratch: ScratchDatabase, original: Original) -> None:
         for head in original.sight.heads:
             permit.session.write(f"insert into {name} (version_num) values (:head)", {"head": head})
         permit.session.commit()
-        original.tracing.install(permit)
+    install(original.tracing, scratch)

@@ -37,11 +37,6 @@ class _Bench:
     dump: Dump
 
 
-def product_of(project: Project) -> str:
-    """The product of the project's databases of tests, as far as the settings say it."""
-    return {"sqlite": "sqlite"}.get(project.tests.server, "postgresql")
-
-
 def make_schema_file(project: Project, product: str, notify: Notify) -> Path:
     """
     Run all revisions on a scratch database, dump it, prove that the dump makes the same, and keep it.

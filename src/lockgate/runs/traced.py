@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -35,8 +36,9 @@ class Orders(msgspec.Struct, frozen=True):
         folder: of the project.
         environment: whose driver, options and exported variables env.py is used to.
         url: of the scratch database, with a driver for env.py.
-        target: in Alembic's notation.
+        target: in Alembic's notation; several, separated by blanks, are gone to one after the other.
         back: where to go back to afterwards; empty for not at all.
+        only, apart: see `Tracer`.
     """
 
     folder: str
@@ -44,6 +46,8 @@ class Orders(msgspec.Struct, frozen=True):
     url: str
     target: str
     back: str = ""
+    only: tuple[str, ...] = ()
+    apart: bool = False
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -91,11 +95,11 @@ def _trace(orders: Orders) -> Told:
     tracing = tracing_named(url.backend)
     if tracing is None:
         raise Unreachable("no-plan", f"revisions cannot be traced on {url.backend} yet", url.place)
-    tracer = Tracer(tracing, url, lambda file: _below(file, project.folder))
+    tracer = Tracer(tracing, url, lambda file: _below(file, project.folder), frozenset(orders.only), apart=orders.apart)
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))
     with tracer.listening():
-        ran = _ran(lambda: scratch.upgrade(orders.target, notify=tracer.hear), tracer)
+        ran = all(_ran(partial(scratch.upgrade, target, notify=tracer.hear), tracer) for target in orders.target.split())
         up = tracer.revisions()
         if not ran or not orders.back:
             return Told(up)

@@ -33,18 +33,19 @@ def statements(text: str, grammar: Grammar, where: str = "", version_table: str 
         Refused: `seed-forbidden`, for a command of psql.
         UsageError: `seed-file`, for what is no SQL, with file and line.
     """
-    parser = _parser() if grammar is Grammar.POSTGRES else None
+    grammars = parser() if grammar is Grammar.POSTGRES else None
     for part in parts(text, grammar, where):
-        found = by_tree(part, parser, where, version_table) if parser else None
+        found = by_tree(part, grammars, where, version_table) if grammars else None
         yield found or by_words(part, grammar, version_table)
 
 
 def has_parser() -> bool:
     """Whether PostgreSQL's own grammar is installed; without it more is refused."""
-    return _parser() is not None
+    return parser() is not None
 
 
-def _parser() -> Any:
+def parser() -> Any:
+    """Return PostgreSQL's own grammar, the module postgast; None where it is not installed."""
     try:
         return importlib.import_module("postgast")
     except ImportError:

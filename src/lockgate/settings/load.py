@@ -21,6 +21,7 @@ from lockgate.settings.project import (
     RevisionIds,
     Smoke,
     SmokeQuery,
+    UrlSource,
 )
 from lockgate.settings.seeds import read_seeds
 from lockgate.settings.source import read_source
@@ -100,6 +101,7 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         seeds=read_seeds(root, environments),
         tests=_tests(root, environments),
         revision_ids=_revision_ids(root),
+        scratch_url=_scratch_url(root),
     )
     root.close()
     return project
@@ -182,9 +184,14 @@ def _environment(name: str, table: Table) -> Environment:
         statement_timeout=table.seconds("statement_timeout"),
         connect_timeout=table.seconds("connect_timeout") or defaults.connect_timeout,
         scratch=table.flag("scratch"),
+        scratch_url=_scratch_url(table),
     )
     table.close()
     return environment
+
+
+def _scratch_url(table: Table) -> UrlSource | None:
+    return read_source(table, "scratch_url") if "scratch_url" in table else None
 
 
 def _query(table: Table) -> dict[str, str]:

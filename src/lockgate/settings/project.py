@@ -67,6 +67,7 @@ class Environment:
         lock_wait: seconds to wait for lockgate's lock, and to go on trying for a table's lock.
         statement_timeout: seconds one statement may run; None for no limit.
         scratch: whether lockgate may make databases of its own next to this one, on the same server.
+        scratch_url: a server for the scratch databases of plans, by a database on it; None for the project's, or the embedded server.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Environment:
     statement_timeout: float | None = None
     connect_timeout: float = 10.0
     scratch: bool = False
+    scratch_url: UrlSource | None = None
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ class Project:
         name: written into every marker; empty where the project does not name itself.
         alembic_ini: path of the ini file (or of `pyproject.toml` with `[tool.alembic]`) below the folder.
         seeds: in the order they are written; no two of one name.
+        scratch_url: see `Environment`; for all that have none of their own, and for `lint`.
         revision_ids: what `alembic revision` and `alembic merge` do without `--rev-id`.
     """
 
@@ -191,3 +194,4 @@ class Project:
     seeds: tuple[Seed, ...] = ()
     tests: PlaceForTests = PlaceForTests()
     revision_ids: RevisionIds = RevisionIds.ALEMBIC
+    scratch_url: UrlSource | None = None

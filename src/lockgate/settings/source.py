@@ -26,28 +26,28 @@ _LAST_PORT = 65535
 _NO_PASSWORD = 'a password does not belong into the settings; write `url = { env = "DATABASE_URL" }` or `url = { aws_secret = "NAME" }`'
 
 
-def read_source(environment: Table) -> UrlSource:
+def read_source(environment: Table, key: str = "url") -> UrlSource:
     """
-    Read the `url` of one environment.
+    Read the `url` of one environment, or another key of that shape.
 
     Returns:
         The source; one without a kind where there were mistakes (they are noted, and no project comes of them).
     """
-    if isinstance(environment.raw("url"), str):
-        return UrlSource("url", _literal(environment, "url"))
-    if "url" not in environment:
-        environment.wrong("", '`url` is missing; write `url = { env = "DATABASE_URL" }`')
+    if isinstance(environment.raw(key), str):
+        return UrlSource("url", _literal(environment, key))
+    if key not in environment:
+        environment.wrong("", f'`{key}` is missing; write `{key} = {{ env = "DATABASE_URL" }}`')
         return UrlSource("")
-    table = environment.table("url")
-    return _read_table(table) if table else UrlSource("")
+    table = environment.table(key)
+    return _read_table(table, key) if table else UrlSource("")
 
 
-def _read_table(table: Table) -> UrlSource:
+def _read_table(table: Table, key: str) -> UrlSource:
     kinds = [kind for kind in _OPTIONS if kind in table]
     if len(kinds) != 1:
         given = f"has {' and '.join(f'`{kind}`' for kind in kinds)}" if kinds else "has none of them"
         near = "" if kinds else "".join(filter(None, [did_you_mean(key, _OPTIONS) for key in table.keys][:1]))
-        table.wrong("", f"`url` needs exactly one of {', '.join(f'`{kind}`' for kind in _OPTIONS)}; it {given}{near}")
+        table.wrong("", f"`{key}` needs exactly one of {', '.join(f'`{kind}`' for kind in _OPTIONS)}; it {given}{near}")
         return UrlSource("")
     kind = kinds[0]
     argv = _argv(table) if kind == "command" else ()

@@ -40,10 +40,16 @@ class Tracer:
     Args:
         url: of the scratch database, for sessions beside the working one.
         shorten: turns the path of a revision file into the one that people know.
+        only: revisions to trace; the others are run and not looked at. Empty for all.
+        apart: what a revision finds is somebody's, also what the one before it has made.
     """
 
-    def __init__(self, tracing: Tracing, url: DatabaseUrl, shorten: Callable[[str], str]) -> None:
+    def __init__(
+        self, tracing: Tracing, url: DatabaseUrl, shorten: Callable[[str], str], only: frozenset[str] = frozenset(), *, apart: bool = False
+    ) -> None:
         self._tracing = tracing
+        self._only = only
+        self._apart = apart
         self._url = url
         self._shorten = shorten
         self._done: list[RevisionEffects] = []
@@ -83,8 +89,13 @@ class Tracer:
     def hear(self, happened: Event) -> None:
         """Be told by the run where one revision begins and ends."""
         if isinstance(happened, Started):
-            self._step, self._effects = happened.step, []
+            skipped = bool(self._only) and happened.step.revision not in self._only
+            if skipped or self._apart:
+                self._origin = None
             self._known.clear()
+            if skipped:
+                return
+            self._step, self._effects = happened.step, []
             self._coverage = Coverage(happened.step.file, happened.step.direction)
             self._coverage.start()
         elif isinstance(happened, Applied):

@@ -15,6 +15,8 @@ from lockgate.secret import DatabaseUrl, redact
 # What is left out changes no lock, or would need what a scratch server does not have.
 _LEFT_OUT = "--no-owner --no-privileges --no-publications --no-subscriptions --no-security-labels --no-tablespaces --no-comments".split()
 
+# pg_dump switches off what its own server would have; an older one does not know the name. PostgreSQL 17 release notes.
+_OF_17 = re.compile(rb"^SET transaction_timeout = 0;\n", re.M)
 _SCHEMA = re.compile(rb"^CREATE SCHEMA ", re.M)
 
 
@@ -29,7 +31,7 @@ def copy_schema(programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patie
     text = _run(programs / "pg_dump", words, source, b"", "the schema cannot be read")
     # What cannot be imitated is missed only if something in the schema needs it.
     _run(programs / "psql", ["-X", "-q", "-f", "-"], scratch, "\n".join(stubs.values()).encode(), "extensions cannot be imitated")
-    text = _SCHEMA.sub(rb"\g<0>IF NOT EXISTS ", text)  # a stub may have made it
+    text = _SCHEMA.sub(rb"\g<0>IF NOT EXISTS ", _OF_17.sub(b"", text))  # a stub may have made it
     _run(programs / "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"], scratch, text, "the scratch database cannot be given the schema")
 
 

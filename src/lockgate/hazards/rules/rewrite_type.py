@@ -22,9 +22,9 @@ def _finding(statement: Statement, rewrite: Rewrite) -> Finding:
     table = rewrite.relation
     changed = [change for change in statement.effect.changes if _is_type(change, table.schema, table.name)]
     columns = ", ".join(f"`{change.name}` from {change.before.get('type')} to {change.after['type']}" for change in changed)
+    indexes = f" with {rewrite.indexes} {'index' if rewrite.indexes == 1 else 'indexes'}" if rewrite.indexes else ""
     what = (
-        f"the server writes all of `{table.path}` anew with {rewrite.indexes} "
-        f"{'index' if rewrite.indexes == 1 else 'indexes'} to change {columns or 'a type'}; nobody can read it meanwhile, "
+        f"the server writes all of `{table.path}` anew{indexes} to change {columns or 'a type'}; nobody can read it meanwhile, "
         "and as much room is needed a second time"
     )
     return statement.timed(RULE, table, what=what, safer="\n".join(_safer(table_of(table), changed)), estimate=statement.work)

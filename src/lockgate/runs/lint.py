@@ -1,0 +1,243 @@
+"""`lint`: what revisions will do to a database that is in use, judged without one: the history is replayed from base on a scratch server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from lockgate.dialects.connect import dialect_named, tracing_named
+from lockgate.errors import LockgateError, Unreachable, UsageError
+from lockgate.events import Notice, Notify
+from lockgate.files import graph_of, revision_text
+from lockgate.graph import Graph, check_target
+from lockgate.hazards.effects import Effects
+from lockgate.hazards.findings import Findings
+from lockgate.hazards.judge import joined, judge
+from lockgate.hazards.plan import PlanOutcome
+from lockgate.runs.checkout import changed_since
+from lockgate.runs.lint_static import lint_static
+from lockgate.runs.plan_child import obeyed
+from lockgate.runs.plan_server import install, plan_server
+from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
+from lockgate.runs.scratch_server import product_of
+from lockgate.runs.traced import Orders
+from lockgate.secret import parse_url
+from lockgate.settings.project import Environment, Project
+from lockgate.words import Request
+
+_NO_SERVER = ("extra-missing", "embedded-failed")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """
+    What is to be judged; all revisions where it says nothing.
+
+    Args:
+        revisions: ids, or their beginnings.
+        since: a commit: the revisions whose files are new or changed since then.
+        static: read their SQL and run nothing.
+    """
+
+    revisions: tuple[str, ...] = ()
+    since: str = ""
+    static: bool = False
+
+    @property
+    def together(self) -> bool:
+        """Whether they are deployed together; of a whole history nobody knows how it was."""
+        return bool(self.revisions or self.since)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """
+    The way through the graph.
+
+    Args:
+        plans: ids in the order in which they are run, those together that are deployed together.
+        targets: after the last of them all were run.
+        back: where the downgrades lead afterwards; empty where there is no one place.
+        before: heads before the first of them, where they are one plan.
+    """
+
+    plans: tuple[tuple[str, ...], ...]
+    targets: tuple[str, ...] = ()
+    back: str = ""
+    before: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The targets in the words of an order."""
+        return " ".join(self.targets)
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(id_ for plan in self.plans for id_ in plan)
+
+
+def lint(request: Request, project: Project, notify: Notify, subject: Subject) -> PlanOutcome:
+    """
+    Judge revisions on a database that the revisions before them have made; no environment is contacted.
+
+    Args:
+        request: without an environment: the project's default one says how env.py is called.
+    Returns:
+        `code` is `plan-fails` where a judged revision fails; no revision where there is nothing to judge.
+    Raises:
+        Unreachable: `no-plan` where it cannot be told, with the reason.
+        Refused: `scratch-not-allowed`.
+        UsageError: `usage`, `revision-not-found`.
+    """
+    graph = _known(graph_of(project), project)
+    course = _course(graph, _chosen(graph, project, subject, request.environ), together=subject.together, bare=project.bootstrap is None)
+    if not course.plans:
+        return PlanOutcome("", "", Effects(source="replay"), Findings())
+    if subject.static:
+        return _read(course, request, project)
+    try:
+        effects = _traced(course, request, project, notify, together=subject.together)
+    except LockgateError as error:
+        if error.code not in _NO_SERVER:
+            raise
+        notify(Notice(f"no scratch server can be had ({error.what}): the SQL of the revisions is read instead, and nothing is run"))
+        return _read(course, request, project)
+    fails = any(revision.fault for revision in effects.revisions)
+    return PlanOutcome("", "", effects, _judged(effects, course, project), "plan-fails" if fails else "")
+
+
+def _read(course: _Course, request: Request, project: Project) -> PlanOutcome:
+    """Judge by the text alone."""
+    backend = _backend(project, default_environment(project), request.environ)
+    if not dialect_named(backend).features.embeds:
+        raise Unreachable("no-plan", f"the SQL of revisions for {backend} cannot be judged without running it", project.settings_file)
+    effects = Effects(source="static", heads=course.before, target=course.target)
+    return PlanOutcome("", "", effects, lint_static(project, course.plans, request.environ))
+
+
+def _judged(effects: Effects, course: _Course, project: Project) -> Findings:
+    """Judge each plan by itself: what one revision makes is new for those that are deployed with it, and somebody's for all others."""
+    sources = {revision.file: revision_text(project.folder / revision.file) for revision in effects.revisions}
+    traced = {revision.id: revision for revision in effects.revisions}
+    plans = [tuple(traced[id_] for id_ in plan if id_ in traced) for plan in course.plans]
+    parts = [msgspec.structs.replace(effects, revisions=plan) for plan in plans if plan]
+    return joined([judge(part, sources=sources) for part in parts or [effects]])
+
+
+def _known(graph: Graph, project: Project) -> Graph:
+    if not graph.complete:
+        what = "the ids of some revisions are known to Alembic alone, so there is no telling which ones to judge"
+        raise Unreachable("no-plan", what, project.settings_file, "write `revision` and `down_revision` as plain texts, or use `lockgate plan ENV`")
+    return graph
+
+
+def _chosen(graph: Graph, project: Project, subject: Subject, environ: Mapping[str, str]) -> tuple[str, ...]:
+    order = graph.pending(())
+    if subject.revisions:
+        check_target(graph, " ".join(subject.revisions))
+        asked = {id_ for name in subject.revisions for id_ in _meant(graph, name)}
+        return tuple(id_ for id_ in order if id_ in asked)
+    if subject.since:
+        changed = {path.resolve() for path in changed_since(project.folder, subject.since, environ)}
+        return tuple(id_ for id_ in order if Path(project.folder, graph.revisions[id_].file).resolve() in changed)
+    return order
+
+
+def _meant(graph: Graph, name: str) -> tuple[str, ...]:
+    if name in ("head", "heads"):
+        return graph.heads
+    found = (name,) if name in graph.revisions else tuple(id_ for id_ in graph.revisions if id_.startswith(name))
+    if len(found) != 1:
+        what = f"`{name}` may be {' or '.join(f'`{id_}`' for id_ in found)}" if found else f"`{name}` is not the id of a revision"
+        raise UsageError("revision-not-found", what, "lockgate lint", "name revisions by their ids, or by how one id alone begins")
+    return found
+
+
+def _backend(project: Project, like: Environment, environ: Mapping[str, str]) -> str:
+    """What kind of database the revisions are for, as far as that can be told without asking for a secret."""
+    written = {"url": like.url.value, "env": environ.get(like.url.value, "")}.get(like.url.kind, "")
+    return parse_url(written, like.where).backend if written else product_of(project)
+
+
+def _course(graph: Graph, judged: tuple[str, ...], *, together: bool, bare: bool) -> _Course:
+    """
+    Find the way.
+
+    Args:
+        together: those that follow upon each other are deployed, and undone, together.
+        bare: base is an empty database.
+    """
+    needed = frozenset[str]().union(*(graph.applied(graph.revisions[id_].parents) for id_ in judged))
+    targets = tuple(id_ for id_ in judged if id_ not in needed)
+    plans = _runs(graph, frozenset(judged)) if together else tuple((id_,) for id_ in judged)
+    if not together or len(plans) > 1:
+        return _Course(plans, targets)
+    before = _tips(graph, graph.applied(targets).difference(judged))
+    back = before[0] if len(before) == 1 else "base" if not before and bare else ""
+    return _Course(plans, targets, back, before)
+
+
+def _runs(graph: Graph, asked: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    """Cut the revisions in the order in which they run wherever one that nobody asked about runs in between."""
+    whole = [id_ for id_ in graph.pending(()) if id_ in graph.applied(asked)]
+    return tuple(tuple(run) for wanted, run in groupby(whole, asked.__contains__) if wanted)
+
+
+def _tips(graph: Graph, applied: Collection[str]) -> tuple[str, ...]:
+    needed = {parent for id_ in applied for parent in graph.revisions[id_].parents}
+    return tuple(sorted(id_ for id_ in applied if id_ not in needed))
+
+
+def _traced(course: _Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
+    like = default_environment(project)
+    with (
+        plan_server(like, project, request.environ, _backend(project, like, request.environ)) as server,
+        server.entered() as clones,
+        held(project, clones, "lint") as name,
+    ):
+        tracing = tracing_named(server.url.backend)
+        if tracing is None:
+            raise Unreachable("no-plan", f"revisions cannot be traced on {server.url.backend} yet", server.url.place)
+        number = len(course.judged)
+        notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
+        with scratch_database(project, clones, name, like) as scratch:
+            install(tracing, scratch)
+            orders = Orders(
+                folder=str(project.folder),
+                environment=like.name,
+                url=scratch.url.render().reveal(),
+                target=course.target,
+                back=course.back,
+                only=course.judged,
+                apart=not together,
+            )
+            with _explained(scratch):
+                told = obeyed(orders, request.environ, project)
+        return Effects(
+            source="replay",
+            scratch=clones.product,
+            heads=course.before,
+            target=course.target,
+            revisions=told.revisions,
+            back=told.back,
+            unrestored=told.unrestored,
+        )
+
+
+@contextmanager
+def _explained(scratch: ScratchDatabase) -> Iterator[None]:
+    """A revision that nobody asked about, or the bootstrap, keeps those behind it from being judged."""
+    try:
+        yield
+    except LockgateError as error:
+        if error.code not in ("revision-failed", "bootstrap-failed", "database-error"):
+            raise
+        what = f"the history does not run on an empty database up to the revisions that are to be judged: {error.what}"
+        hint = "what it needs beside the revisions (base tables: `bootstrap`; an extension, a role: a server of `scratch_url`) is named in the settings"
+        raise Unreachable("no-plan", what, error.where or scratch.url.place, hint) from error
