@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "status": ("lockgate.cli.status", "command", "Show current and pending revisions of each environment."),
     "history": ("lockgate.cli.history", "command", "Show the ledger: what was tried, by whom, how it ended."),
     "plan": ("lockgate.cli.plan", "command", "Show what the pending revisions will lock, rewrite, scan and drop."),
+    "approve": ("lockgate.cli.approve", "command", "Sign a plan that was kept, or make the key for it."),
     "upgrade": ("lockgate.cli.upgrade", "command", "Run the pending revisions."),
     "downgrade": ("lockgate.cli.downgrade", "command", "Undo revisions; destructive."),
     "reset": ("lockgate.cli.reset", "command", "Empty the database and run the revisions again; destructive."),

@@ -67,6 +67,7 @@ class Environment:
         lock_wait: seconds to wait for lockgate's lock, and to go on trying for a table's lock.
         statement_timeout: seconds one statement may run; None for no limit.
         scratch: whether lockgate may make databases of its own next to this one, on the same server.
+        approvers: one of these must have signed a plan before it may be run; empty where no signature is demanded.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Environment:
     statement_timeout: float | None = None
     connect_timeout: float = 10.0
     scratch: bool = False
+    approvers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class Project:
         alembic_ini: path of the ini file (or of `pyproject.toml` with `[tool.alembic]`) below the folder.
         seeds: in the order they are written; no two of one name.
         revision_ids: what `alembic revision` and `alembic merge` do without `--rev-id`.
+        approvers: public keys (`ed25519:` and base64) of those who may approve plans, by name.
     """
 
     folder: Path
@@ -191,3 +194,4 @@ class Project:
     seeds: tuple[Seed, ...] = ()
     tests: PlaceForTests = PlaceForTests()
     revision_ids: RevisionIds = RevisionIds.ALEMBIC
+    approvers: Mapping[str, str] = field(default_factory=dict)
