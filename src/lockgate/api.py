@@ -67,24 +67,26 @@ def load_project(path: str | Path = ".") -> Project:
 def upgrade(
     project: Project,
     environment: str,
-    revision: str = "head",
+    revision: str = "",
     *,
     seed: bool = False,
     create_database: bool = False,
+    plan: str | Path = "",
     **options: Unpack[Options],
 ) -> Outcome:
     """
     Bring an environment to a revision; the same as `lockgate upgrade`.
 
     Args:
-        revision: target in Alembic's notation.
+        revision: target in Alembic's notation; empty means `head`, or where the plan leads.
         seed: load the environment's seeds afterwards, also where no revision is pending; the outcome is a `SeededUpgrade` then.
         create_database: make the database first, where the server does not have it and the guard allows an empty one.
+        plan: file of the approved plan that the upgrade must be; a locked environment demands one.
         options: see `Options`.
     Raises:
         LockgateError: `code`, `what`, `where`, `hint` and `changed` say what happened.
     """
-    request = replace(_request(Verb.UPGRADE, environment, options, revision), create=create_database)
+    request = replace(_request(Verb.UPGRADE, environment, options, revision), create=create_database, plan=str(plan))
     if not seed:
         return _act(_upgrade.upgrade, project, request, options)
     return _upgrade_seed.upgrade_and_seed(request, project, options.get("notify") or _nothing, lambda loading: None)

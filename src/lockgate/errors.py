@@ -122,6 +122,9 @@ CODES: dict[str, type[LockgateError]] = {
     "snapshot-invalid": UsageError,
     "export-invalid": UsageError,
     "export-value": UsageError,
+    "plan-invalid": UsageError,
+    "key-invalid": UsageError,
+    "approver-unknown": UsageError,
     # refusals of the guard
     "identity-mismatch": Refused,
     "copied-database": Refused,
@@ -131,6 +134,8 @@ CODES: dict[str, type[LockgateError]] = {
     "unconfirmed": Refused,
     "destructive-in-ci": Refused,
     "locked": Refused,
+    "plan-differs": Refused,
+    "unapproved": Refused,
     "same-database": Refused,
     "scratch-not-allowed": Refused,
     "no-project": Refused,

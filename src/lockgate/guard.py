@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lockgate.records import dataclass
-from lockgate.words import SCRATCH, Protection, Sight, Verb, Verdict
+from lockgate.words import SCRATCH, PlanCheck, Protection, Sight, Verb, Verdict
 
 _YES = Verdict(True)
 
@@ -31,6 +31,8 @@ class Asked:
         copy: whether the user says that the database is a copy (`adopt --copy`).
         seeds: whether the environment's seeds follow (`upgrade --seed`).
         deletes: whether the call may delete rows although its verb does not always (a seed that deletes).
+        plan: the approved plan that came with the call, compared; None where none came.
+        entering: whether a yes opens the gate; False for a look beforehand, which cannot have compared a plan as a whole yet.
     """
 
     verb: Verb
@@ -46,6 +48,8 @@ class Asked:
     copy: bool = False
     seeds: bool = False
     deletes: bool = False
+    plan: PlanCheck | None = None
+    entering: bool = True
 
     @property
     def called(self) -> str:
@@ -100,7 +104,7 @@ def _export(asked: Asked, sight: Sight) -> Verdict:
 
 def _scratch(asked: Asked, sight: Sight) -> Verdict | None:
     marker = sight.identity
-    if marker is None or marker.environment != SCRATCH or asked.verb is Verb.ADOPT:
+    if marker is None or marker.environment != SCRATCH or asked.verb is Verb.ADOPT or asked.plan is not None:
         return None
     if marker.cluster.same_system(sight.cluster):
         return _YES
@@ -192,15 +196,40 @@ def _already_adopted(asked: Asked, sight: Sight) -> Verdict | None:
 def _locked(asked: Asked, sight: Sight) -> Verdict | None:
     if asked.protection is not Protection.LOCKED or asked.verb is Verb.ADOPT:
         return None
+    name = asked.environment
+    if asked.verb is not Verb.UPGRADE or asked.seeds:
+        return _no(
+            "locked",
+            f"environment `{name}` is locked: `{asked.called}` is never allowed on it, only `upgrade` with an approved plan",
+            'for an environment that people may change, write `protection = "confirm"` in its settings',
+        )
+    if asked.plan is not None:
+        return None
     return _no(
         "locked",
-        f"environment `{asked.environment}` is locked: nothing may change it",
-        'for an environment that people may change, write `protection = "confirm"` in its settings',
+        f"environment `{name}` is locked: only an approved plan may change it",
+        f"lockgate plan {name} --out plan.json, then CONFIRM_ENV={name} lockgate upgrade {name} --plan plan.json",
     )
 
 
+def _planned(asked: Asked, sight: Sight) -> Verdict | None:
+    plan = asked.plan
+    if plan is None:
+        return None
+    again = f"look at what changed, then plan again: lockgate plan {asked.environment} --out plan.json"
+    if asked.verb is not Verb.UPGRADE or asked.seeds:
+        return _no("plan-differs", f"a plan holds revisions, and `{asked.called}` does more or something else", again)
+    if plan.differences:
+        return _no("plan-differs", "\n".join(["what is there now is not what was planned", *plan.differences]), again)
+    if plan.unapproved:
+        return _no("unapproved", plan.unapproved, "lockgate approve plan.json")
+    if asked.entering and not plan.whole:
+        return _no("plan-differs", "the plan was not compared with the schema", again)
+    return None
+
+
 def _unconfirmed(asked: Asked, sight: Sight) -> Verdict | None:
-    needed = asked.verb is Verb.ADOPT or asked.destroys or asked.protection is Protection.CONFIRM
+    needed = asked.verb is Verb.ADOPT or asked.destroys or asked.protection is not Protection.OPEN
     if not needed or asked.confirm == asked.environment:
         return None
     reason = f"`{asked.called}` on `{asked.environment}` needs a confirmation"
@@ -233,6 +262,7 @@ _RULES: tuple[Callable[[Asked, Sight], Verdict | None], ...] = (
     _foreign_confirmation,
     _already_adopted,
     _locked,
+    _planned,
     _unconfirmed,
     _in_ci,
 )

@@ -74,6 +74,7 @@ class Request:
         create: `upgrade --create-database`: a database that the server does not have is made first.
         from_schema: `upgrade --from-snapshot`: the schema file to load into the empty database; empty for the project's own, None for none.
         asks: a missing confirmation will be asked for at a prompt, so its refusal is not the end.
+        plan: `upgrade --plan`: file of the approved plan that the run must be; empty for none.
     """
 
     verb: Verb
@@ -88,6 +89,23 @@ class Request:
     create: bool = False
     from_schema: str | None = None
     asks: bool = False
+    plan: str = ""
+
+
+@dataclass(frozen=True)
+class PlanCheck:
+    """
+    The plan that came with a call, held against what is there now.
+
+    Args:
+        whole: everything was compared, the schema too, under the lock; otherwise what a look beforehand can tell.
+        differences: what is not as it was planned, old and new, a sentence each.
+        unapproved: why nobody's signature counts; empty where none is demanded, or one is good.
+    """
+
+    whole: bool = False
+    differences: tuple[str, ...] = ()
+    unapproved: str = ""
 
 
 @dataclass(frozen=True)

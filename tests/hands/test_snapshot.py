@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -13,7 +14,10 @@ import psycopg
 import pytest
 from building import Database
 from schemas import EVERYTHING
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.connect import dialect_named
 from lockgate.drift.compare import compare
 from lockgate.drift.snapshot import Snapshot
@@ -203,3 +207,38 @@ def test_damage_to_a_sqlite_file_is_named(sqlite_url: DatabaseUrl, tmp_path: Pat
     _script(other, damage)
     (difference,) = compare(read(other), read(sqlite_url))
     assert difference.sentence.startswith(sentence)
+
+
+def through(url: DatabaseUrl, driver: str) -> Snapshot:
+    """Read by the connection that an env.py of this driver brings."""
+    name = url.with_driver(driver).render().reveal()
+    dialect = dialect_named(url.backend)
+    if driver != "asyncpg":
+        engine = create_engine(name)
+        try:
+            with engine.connect() as connection:
+                return dialect.snapshot(AlchemySession(connection), VersionTable())
+        finally:
+            engine.dispose()
+
+    async def read_async() -> Snapshot:
+        engine = create_async_engine(name)
+        async with engine.connect() as connection:
+            found = await connection.run_sync(lambda inner: dialect.snapshot(AlchemySession(inner), VersionTable()))
+        await engine.dispose()
+        return found
+
+    return asyncio.run(read_async())
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_every_driver_reads_the_same_schema(postgres_url: DatabaseUrl, driver: str) -> None:
+    """An approved plan's schema is hashed by lockgate's own driver and held against what env.py's sees."""
+    run(postgres_url, EVERYTHING)
+    assert through(postgres_url, driver).digest == read(postgres_url).digest
+
+
+def test_env_pys_driver_reads_the_same_sqlite_file(sqlite_url: DatabaseUrl) -> None:
+    """The same, for files."""
+    Database(sqlite_url).query("create table t (id integer primary key, name varchar(20) unique check (name like 'a%'))")
+    assert through(sqlite_url, "").digest == read(sqlite_url).digest

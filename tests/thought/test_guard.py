@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockgate.errors import CODES, Refused
 from lockgate.guard import Asked, decide
-from lockgate.words import SCRATCH, Cluster, Identity, Protection, Sight, Verb
+from lockgate.words import SCRATCH, Cluster, Identity, PlanCheck, Protection, Sight, Verb
 
 HERE = Cluster("postgresql", "7312", "16384")
 ELSEWHERE = Cluster("postgresql", "7312", "99999")
@@ -32,6 +32,9 @@ def asked(verb: Verb, protection: Protection = Protection.OPEN, **more: object) 
 
 
 OPEN, CONFIRM, LOCKED = Protection
+GOOD, LOOKED = PlanCheck(whole=True), PlanCheck()
+DIFFERENT, UNSIGNED = PlanCheck(True, ("a file is another one",)), PlanCheck(True, (), "nobody signed")
+PLANS = (None, GOOD, LOOKED, DIFFERENT, UNSIGNED)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,22 @@ OPEN, CONFIRM, LOCKED = Protection
         (asked(Verb.UPGRADE, CONFIRM), sight(marked()), "unconfirmed"),
         (asked(Verb.UPGRADE, CONFIRM, confirm="test"), sight(marked()), ""),
         (asked(Verb.UPGRADE, LOCKED, confirm="test"), sight(marked()), "locked"),
+        # an approved plan
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=GOOD), sight(marked()), ""),
+        (asked(Verb.UPGRADE, LOCKED, plan=GOOD), sight(marked()), "unconfirmed"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=LOOKED), sight(marked()), "plan-differs"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=LOOKED, entering=False), sight(marked()), ""),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=DIFFERENT, entering=False), sight(marked()), "plan-differs"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=UNSIGNED), sight(marked()), "unapproved"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=GOOD), sight(marked("prod")), "identity-mismatch"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=GOOD), sight(marked(cluster=ELSEWHERE)), "copied-database"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=GOOD), sight(objects=0), "unmarked"),
+        (asked(Verb.UPGRADE, LOCKED, confirm="test", plan=GOOD, seeds=True), sight(marked()), "locked"),
+        (asked(Verb.STAMP, LOCKED, confirm="test", plan=GOOD), sight(marked()), "locked"),
+        (asked(Verb.SEED, LOCKED, confirm="test"), sight(marked()), "locked"),
+        (asked(Verb.UPGRADE, plan=GOOD), sight(marked()), ""),
+        (asked(Verb.UPGRADE, plan=DIFFERENT), sight(marked()), "plan-differs"),
+        (asked(Verb.UPGRADE, plan=GOOD), sight(marked(SCRATCH)), "identity-mismatch"),
         # destructive
         (asked(Verb.DOWNGRADE), sight(marked()), "unconfirmed"),
         (asked(Verb.DOWNGRADE, confirm="test"), sight(marked()), ""),
@@ -112,13 +131,16 @@ def test_the_table_of_the_design(case: Asked, seen: Sight, code: str) -> None:
 
 
 def everything() -> list[tuple[Asked, Sight]]:
-    """Every combination of protection, verb, marker, emptiness, confirmation, CI, variable and copy."""
+    """Every combination of protection, verb, marker, emptiness, confirmation, CI, variable and copy, and every plan with most of them."""
     markers = [None, *(marked(e, p, c) for e in ("test", "prod") for p in ("app", "other") for c in (HERE, ELSEWHERE)), marked(SCRATCH)]
     confirmations = [None, "test", "prod", "*", "all"]
     cases = []
     for verb, protection, marker, objects, confirm in itertools.product(Verb, Protection, markers, (0, 3), confirmations):
         for ci, allowed, variable, copy in itertools.product((False, True), (False, True), (None, "test", "prod"), (False, True)):
             case = asked(verb, protection, confirm=confirm, ci=ci, ci_allowed=allowed, variable_value=variable, copy=copy)
+            cases.append((case, sight(marker, objects)))
+        for plan, seeds, entering in itertools.product(PLANS[1:], (False, True), (False, True)) if verb.acts else ():
+            case = asked(verb, protection, confirm=confirm, plan=plan, seeds=seeds, entering=entering)
             cases.append((case, sight(marker, objects)))
     return cases
 
@@ -146,6 +168,23 @@ def test_data_is_never_destroyed_without_its_own_confirmation() -> None:
             assert case.confirm == "test"
             assert case.protection is not Protection.LOCKED
             assert case.ci_allowed or not case.ci
+
+
+def test_a_locked_environment_is_upgraded_by_a_whole_plan_and_its_name_alone() -> None:
+    """The heart of it: no other verb, no plan that differs, is unsigned or was only glanced at, and nothing without CONFIRM_ENV."""
+    for case, seen in EVERYTHING:
+        scratch = seen.identity is not None and seen.identity.environment == SCRATCH
+        if case.protection is LOCKED and case.verb.acts and case.verb is not Verb.ADOPT and not scratch and decide(case, seen).allowed:
+            assert (case.verb, case.confirm, case.seeds) == (Verb.UPGRADE, "test", False)
+            assert case.plan == GOOD or (case.plan == LOOKED and not case.entering)
+
+
+def test_a_plan_never_allows_what_is_refused_without_it() -> None:
+    """But for the lock that it is made for: a plan takes rights, it gives none."""
+    for case, seen in EVERYTHING:
+        if case.plan is not None and case.protection is not LOCKED and case.verb is Verb.UPGRADE and decide(case, seen).allowed:
+            assert decide(replace(case, plan=None), seen).allowed
+            assert case.plan in (GOOD, LOOKED)
 
 
 def test_an_unmarked_database_with_objects_is_only_ever_adopted() -> None:
@@ -205,6 +244,8 @@ requests = st.builds(
     ci=st.booleans(),
     ci_allowed=st.booleans(),
     copy=st.just(False),
+    plan=st.sampled_from(PLANS),
+    entering=st.booleans(),
 )
 
 

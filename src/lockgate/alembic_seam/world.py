@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 _CHATTY = ("alembic.runtime.migration", "alembic.runtime.plugins")
 
@@ -95,3 +96,15 @@ def quiet_alembic() -> Iterator[None]:
     finally:
         for name in _CHATTY:
             logging.getLogger(name).removeFilter(only_warnings)
+
+
+@contextlib.contextmanager
+def compiled_anew() -> Iterator[None]:
+    """Let Python read the source of what is imported in the block, and none of the compiled files that lie beside it."""
+    before = sys.pycache_prefix
+    with TemporaryDirectory(prefix="lockgate-") as folder:
+        sys.pycache_prefix = folder
+        try:
+            yield
+        finally:
+            sys.pycache_prefix = before

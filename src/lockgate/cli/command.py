@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "history": ("lockgate.cli.history", "command", "Show the ledger: what was tried, by whom, how it ended."),
     "plan": ("lockgate.cli.plan", "command", "Show what the pending revisions will lock, rewrite, scan and drop."),
     "lint": ("lockgate.cli.lint", "command", "Judge revisions as `plan` does, without a database: for CI and before a commit."),
+    "approve": ("lockgate.cli.approve", "command", "Sign a plan that was kept, or make the key for it."),
     "upgrade": ("lockgate.cli.upgrade", "command", "Run the pending revisions."),
     "downgrade": ("lockgate.cli.downgrade", "command", "Undo revisions; destructive."),
     "reset": ("lockgate.cli.reset", "command", "Empty the database and run the revisions again; destructive."),

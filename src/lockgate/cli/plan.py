@@ -9,10 +9,12 @@ from lockgate.report import text
 from lockgate.words import Verb
 
 
-@verb("plan", "lockgate plan prod", "lockgate plan prod 20260105_0930", "lockgate plan prod --json")
+@verb("plan", "lockgate plan prod", "lockgate plan prod 20260105_0930", "lockgate plan prod --json", "lockgate plan prod --out plan.json --valid-for 3d")
 @click.argument("environment")
 @click.argument("revision", default="head")
-def command(call: Call, environment: str, revision: str) -> int:
+@click.option("--out", metavar="FILE", default="", help="Keep the plan in FILE, for `approve` and `upgrade --plan`.")
+@click.option("--valid-for", metavar="TIME", default="7d", show_default=True, help="How long the plan in FILE may be run: 30m, 12h, 7d.")
+def command(call: Call, environment: str, revision: str, out: str, valid_for: str) -> int:
     """
     Show what the pending revisions of ENVIRONMENT, up to REVISION (head where not given), will do to its database.
 
@@ -21,11 +23,11 @@ def command(call: Call, environment: str, revision: str) -> int:
     """
     from lockgate.report import findings
     from lockgate.report import plan as report
-    from lockgate.runs.plan import plan
+    from lockgate.runs.plan_out import planner
 
     project = call.project()
     with call.output.live(environment, acting=False) as notify:
-        done = plan(call.request(Verb.PLAN, environment, revision), project, notify)
+        done = planner(out, valid_for)(call.request(Verb.PLAN, environment, revision), project, notify)
     failure = report.plan_error(done)
     if call.output.json:
         from lockgate.report import json

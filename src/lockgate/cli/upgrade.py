@@ -22,22 +22,26 @@ from lockgate.words import Request, Verb
     "lockgate upgrade dev --from-snapshot",
     "lockgate upgrade dev +1",
     "CONFIRM_ENV=staging lockgate upgrade staging 20260105_0930",
+    "CONFIRM_ENV=prod lockgate upgrade prod --plan plan.json",
 )
 @click.argument("environment")
-@click.argument("revision", default="head")
+@click.argument("revision", default="")
 @click.option("--seed", "seeds", is_flag=True, help="Load the seeds of ENVIRONMENT afterwards, also where no revision is pending.")
 @click.option("--create-database", "create", is_flag=True, help="Make the database first, where the server does not have it.")
 @click.option(
     "--from-snapshot", "snapshot", is_flag=True, help="Load the schema file instead of running the revisions; for an empty database."
 )
-def command(call: Call, environment: str, revision: str, seeds: bool, create: bool, snapshot: bool) -> int:
+@click.option(
+    "--plan", "plan", metavar="FILE", default="", help="Run what this approved plan says, and nothing else; needed where ENVIRONMENT is locked."
+)
+def command(call: Call, environment: str, revision: str, seeds: bool, create: bool, snapshot: bool, plan: str) -> int:
     """
     Run the pending revisions of ENVIRONMENT up to REVISION, `head` where none is given.
 
     The database must say that it is ENVIRONMENT. One run at a time: others wait for the lock. Each revision is
     committed by itself and written into the ledger; the smoke queries are asked at the end.
     """
-    request = replace(call.request(Verb.UPGRADE, environment, revision), create=create, from_schema="" if snapshot else None)
+    request = replace(call.request(Verb.UPGRADE, environment, revision), create=create, from_schema="" if snapshot else None, plan=plan)
     if seeds:
         return act(call, _with_seeds(call), request)
     from lockgate.runs.upgrade import upgrade

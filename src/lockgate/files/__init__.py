@@ -12,11 +12,13 @@ from lockgate.files.project import (
     load_project,
     name_in_pyproject,
     private_file,
+    read_private,
     read_pyproject,
     read_text,
     replace_text,
     tool_table,
     write_new,
+    write_private,
 )
 from lockgate.files.revisions import RevisionFiles, graph_of, read_alembic_layout, read_revision_files, revision_text
 
@@ -31,6 +33,7 @@ __all__ = [
     "name_in_pyproject",
     "private_file",
     "read_alembic_layout",
+    "read_private",
     "read_pyproject",
     "read_revision_files",
     "read_text",
@@ -39,4 +42,5 @@ __all__ = [
     "revision_text",
     "tool_table",
     "write_new",
+    "write_private",
 ]

@@ -37,7 +37,7 @@ def history_digest(project: Project, seeds: Sequence[Seed]) -> str:
     total = hashlib.sha256(repr((project.alembic_ini, project.name, project.bootstrap, seeds)).encode())
     total.update(json.dumps(tool_table(read_pyproject(project.folder), "alembic"), sort_keys=True).encode())
     folders = {Path(layout.script_location), *layout.version_locations}
-    paths = {project.folder / project.alembic_ini, *_bootstrap_files(project), *(path for folder in folders for path in _sources(folder))}
+    paths = {project.folder / project.alembic_ini, *_bootstrap_files(project), *(path for folder in folders for path in sources(folder))}
     for path in sorted(path for path in paths if path.is_file()):
         _add(total, os.path.relpath(path, project.folder), path.read_bytes())
     for seed in seeds:
@@ -59,7 +59,7 @@ def beside_digest(project: Project) -> str:
         return ""
     folders = {Path(layout.script_location), *layout.version_locations}
     other = {Path(path) for path in revision_paths(project)} | {Path(layout.script_location) / "env.py"} | _paths_of_seeds(project)
-    paths = {path for folder in folders for path in _sources(folder) if path.suffix in _READ_BY_REVISIONS} - other
+    paths = {path for folder in folders for path in sources(folder) if path.suffix in _READ_BY_REVISIONS} - other
     paths = {path for path in paths if not _SCHEMA_FILE.fullmatch(path.name)}.union(_bootstrap_files(project))
     total, found = hashlib.sha256(), sorted(path for path in paths if path.is_file())
     for path in found:
@@ -79,7 +79,8 @@ def _add(total: hashlib._Hash, name: str, content: bytes) -> None:
     total.update(f"{name}\0{len(content)}\0".encode() + content)
 
 
-def _sources(folder: Path) -> Iterator[Path]:
+def sources(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder and the folders below it, but for what Python compiled."""
     for here, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_SOURCE]
         yield from (Path(here, name) for name in names if not name.endswith((".pyc", ".pyo")))

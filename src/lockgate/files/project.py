@@ -111,6 +111,34 @@ def replace_text(path: Path, text: str) -> None:
         raise UsageError("usage", f"`{path.name}` cannot be written: {error.strerror}", str(path), f"ls -ld {path.parent}") from error
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only this user can read, from its first moment; errors as of `write_new`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        hint = "choose another name: a key that is gone cannot be had again"
+        raise UsageError("file-exists", f"`{path.name}` is already there; it is left as it is", str(path), hint) from error
+    except OSError as error:
+        raise UsageError("usage", f"`{path.name}` cannot be written: {error.strerror}", str(path), f"ls -ld {path.parent}") from error
+
+
+def read_private(path: Path, code: str) -> str:
+    """
+    Read a file that only this user may be able to read.
+
+    Args:
+        code: of the error where it cannot be read, or others may read it as well.
+    Raises:
+        LockgateError: of the family of `code`.
+    """
+    text = read_text(path, code)
+    if os.name == "posix" and os.stat(path).st_mode & 0o077:
+        raise CODES[code](code, f"other users may read `{path.name}`, or write it", str(path), f"chmod 600 {path}")
+    return text
+
+
 def append_line(path: Path, line: str) -> bool:
     """
     Add a line to a text file, unless it has that line already.

@@ -20,6 +20,7 @@ from lockgate.secret import redact
 
 if TYPE_CHECKING:  # every run ends in this module, few runs with these
     from lockgate.drift.outcome import DriftOutcome
+    from lockgate.hazards.approved import SignedPlan
     from lockgate.hazards.plan import PlanOutcome
     from lockgate.seeds.export import ExportOutcome
     from lockgate.seeds.outcome import SeedOutcome
@@ -68,6 +69,18 @@ def planned(done: PlanOutcome, failure: LockgateError | None) -> str:
     """Return what the pending revisions do; the fields of an error come with it where one fails."""
     fields = {"environment": done.environment, "place": done.place, "effects": msgspec.to_builtins(done.effects)} | findings_fields(done.findings)
     return _document(done.code, (_error_fields(failure) if failure else {}) | fields)
+
+
+def approved(signed: SignedPlan, approver: str, at: str) -> str:
+    """Return which plan was approved, by whom and when."""
+    plan = signed.plan
+    fields = {"environment": plan.facts.environment, "plan": signed.digest, "revisions": list(plan.revisions), "expires_at": plan.expires_at}
+    return _document("", {**fields, "approver": approver, "approved_at": at})
+
+
+def key_made(path: str, public: str) -> str:
+    """Return where a new private key is, and the public one."""
+    return _document("", {"files": [path], "public_key": public})
 
 
 def exported(done: ExportOutcome) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lockgate.errors import Refused, UsageError
 from lockgate.events import Notify
@@ -18,6 +19,9 @@ from lockgate.runs.record import record
 from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
 from lockgate.words import Request, Sight, Verb
+
+if TYPE_CHECKING:  # few runs have a plan
+    from lockgate.runs.approved import Proof
 
 _BUILD_ON_APPLIED = (Verb.UPGRADE, Verb.DOWNGRADE)
 
@@ -46,16 +50,20 @@ class Arrival:
         return record(self.request, self.project, self.target, self.gate, event, self.sight)
 
 
-def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
+def arrive(request: Request, project: Project, notify: Notify, proof: Proof | None = None) -> Arrival:
     """
     Read the history, find the database, look at it and ask the guard.
 
+    Args:
+        proof: the approved plan that the run must be; None where the request has none.
     Raises:
         UsageError: settings or revision files are wrong; nothing was contacted.
         Unreachable: credentials or connection.
         Refused: by the guard; recorded in the ledger where the database is the one asked for.
     """
     environment_of(project, request.environment)
+    if request.plan and proof is None:
+        raise UsageError("usage", f"`--plan` does not go with this form of `{request.verb.value}`: a plan holds revisions and nothing else")
     graph = graph_of(project)
     check_no_range(request)
     if request.to == "head":
@@ -65,7 +73,7 @@ def arrive(request: Request, project: Project, notify: Notify) -> Arrival:
     target, seen, created = find_or_create(request, project, notify, kept)
     if not seen.direct:
         target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
-    gate = Gate.of(request, project, target, notify)
+    gate = Gate.of(request, project, target, notify, proof)
     arrival = Arrival(request, project, target, gate, seen, graph, created, kept.fingerprints)
     try:
         gate.check(seen)

@@ -10,21 +10,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from lockgate.dialects.base import BareSession, Dialect
-from lockgate.dialects.parts import ErrorFacts, Lock
-from lockgate.errors import Busy, Failed, LockgateError, Refused, Unreachable
+from lockgate.dialects.parts import Lock
+from lockgate.errors import Busy, LockgateError, Refused, Unreachable
 from lockgate.events import Notice, Notify, Waiting
 from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
 from lockgate.registry import ledger, marker
+from lockgate.runs.driver_error import driver_error
 from lockgate.runs.register import register, renew
 from lockgate.runs.sight import see
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
+
+if TYPE_CHECKING:  # few runs have a plan
+    from lockgate.runs.approved import Proof
 
 Also = Callable[[BareSession, Target, Sight], None]
 
@@ -64,7 +70,7 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
             facts = target.dialect.facts(error)
             if facts is None:
                 raise
-            raise _driver_error(facts, target.where) from error
+            raise driver_error(facts, target.where) from error
 
 
 @contextmanager
@@ -76,26 +82,6 @@ def _placed(target: Target) -> Iterator[None]:
         if error.where in ("", target.url.place):
             error.where = target.where
         raise
-
-
-def _driver_error(facts: ErrorFacts, where: str) -> LockgateError:
-    if facts.kind == "permission":
-        return Failed(
-            "permission-denied",
-            f"the role may not do this: {facts.message}",
-            where,
-            "the role must own the database, or own its objects and may CREATE in it",
-        )
-    if facts.kind == "read-only":
-        return Refused("read-only", f"this database can only be read: {facts.message}", where, "use a role and a server that may write")
-    if facts.kind == "lock-timeout":
-        return Busy(
-            "lock-timeout",
-            f"a table's lock was not free in time: {facts.message}",
-            where,
-            "find the long transaction, then run the command again",
-        )
-    return Failed("database-error", f"the database refused: {facts.message}", where, "look at the server's log for the statement")
 
 
 def sight(request: Request, project: Project) -> Sight:
@@ -158,26 +144,37 @@ class Gate:
         where: the environment and its place in the settings, for errors; the database's own place is added.
         lock_wait: seconds to wait for lockgate's lock, >= 0.
         verb: what the ledger shall call it; the verb asked for where it is empty.
+        proof: the approved plan that the run must be; None where none came with the call.
     """
 
-    def __init__(self, asked: Asked, author: Callable[[], Author], notify: Notify, where: str, lock_wait: float, verb: str = "") -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        author: Callable[[], Author],
+        notify: Notify,
+        where: str,
+        lock_wait: float,
+        verb: str = "",
+        proof: Proof | None = None,
+    ) -> None:
         self.asked = asked
         self.verb = verb or asked.verb.value
         self._author = author
         self.notify = notify
         self.where = where
         self.lock_wait = lock_wait
+        self.proof = proof
         self.waited_s = 0.0
         self.marked = False  # by this gate: what was seen before says "unmarked"
         self._lock: Lock | None = None
 
     @classmethod
-    def of(cls, request: Request, project: Project, target: Target, notify: Notify) -> Gate:
+    def of(cls, request: Request, project: Project, target: Target, notify: Notify, proof: Proof | None = None) -> Gate:
         """Make the gate of a request."""
         asked = asked_of(request, project, target.environment)
         if target.warning:
             notify(Notice(target.warning))
-        return cls(asked, partial(author_of, request, project.folder), notify, target.where, target.environment.lock_wait)
+        return cls(asked, partial(author_of, request, project.folder), notify, target.where, target.environment.lock_wait, proof=proof)
 
     @cached_property
     def author(self) -> Author:
@@ -186,18 +183,23 @@ class Gate:
 
     def check(self, seen: Sight) -> Verdict:
         """
-        Ask the guard.
+        Ask the guard about a look; a plan is compared as far as a look can tell.
 
         Raises:
             Refused: with the guard's reason; `read-only` where the database cannot be written.
         """
+        if self.proof is None:
+            return self._decided(self.asked, seen)
+        return self._decided(replace(self.asked, plan=self.proof.glance(seen), entering=False), seen)
+
+    def _decided(self, asked: Asked, seen: Sight) -> Verdict:
         scratch = seen.identity is not None and seen.identity.environment == SCRATCH
         if not self.asked.environment and not scratch:
             hint = f"export {self.asked.variable}=ENVIRONMENT, or write `default_environment` in the settings"
             raise Refused("environment-unclear", "nobody said which environment this is meant for", self.where, hint)
-        verdict = decide(self.asked, seen)
+        verdict = decide(asked, seen)
         if not verdict.allowed:
-            raise refusal(verdict, self.asked, seen, self.where)
+            raise refusal(verdict, asked, seen, self.where)
         if not seen.writable and self.asked.verb.acts:
             what = "this database can only be read (a standby, or a file without write permission)"
             raise Refused("read-only", what, self.where, "point the environment at the writable one")
@@ -241,6 +243,8 @@ class Gate:
     def _admit(self, session: Session, dialect: Dialect, version_table: VersionTable | None) -> Permit:
         seen = see(session, dialect, dialect.place(session), version_table)
         verdict = self.check(seen)
+        if self.proof is not None:  # after the rest: the schema of a wrong database is not read
+            verdict = self._decided(replace(self.asked, plan=self.proof.compare(session, dialect, seen)), seen)
         renew(session, dialect, seen.registry_version)
         identity = seen.identity
         if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):

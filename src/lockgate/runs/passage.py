@@ -88,6 +88,11 @@ class Passage(Scribe):
         return "; ".join(done) or NOTHING
 
     @property
+    def may_begin_again(self) -> bool:
+        """Whether the run may be tried anew after a deadlock: a plan holds for the schema that it was made for, before the first commit."""
+        return self._gate.proof is None or not self.changes
+
+    @property
     def blockers(self) -> tuple[str, ...]:
         """Who was in the way of the step that failed, as far as anybody was seen."""
         return self._onlooker.seen if self._onlooker else ()
@@ -119,6 +124,8 @@ class Passage(Scribe):
         """See `Crew`."""
         permit, dialect = self._working()
         half = permit.sight.half_applied
+        if self._gate.proof:
+            self._gate.proof.check_steps(steps, permit.sight.place)
         refuse_another(half, steps, permit.sight.place)
         if half is not None and any(step.direction == "stamp" for step in steps):
             self._notify(Notice(f"the stamp ends what was half applied ({half}): nobody has compared the schema with it"))
@@ -143,7 +150,7 @@ class Passage(Scribe):
         outcome = "stamped" if step.direction == "stamp" else "applied"
         # Only what went up has left the file's content in the schema.
         source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
-        event = ledger.Event(outcome, step.revision, before, after, duration_ms, source=source)
+        event = ledger.Event(outcome, step.revision, before, after, duration_ms, details=self._details(), source=source)
         ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard(transaction), transaction)
         if self._left_transaction:
             self._refuse_invalid(dialect.invalid_indexes(permit.session))
@@ -158,13 +165,19 @@ class Passage(Scribe):
         if not self._left_transaction:
             self._notify(LeftTransaction(step))
         self._left_transaction = True
-        details = json.dumps({"invalid_indexes": permit.sight.invalid_indexes})
+        details = self._details(invalid_indexes=permit.sight.invalid_indexes)
         ledger.append(
             permit,
             dialect.features.registry_prefix,
             ledger.Event("started", step.revision, before, before, details=details),
             dialect.ledger_guard(),
         )
+
+    def _details(self, **facts: object) -> str:
+        """What the ledger keeps besides its columns, as JSON; empty for nothing."""
+        if self._gate.proof:
+            facts |= self._gate.proof.entry
+        return json.dumps(facts) if facts else ""
 
     def committed(self, step: Step, duration_ms: int) -> None:
         """See `Crew`."""

@@ -15,7 +15,7 @@ from lockgate.alembic_seam.errors import translate
 from lockgate.alembic_seam.handed import handed_connection
 from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
 from lockgate.alembic_seam.scripts import script_directory
-from lockgate.alembic_seam.world import project_world
+from lockgate.alembic_seam.world import compiled_anew, project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notice, Notify
 from lockgate.graph import check_syntax
@@ -54,6 +54,8 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
         notify(Notice(f"git does not know {', '.join(stray[:_NAMED])}{more}: only this machine has what is run"))
 
     def pass_through(task: Errand, surveyed: Surveyed, passage: Passage) -> None:
+        if arrival.gate.proof:  # Alembic has not made its version table yet
+            arrival.gate.proof.check_steps(surveyed.steps, arrival.target.where)
         if between:
             passage.base = between(task, surveyed)
         _patiently(task, passage)
@@ -106,6 +108,8 @@ def _within(
     passage = passage_of(arrival.gate, notify, _limits(environment), project.folder, bootstrapped, arrival.created, onlooker)
     with closing(onlooker), ExitStack() as stack:
         stack.enter_context(one_run_per_process())
+        if arrival.gate.proof:  # a plan knows files, and not what lies compiled beside them
+            stack.enter_context(compiled_anew())
         stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))
         config = alembic_config((project.folder / project.alembic_ini).resolve(), url)
         try:
@@ -131,7 +135,7 @@ def _patiently(task: Errand, passage: Passage) -> None:
             run(task, passage)
         except DBAPIError as error:
             facts = passage.dialect.facts(error.orig) if passage.dialect and error.orig else None
-            if facts is None or facts.kind != "deadlock" or attempt == _TRIES or passage.step is None:
+            if facts is None or facts.kind != "deadlock" or attempt == _TRIES or passage.step is None or not passage.may_begin_again:
                 raise
             pause = random.uniform(0.2, 1.0) * attempt
             passage.retrying(passage.step, attempt, pause, facts.message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lockgate.errors import NOTHING, LockgateError
 from lockgate.events import Event, Notice, Notify
@@ -11,8 +11,12 @@ from lockgate.outcome import Outcome
 from lockgate.runs.arrival import Arrival, arrive
 from lockgate.runs.gate import find
 from lockgate.runs.smoke import ask, record_answers
+from lockgate.runs.target import environment_of
 from lockgate.settings.project import Project
 from lockgate.words import Request, Sight
+
+if TYPE_CHECKING:
+    from lockgate.runs.approved import Proof
 
 T = TypeVar("T", bound=Outcome)
 
@@ -22,14 +26,25 @@ def upgrade(request: Request, project: Project, notify: Notify) -> Outcome:
     Bring an environment to a revision: gate, lock, revisions, ledger, smoke query.
 
     Args:
-        request: `to` is the target in Alembic's notation; empty means `head`.
+        request: `to` is the target in Alembic's notation; empty means `head`, or where the plan leads.
     Returns:
         What was applied and what the smoke query answered; `code` is `smoke-failed` where an answer was wrong.
     Raises:
         LockgateError: see `docs/errors/`; `changed` says what was committed.
     """
-    arrival = arrive(replace(request, to=request.to or "head"), project, notify)
+    proof = _proof(request, project)
+    arrival = arrive(replace(request, to=request.to or (proof.target if proof else "head")), project, notify, proof)
+    if proof:
+        notify(Notice(proof.told))
     return climb(arrival, arrival.request.to, notify)
+
+
+def _proof(request: Request, project: Project) -> Proof | None:
+    if not request.plan:
+        return None
+    from lockgate.runs.approved import proof_of  # few runs have a plan
+
+    return proof_of(request, project, environment_of(project, request.environment))
 
 
 def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:

@@ -30,6 +30,7 @@ from lockgate.words import SCRATCH, Protection, Verb
 PYPROJECT = "pyproject.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _DRIVER = re.compile(r"[a-z][a-z0-9_]*")
+_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")  # 32 bytes
 _POSITION = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -86,7 +87,8 @@ def _root(document: Mapping[str, Any], mistakes: Mistakes) -> Table:
 
 
 def _project(root: Table, folder: Path, project_name: str) -> Project:
-    environments = _environments(root)
+    approvers = _approvers(root)
+    environments = _environments(root, approvers)
     project = Project(
         folder=folder,
         settings_file=root.mistakes.file_name,
@@ -102,6 +104,7 @@ def _project(root: Table, folder: Path, project_name: str) -> Project:
         tests=_tests(root, environments),
         revision_ids=_revision_ids(root),
         scratch_url=_scratch_url(root),
+        approvers=approvers,
     )
     root.close()
     return project
@@ -154,16 +157,26 @@ def _revision_ids(root: Table) -> RevisionIds:
     return RevisionIds(ids)
 
 
-def _environments(root: Table) -> dict[str, Environment]:
+def _approvers(root: Table) -> dict[str, str]:
+    table = root.table("approvers")
+    if table is None:
+        return {}
+    found = {name: table.text(name, shape=_KEY, like="`ed25519:` and the 44 characters that `lockgate approve --new-key` shows") for name in table.keys}
+    for name in {name for name, key in found.items() if key and list(found.values()).count(key) > 1}:
+        table.wrong(name, "another approver has the same key")
+    return found
+
+
+def _environments(root: Table, approvers: Mapping[str, str]) -> dict[str, Environment]:
     group = root.table("environments")
     if group is None or not group.keys:
         if group is not None or "environments" not in root:
             root.wrong("environments" if group else "", "there is no environment; write `[environments.dev]` with its `url`")
         return {}
-    return {name: _environment(name, table) for name in group.keys if (table := group.table(name)) is not None}
+    return {name: _environment(name, table, approvers) for name in group.keys if (table := group.table(name)) is not None}
 
 
-def _environment(name: str, table: Table) -> Environment:
+def _environment(name: str, table: Table, approvers: Mapping[str, str]) -> Environment:
     if not _NAME.fullmatch(name):
         table.wrong("", "an environment's name is at most 32 lower-case letters, digits, `_` and `-`, and begins with a letter")
     elif name == SCRATCH:
@@ -185,6 +198,7 @@ def _environment(name: str, table: Table) -> Environment:
         connect_timeout=table.seconds("connect_timeout") or defaults.connect_timeout,
         scratch=table.flag("scratch"),
         scratch_url=_scratch_url(table),
+        approvers=_named_approvers(table, approvers, protection),
     )
     table.close()
     return environment
@@ -192,6 +206,19 @@ def _environment(name: str, table: Table) -> Environment:
 
 def _scratch_url(table: Table) -> UrlSource | None:
     return read_source(table, "scratch_url") if "scratch_url" in table else None
+
+
+def _named_approvers(table: Table, approvers: Mapping[str, str], protection: str) -> tuple[str, ...]:
+    names = table.texts("approvers")
+    for index, name in enumerate(names):
+        if name not in approvers:
+            sentence = f"`[approvers]` has no key of `{name}`{did_you_mean(name, approvers)}"
+            table.mistakes.add(sentence, (*table.path, "approvers", index))
+    if "approvers" in table and not names:
+        table.wrong("approvers", "`approvers` names nobody: leave it out where no signature is demanded")
+    if names and protection != Protection.LOCKED.value:
+        table.wrong("approvers", f"nobody is asked for a plan where the protection is `{protection}`: write `locked`, or leave `approvers` out")
+    return names
 
 
 def _query(table: Table) -> dict[str, str]:

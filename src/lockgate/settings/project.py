@@ -68,6 +68,7 @@ class Environment:
         statement_timeout: seconds one statement may run; None for no limit.
         scratch: whether lockgate may make databases of its own next to this one, on the same server.
         scratch_url: a server for the scratch databases of plans, by a database on it; None for the project's, or the embedded server.
+        approvers: one of these must have signed a plan before it may be run; empty where no signature is demanded.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Environment:
     connect_timeout: float = 10.0
     scratch: bool = False
     scratch_url: UrlSource | None = None
+    approvers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ class Project:
         seeds: in the order they are written; no two of one name.
         scratch_url: see `Environment`; for all that have none of their own, and for `lint`.
         revision_ids: what `alembic revision` and `alembic merge` do without `--rev-id`.
+        approvers: public keys (`ed25519:` and base64) of those who may approve plans, by name.
     """
 
     folder: Path
@@ -195,3 +198,4 @@ class Project:
     tests: PlaceForTests = PlaceForTests()
     revision_ids: RevisionIds = RevisionIds.ALEMBIC
     scratch_url: UrlSource | None = None
+    approvers: Mapping[str, str] = field(default_factory=dict)

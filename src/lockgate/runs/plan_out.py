@@ -1,0 +1,86 @@
+"""`plan --out`: a plan that is kept, to be approved and to be held against what is there when it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from lockgate.errors import Refused
+from lockgate.events import Notice, Notify
+from lockgate.files import replace_text
+from lockgate.hazards.approved import ApprovedPlan, Facts, SignedPlan, differences, duration, sealed, write_plan
+from lockgate.hazards.plan import PlanOutcome
+from lockgate.runs.approved import facts_of, schema_digest
+from lockgate.runs.checkout import commit_of
+from lockgate.runs.gate import find, opened
+from lockgate.runs.plan import plan
+from lockgate.settings.project import Project
+from lockgate.words import Request, VersionTable
+
+Planner = Callable[[Request, Project, Notify], PlanOutcome]
+
+
+def planner(out: str, valid_for: str) -> Planner:
+    """
+    Return how to plan: as `plan` does, or so that the plan is written into a file as well.
+
+    Args:
+        out: the file; empty for none.
+        valid_for: see `duration`.
+    Raises:
+        UsageError: `usage`: no time for which a plan can be valid.
+    """
+    return partial(plan_into, Path(out), duration(valid_for)) if out else plan
+
+
+def plan_into(out: Path, valid_for: timedelta, request: Request, project: Project, notify: Notify) -> PlanOutcome:
+    """
+    Plan, and write the plan into a file where no revision fails; what is there is replaced.
+
+    Raises:
+        Refused: `unmarked`; `plan-differs`: files or database changed while they were looked at, so nobody knows what was seen.
+        LockgateError: as `plan`, and where the file cannot be written.
+    """
+    before = _facts(request, project)
+    if not before.database.marker:
+        what = "this database does not say which environment it is, and a plan is for one database alone"
+        raise Refused("unmarked", what, before.database.place, f"lockgate adopt {request.environment}")
+    done = plan(request, project, notify)
+    if done.code:
+        notify(Notice("no plan was written: a revision fails"))
+        return done
+    made = _plan(before, done, request, project, valid_for)
+    changed = differences(made, _facts(request, project), "", datetime.now(UTC))
+    if changed:
+        what = "\n".join(["something changed while it was being planned", *changed])
+        raise Refused("plan-differs", what, f"environment `{request.environment}`, {done.place}", "plan again when all is at rest")
+    replace_text(out, write_plan(made))
+    notify(Notice(f"wrote {out}: plan {made.digest[:12]}, valid until {made.plan.expires_at}"))
+    return done
+
+
+def _facts(request: Request, project: Project) -> Facts:
+    target, seen = find(request, project)
+    versions = seen.version_table or seen.kept_version_table or VersionTable()
+    with opened(target) as session:
+        schema = schema_digest(session, target.dialect, versions, target.environment.lock_wait)
+    return facts_of(project, target.environment, seen, versions, schema)
+
+
+def _plan(facts: Facts, done: PlanOutcome, request: Request, project: Project, valid_for: timedelta) -> SignedPlan:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return sealed(
+        ApprovedPlan(
+            facts=facts,
+            target=request.to or "head",
+            revisions=tuple(revision.id for revision in done.effects.revisions),
+            made_at=now.isoformat(),
+            expires_at=(now + valid_for).isoformat(),
+            made_by=request.operator,
+            git_commit=commit_of(project.folder, request.environ),
+            findings=done.findings,
+            effects=done.effects,
+        )
+    )

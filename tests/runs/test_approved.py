@@ -1,0 +1,233 @@
+"""Approved plans: an upgrade that is what was planned, byte by byte, on the database that it was planned for, or is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import py_compile
+import stat
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from building import SETTINGS, Database, Tiny, create_table
+from running import mark
+
+from lockgate.hazards.approved import digest_of, read_plan
+from lockgate.secret import DatabaseUrl
+
+LATER = "lockgate.runs.approved.datetime"
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch, postgres_server: Any) -> None:
+    """Copies are made on the tests' own server: starting another one takes longer than a plan."""
+    monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
+
+
+@pytest.fixture
+def prod(project: Tiny, postgres_url: DatabaseUrl, near: None) -> Database:
+    """A locked environment at r1, with r2 and r3 pending."""
+    project.point("prod", postgres_url).revision("r1", None, create_table("orders"))
+    project.settings(SETTINGS.replace('"locked"', '"confirm"'))
+    mark(project, "prod", postgres_url)
+    project.here("upgrade", "prod", check=0, CONFIRM_ENV="prod")
+    project.settings(SETTINGS)
+    project.revision("r2", "r1", 'op.add_column("orders", sa.Column("region", sa.String(20)))')
+    project.revision("r3", "r2", 'op.create_index("ix_region", "orders", ["region"])')
+    return Database(postgres_url)
+
+
+class Clock:
+    """A clock that stands."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self, tz: Any) -> datetime:
+        """Return the moment at which it stands."""
+        return self.at
+
+
+def plan(project: Tiny, *more: str) -> Path:
+    """Plan the locked environment and keep the plan."""
+    file = project.folder.parent / "plan.json"
+    project.here("plan", "prod", *more, "--out", str(file), check=0)
+    return file
+
+
+def upgrade(project: Tiny, file: Path, check: int = 0, **variables: str) -> dict[str, Any]:
+    """Run a plan; the document."""
+    arguments = ("upgrade", "prod", "--plan", str(file), "--json")
+    done = project.here(*arguments, check=check, **{"CONFIRM_ENV": "prod", **variables})
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def edited(file: Path, change: Callable[[Any], None], *, hashed: bool) -> Path:
+    """Write a plan that was changed by hand; `hashed` by somebody who knows how its hash is made."""
+    document = json.loads(file.read_text())
+    change(document)
+    if hashed:
+        found = read_plan(json.dumps(document))
+        document["digest"] = digest_of(found.plan)
+    other = file.with_name("edited.json")
+    other.write_text(json.dumps(document))
+    return other
+
+
+def test_a_locked_environment_is_upgraded_by_its_plan_and_by_nothing_else(
+    project: Tiny, prod: Database, make_postgres_database: Callable[[], DatabaseUrl], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The promise as a whole: one plan, held against every difference that there can be, changes nothing; then it runs, once."""
+    before = prod.contents()
+    assert "only an approved plan" in project.here("upgrade", "prod", check=3, CONFIRM_ENV="prod").stderr
+    file = plan(project)
+    document = json.loads(file.read_text())["plan"]
+    assert document["revisions"] == ["r2", "r3"]
+    assert {"alembic.ini", "lockgate.toml", "migrations/env.py", "migrations/versions/r1.py"} <= set(document["facts"]["files"])
+
+    def refused(code: str, word: str, file: Path = file, **variables: str) -> None:
+        said = upgrade(project, file, 3, **variables)
+        assert said["code"] == code
+        assert word in said["what"]
+        assert prod.contents() == before
+
+    # without a confirmation, or with another one
+    refused("unconfirmed", "needs a confirmation", CONFIRM_ENV="")
+    refused("unconfirmed", "names `all`", CONFIRM_ENV="all")
+    # one byte of a revision, of an applied one, of env.py, of the settings
+    for name in ("migrations/versions/r2.py", "migrations/versions/r1.py", "migrations/env.py", "alembic.ini", "lockgate.toml"):
+        path = project.folder / name
+        text = path.read_bytes()
+        path.write_bytes(text + b"\n")
+        refused("plan-differs", f"file {name}: sha256")
+        path.write_bytes(text)
+    # a new revision, also one beside the way
+    added = project.revision("r4", "r3")
+    refused("plan-differs", "file migrations/versions/r4.py: new since then")
+    added.unlink()
+    # a schema that somebody changed by hand, and changed back
+    prod.query("alter table orders add column by_hand int")
+    assert upgrade(project, file, 3)["what"].splitlines()[1].startswith("schema: sha256")
+    assert "region" not in str(prod.query("select column_name from information_schema.columns where table_name = 'orders'"))
+    prod.query("alter table orders drop column by_hand")
+    # another database of the same environment
+    here = project.environ["PROD_DATABASE_URL"]
+    other = make_postgres_database()
+    mark(project, "prod", other)
+    project.point("prod", other)
+    refused("plan-differs", "database: planned for")
+    project.environ["PROD_DATABASE_URL"] = here
+    # another tool, another time
+    with monkeypatch.context() as patched:
+        patched.setattr("lockgate.runs.approved.__version__", "9.9")
+        refused("plan-differs", "lockgate: ")
+    at = datetime.now(UTC)
+    for days, valid in ((6, True), (8, False)):
+        with monkeypatch.context() as patched:
+            patched.setattr(LATER, Clock(at + timedelta(days=days)))
+            if not valid:
+                refused("plan-differs", "time: the plan was valid until")
+    # edited by hand: with its old hash, and with a new one
+    longer = edited(file, lambda told: told["plan"].update(expires_at="2999-01-01T00:00:00+00:00"), hashed=False)
+    refused("plan-differs", "the plan itself", longer)
+    refused("plan-differs", "steps: planned", edited(file, lambda told: told["plan"].update(revisions=["r2"]), hashed=True))
+    refused("plan-differs", "environment: planned for", edited(file, lambda told: told["plan"]["facts"].update(environment="test"), hashed=True))
+    # what no plan holds
+    assert project.here("upgrade", "prod", "--plan", str(file), "--seed", check=2, CONFIRM_ENV="prod")
+    assert project.here("stamp", "prod", "r3", check=3, CONFIRM_ENV="prod")
+    assert prod.contents() == before
+    # and as it was planned
+    done = upgrade(project, file)
+    assert [step["step"]["revision"] for step in done["steps"]] == ["r2", "r3"]
+    details = prod.query("select revision, details from lockgate.ledger where outcome = 'applied' and details <> '' order by id")
+    digest = read_plan(file.read_text()).digest
+    assert [(revision, json.loads(text)["plan"]) for revision, text in details] == [("r2", digest), ("r3", digest)]
+    assert "revision: planned from `r1`" in upgrade(project, file, 3)["what"]
+    refusals = [row for row in prod.ledger() if row[1] == "refused"]
+    assert any("plan-differs" in row[3] for row in refusals)
+
+
+def test_where_approvers_are_named_one_of_them_must_have_signed_this_very_plan(project: Tiny, prod: Database) -> None:
+    """A second person's yes: by a key in the settings, over this plan and no other, and shown before it is given."""
+    keys = {name: project.folder.parent / f"{name}.key" for name in ("ann", "bob", "eve")}
+    made = {name: json.loads(project.here("approve", "--new-key", str(key), "--json", check=0).stdout) for name, key in keys.items()}
+    assert stat.S_IMODE(keys["ann"].stat().st_mode) == 0o600
+    assert "file-exists" in project.here("approve", "--new-key", str(keys["ann"]), check=2).stderr
+    known = "".join(f'{name} = "{made[name]["public_key"]}"\n' for name in ("ann", "bob"))
+    project.settings(SETTINGS.replace('protection = "locked"', 'protection = "locked"\napprovers = ["ann"]') + f"[approvers]\n{known}")
+    file, before = plan(project), prod.contents()
+    assert upgrade(project, file, 3)["code"] == "unapproved"
+    # keys that may not
+    assert "approver-unknown" in project.here("approve", str(file), "--key", str(keys["eve"]), check=2).stderr
+    assert "`bob` is none of the approvers" in project.here("approve", str(file), "--key", str(keys["bob"]), check=2).stderr
+    keys["ann"].chmod(0o644)
+    assert "chmod 600" in project.here("approve", str(file), "--key", str(keys["ann"]), check=2).stderr
+    keys["ann"].chmod(0o600)
+    # signed, with what is signed before one's eyes
+    said = project.here("approve", str(file), "--key", str(keys["ann"]), check=0).stdout
+    assert "revisions:   r2, r3" in said
+    assert "LG" in said.partition("found:")[2]
+    assert f"approved by ann: plan {read_plan(file.read_text()).digest}" in said
+    # that signature under another plan, another one's under ann's name, and none of hers
+    signatures = json.loads(file.read_text())["signatures"]
+    longer = edited(file, lambda told: told["plan"].update(expires_at="2999-01-01T00:00:00+00:00"), hashed=True)
+    assert upgrade(project, longer, 3)["code"] == "unapproved"
+    later = edited(file, lambda told: told["signatures"][0].update(at="2999-01-01T00:00:00+00:00"), hashed=True)
+    assert "does not count" in upgrade(project, later, 3)["what"]
+    renamed = edited(file, lambda told: told["signatures"][0].update(approver="bob"), hashed=True)
+    assert upgrade(project, renamed, 3)["code"] == "unapproved"
+    broken = edited(file, lambda told: told["signatures"][0].update(signature="no base64"), hashed=True)
+    assert upgrade(project, broken, 3)["code"] == "unapproved"
+    assert prod.contents() == before
+    assert upgrade(project, file)["ok"]
+    details = prod.query("select details from lockgate.ledger where revision = 'r3' and outcome = 'applied'")
+    assert json.loads(details[0][0])["approved_by"] == [signatures[0]["approver"]] == ["ann"]
+
+
+def test_what_cannot_be_run_any_more_is_not_signed(project: Tiny, prod: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever approves must not be shown something else than what was planned, nor give a yes that nobody can use."""
+    key = project.folder.parent / "ann.key"
+    project.here("approve", "--new-key", str(key), check=0)
+    file = plan(project, "r2", "--valid-for", "30m")
+    longer = edited(file, lambda told: told["plan"].update(expires_at="2999-01-01T00:00:00+00:00"), hashed=False)
+    assert "it was changed after it was written" in project.here("approve", str(longer), "--key", str(key), check=3).stderr
+    with monkeypatch.context() as patched:
+        patched.setattr("lockgate.runs.approve.datetime", Clock(datetime.now(UTC) + timedelta(minutes=31)))
+        assert "time: the plan was valid until" in project.here("approve", str(file), "--key", str(key), check=3).stderr
+    file.with_name("other.json").write_text("{}")
+    assert "plan-invalid" in project.here("approve", str(file.with_name("other.json")), "--key", str(key), check=2).stderr
+    assert "key-invalid" in project.here("approve", str(file), "--key", str(project.folder / "none.key"), check=2).stderr
+    # a plan up to a revision leads there, and not to the head
+    assert "target: planned up to `r2`, asked for `head`" in project.here("upgrade", "prod", "head", "--plan", str(file), check=3, CONFIRM_ENV="prod").stderr
+    assert upgrade(project, file)["to_heads"] == ["r2"]
+
+
+def test_a_plan_that_fails_or_is_for_nobody_is_not_kept(project: Tiny, prod: Database, make_postgres_database: Callable[[], DatabaseUrl]) -> None:
+    """Nobody can approve what is known to fail, nor for a database that does not say who it is."""
+    project.revision("r4", "r3", 'op.drop_table("nothing")')
+    file = project.folder.parent / "plan.json"
+    assert "no plan was written" in project.here("plan", "prod", "--out", str(file), check=1).stderr
+    assert "usage" in project.here("plan", "prod", "--out", str(file), "--valid-for", "1y", check=2).stderr
+    project.point("prod", make_postgres_database())
+    assert "code: unmarked" in project.here("plan", "prod", "--out", str(file), check=3).stderr
+    assert not file.exists()
+
+
+def test_what_lies_compiled_beside_a_revision_is_not_run(project: Tiny, prod: Database) -> None:
+    """Python trusts a compiled file by time and size alone: it must not run in the place of the text that was planned."""
+    file = plan(project)
+    path = project.folder / "migrations" / "versions" / "r2.py"
+    text, times = path.read_text(), path.stat()
+    path.write_text(text.replace("region", "Xegion"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    py_compile.compile(str(path))
+    path.write_text(text)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    upgrade(project, file)
+    columns = prod.query("select column_name from information_schema.columns where table_name = 'orders'")
+    assert "region" in {name for (name,) in columns}
