@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Mapping
 from typing import Any
 
 from lockgate.dialects.driver import DriverSession
 from lockgate.dialects.sqlite.trace_batch import TEMPORARY, copied_columns
-from lockgate.dialects.sqlite.trace_picture import MAIN, THE_FILE, Catalog
+from lockgate.dialects.sqlite.trace_picture import THE_FILE, Catalog
+from lockgate.dialects.trace_names import drops
+from lockgate.dialects.trace_story import Story
 from lockgate.hazards.command import command_of, is_control
-from lockgate.hazards.picture import Object, Picture
+from lockgate.hazards.picture import Picture
 from lockgate.hazards.reading import BATCH, Moment
-from lockgate.hazards.snippets import identifier
 from lockgate.permit import Row
 
 _WRITTEN = re.compile(r"\b(?:into|update(?:\s+or\s+\w+)?|delete\s+from)\s+(?:main\.)?(\"(?:[^\"]|\"\")+\"|[\w.]+)", re.I)
@@ -24,40 +24,25 @@ _KINDS = {"INSERT": _INSERTED, "REPLACE": _INSERTED, "UPDATE": _UPDATED, "DELETE
 _LOCK = frozenset({(THE_FILE, "ExclusiveLock", True)})
 
 
-class Story:
-    """What probes have to know of one another: transactions, which SQLite does not number, and the statement under way."""
+class FileStory(Story):
+    """What probes have to know of one another."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.catalog = Catalog()
-        self.statement = ""
         self.written: dict[int, list[int]] = {}
         self.locked_in = ""
-        self._ended = 0
-        self._alone = count(1)
 
-    def listen(self) -> None:
-        """Hear of every engine of this process, until it ends."""
-        from sqlalchemy import event  # not above: who only copies a file needs no SQLAlchemy
-        from sqlalchemy.engine import Engine
-
-        event.listen(Engine, "before_cursor_execute", self._hear)
-        event.listen(Engine, "commit", self._end)
-        event.listen(Engine, "rollback", self._end)
-
-    def transaction(self, *, bare: bool) -> str:
-        """Name the open transaction, or the statement that is one by itself."""
-        return f"alone {next(self._alone)}" if bare else f"transaction {self._ended}"
-
-    def _hear(self, connection: Any, cursor: Any, statement: str, *others: Any) -> None:
-        self.statement = statement
+    def hear(self, statement: str) -> None:
+        super().hear(statement)
         if is_control(command_of(statement)):
             self.catalog.forget()
         table, sources = copied_columns(statement)
         if table:
             self.catalog.sources[table] = sources
 
-    def _end(self, connection: Any) -> None:
-        self._ended += 1
+    def end(self) -> None:
+        super().end()
         self.catalog.forget()
 
 
@@ -79,7 +64,7 @@ class _Asking(DriverSession):
 class SqliteProbe:
     """See `Probe`."""
 
-    def __init__(self, driver_connection: Any, story: Story) -> None:
+    def __init__(self, driver_connection: Any, story: FileStory) -> None:
         self._session = _Asking(driver_connection)
         self._story = story
         self._bare = False
@@ -110,7 +95,7 @@ class SqliteProbe:
         self._count()
         copied = {number for number, times in self._story.catalog.copies.items() if times != self._copies.get(number, 0)}
         entries = [{"rewrite": number, "reason": BATCH} for number in copied]
-        return "\n".join(json.dumps(entry) for entry in (*entries, *_drops(self._before or after, after, copied)))
+        return "\n".join(json.dumps(entry) for entry in (*entries, *drops(self._before or after, after, copied)))
 
     def _total(self) -> int:
         return int(str(self._session.execute("select total_changes()")[0][0]))
@@ -133,21 +118,3 @@ class SqliteProbe:
         if changed and command and name and not name.startswith(TEMPORARY):
             counts = self._story.written.setdefault(self._story.catalog.number(name), [0, 0, 0])
             counts[_KINDS[command[1].upper()]] += changed
-
-
-def _drops(before: Picture, after: Picture, copied: set[int]) -> Iterator[dict[str, Any]]:
-    """Tell drops in the words of PostgreSQL's `sql_drop`; what batch mode did not make again yet is not dropped before the revision ends."""
-    for item in before.objects.values():
-        if item.key not in after.objects and (entry := _drop(item, before, after, copied)):
-            yield entry
-
-
-def _drop(item: Object, before: Picture, after: Picture, copied: set[int]) -> dict[str, Any] | None:
-    table = before.relation(item.parent)
-    stays = bool(table) and after.relation(item.parent) is not None
-    kind = "table column" if item.kind == "column" else item.kind
-    if item.kind == "constraint" or (item.kind == "column" and not stays) or (item.kind in ("index", "trigger") and item.parent in copied):
-        return None
-    number = item.parent if item.kind in ("column", "trigger") else int(item.key[1:])
-    name = identifier(MAIN, table.name, item.name) if table and item.kind == "column" else identifier(MAIN, item.name)
-    return {"drop": kind, "identity": name, "schema": MAIN, "named": stays or not table, "cascade": False, "class": 0, "id": number}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.dialects.sqlite import trace_copy, trace_jail
-from lockgate.dialects.sqlite.trace_probe import SqliteProbe, Story
+from lockgate.dialects.sqlite.trace_probe import FileStory, SqliteProbe
 from lockgate.dialects.tracing import Seen
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
@@ -34,7 +34,7 @@ class SqliteTracing:
     """See `Tracing`; one object per process, which remembers what the file does not number."""
 
     def __init__(self) -> None:
-        self._story = Story()
+        self._story = FileStory()
 
     def install(self, permit: Permit) -> None:
         """A file has nothing that could notice."""
