@@ -21,7 +21,10 @@ _DIALECTS = {
 # Also SQLAlchemy's adapters of async drivers, which live in modules named after them.
 _MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",), "mysql": ("mysql", "MySQLdb", "asyncmy", "mariadb")}
 
-_TRACINGS = {"postgresql": ("lockgate.dialects.postgres.tracing", "PostgresTracing")}
+_TRACINGS = {
+    "postgresql": ("lockgate.dialects.postgres.tracing", "PostgresTracing"),
+    "sqlite": ("lockgate.dialects.sqlite.tracing", "SqliteTracing"),
+}
 
 
 def dialect_named(name: str, where: str = "") -> Dialect:

@@ -78,6 +78,9 @@ class Tracing(Protocol):
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Tell the server's notices and warnings on a connection."""
 
+    def state(self, error: BaseException) -> str:
+        """Return the SQLSTATE of a driver's error, or the one that stands for it; empty where there is none."""
+
     def picture(self, session: Session) -> Picture:
         """Read the whole catalog."""
 
@@ -89,14 +92,16 @@ class Tracing(Protocol):
 
     def copy_schema(
         self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
-    ) -> None:
+    ) -> str:
         """
-        Make the schema of `source` in an empty scratch database, without the registry and without rows.
+        Make the schema of `source` in an empty scratch database that has our marker, without the registry.
 
         Args:
             programs: folder of the database's client programs.
             stubs: imitations of extensions, by name.
             patience: seconds to wait for a table that somebody holds exclusively.
+        Returns:
+            `Effects.source`; only a `COPY` has rows.
         Raises:
             Unreachable: `no-plan`, with the program's reason.
         """

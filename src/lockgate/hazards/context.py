@@ -10,9 +10,9 @@ from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.estimate import Yardstick, relations, rows_of, total, writes_rows
 from lockgate.hazards.findings import Estimate, Finding, Limits, Severity
-from lockgate.hazards.seen import Build, Change, Lock, Relation
+from lockgate.hazards.seen import FILE, Build, Change, Lock, Relation
 
-_TABLES = ("table", "partitioned table", "materialized view", "foreign table")
+_TABLES = ("table", "partitioned table", "materialized view", "foreign table", FILE)
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,14 @@ class Plan:
         return {name: relation for relation in met if relation.kind in _TABLES for name in (relation.path, relation.original) if name}
 
     def table(self, path: str) -> Relation | None:
-        """Return a table that the plan met, by a name that it has or had."""
-        return self._tables.get(path)
+        """Return a table that the plan met, by a name that it has or had, or one of the target's."""
+        return self._tables.get(path) or self._sized.get(path)
+
+    @cached_property
+    def _sized(self) -> dict[str, Relation]:
+        """What is not locked by itself is met nowhere, and is there for all that."""
+        named = ((size.path, size.path.rpartition(".")) for size in self.effects.sizes)
+        return {path: Relation(schema=schema, name=name, kind="table", original=path) for path, (schema, _, name) in named}
 
     def severity(self, estimate: Estimate | None) -> Severity:
         """Return how bad it is that a table is blocked for so long; unknown is a warning."""

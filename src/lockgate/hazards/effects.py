@@ -12,6 +12,7 @@ from lockgate.errors import UsageError
 from lockgate.hazards.seen import Build, Change, Drop, Fault, Lock, Relation, Rewrite, Rows, Scan, Value
 
 FORMAT = 1
+DUMP, COPY, SCHEMA = "pg_dump", "copy", "schema"  # sources of a plan's schema; see `Effects`
 
 
 class Effect(Value, frozen=True):
@@ -29,7 +30,7 @@ class Effect(Value, frozen=True):
         rowcount: as the driver says; -1 where it says nothing.
         written: tables whose rows it wrote.
         notices: the server's NOTICEs and WARNINGs.
-        ms: milliseconds on the scratch, which holds no rows.
+        ms: milliseconds on the scratch, which holds no rows unless it is a `copy`.
     """
 
     number: int
@@ -103,7 +104,8 @@ class Effects(Value, frozen=True):
         environment: whose plan it is; empty where the schema was replayed from base.
         heads: applied revisions when the plan began, sorted. target: in Alembic's notation.
         scratch: product and version of the server that ran it; server: of the target, empty where there is none.
-        source: where the schema came from: `pg_dump` of the target, `replay` from base, or `static`: there is none, nothing was run.
+        source: where the schema came from: `pg_dump` of the target, `copy` of the target with its rows, `schema` of the target alone,
+            `replay` from base, or `static`: there is none, nothing was run.
         stubs: extensions of the target that the scratch server lacks and that were imitated.
         back: what the same revisions' downgrades did on the scratch afterwards, newest first; empty where an upgrade failed or there
             were several heads to go back to.

@@ -10,7 +10,7 @@ import msgspec
 from lockgate.hazards.allow import apply
 from lockgate.hazards.blocking import blocks, spelled, strongest
 from lockgate.hazards.context import Plan, Statement, key
-from lockgate.hazards.effects import Effects
+from lockgate.hazards.effects import COPY, Effects
 from lockgate.hazards.estimate import total
 from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Limits, Severity
 from lockgate.hazards.rules.every import RULES
@@ -83,7 +83,8 @@ def _place(finding: Finding) -> tuple[str, int, str]:
 
 
 def _basis(effects: Effects) -> str:
-    source = "replayed from base" if effects.source == "replay" else f"schema of {effects.environment}" if effects.environment else ""
+    of = f"copy of {effects.environment} with its rows" if effects.source == COPY else f"schema of {effects.environment}"
+    source = "replayed from base" if effects.source == "replay" else of if effects.environment else ""
     server = f"traced on {effects.scratch}" if effects.scratch else ""
     target = f"for {effects.server}" if effects.server else ""
     stubs = f"imitated extensions: {', '.join(effects.stubs)}" if effects.stubs else ""

@@ -52,7 +52,7 @@ class Picture:
     def path(self, number: int) -> str:
         """Return a relation's qualified name; empty where it is not there."""
         found = self.relation(number)
-        return f"{found.schema}.{found.name}" if found else ""
+        return f"{found.schema}.{found.name}" if found and found.schema else found.name if found else ""
 
     @cached_property
     def indexes(self) -> dict[int, list[int]]:

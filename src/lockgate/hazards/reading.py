@@ -11,7 +11,8 @@ import msgspec
 from lockgate.hazards.picture import Origin, Picture
 from lockgate.hazards.seen import MODES, Build, Drop, Lock, Relation, Rewrite, Rows, Scan
 
-_REASONS = {1: "persistence", 2: "default", 4: "type", 8: "access method"}
+BATCH = 16  # beside PostgreSQL's own bits: Alembic's batch mode
+_REASONS = {1: "persistence", 2: "default", 4: "type", 8: "access method", BATCH: "batch"}
 _INNER = ("type", "toast table", "default value", "rule")  # go with a table; "rule" is how a view is stored
 _FILE, _SCANS, _INSERTED, _UPDATED, _DELETED = range(5)
 

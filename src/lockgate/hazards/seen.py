@@ -24,6 +24,9 @@ MODES = (
 )
 
 
+FILE = "database file"  # what SQLite locks: kind and name of a relation that stands for all tables
+
+
 class Value(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all values here."""
 
@@ -33,7 +36,8 @@ class Relation(Value, frozen=True):
     A relation as it was called when a statement met it.
 
     Args:
-        kind: `table`, `partitioned table`, `index`, `partitioned index`, `view`, `materialized view`, `sequence`, `foreign table`.
+        kind: `table`, `partitioned table`, `index`, `partitioned index`, `view`, `materialized view`, `sequence`, `foreign table`,
+            `database file`.
         new: it was not there when the plan began, so nobody uses it yet.
         table: of an index: the qualified name of its table when the plan began, or now where that is new; empty for what stands by itself.
         original: its qualified name when the plan began, which the target still knows it by; empty where it is new.
@@ -48,8 +52,8 @@ class Relation(Value, frozen=True):
 
     @property
     def path(self) -> str:
-        """Name with its schema: `public.orders`."""
-        return f"{self.schema}.{self.name}"
+        """Name with its schema: `public.orders`; the name alone for what has none."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
 class Lock(Value, frozen=True):
@@ -76,7 +80,8 @@ class Rewrite(Value, frozen=True):
     A relation that got a new file.
 
     Args:
-        reason: `default`, `type`, `persistence`, `access method` as the server says, joined by ` and `; `truncate`; `new file` for VACUUM FULL, CLUSTER and REFRESH.
+        reason: `default`, `type`, `persistence`, `access method` as the server says, joined by ` and `; `truncate`;
+            `batch`: copied by Alembic's batch mode; `new file` for VACUUM FULL, CLUSTER and REFRESH.
         indexes: number of its indexes that were built again.
     """
 

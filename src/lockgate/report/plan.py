@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.errors import CODES, LockgateError
-from lockgate.hazards.effects import Effect, Effects, Size
+from lockgate.hazards.effects import COPY, Effect, Effects, Size
 from lockgate.hazards.held import Held, UnderLocks, under_locks
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.hazards.seen import MODES, Change, Relation
@@ -23,7 +23,8 @@ def plan(done: PlanOutcome) -> Blocks:
     if not effects.revisions:
         return (f"nothing is pending for {place}",)
     number = len(effects.revisions)
-    head = f"plan of {place}: {number} revision{'s' * (number != 1)}, traced on {effects.scratch} for {effects.server}, without rows"
+    content = "with its rows" if effects.source == COPY else "without rows"
+    head = f"plan of {place}: {number} revision{'s' * (number != 1)}, traced on {effects.scratch} for {effects.server}, {content}"
     every = [_row(effects, row) for row in sorted(under_locks(effects), key=_rank)]
     rows = tuple(row for row in every if row[3:] != ("-", "-"))
     table = Table(("REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"), rows)
@@ -159,6 +160,6 @@ def _notes(effects: Effects) -> Iterator[str]:
     for revision in effects.revisions:
         if revision.not_run:
             lines = ", ".join(map(str, revision.not_run))
-            yield f"not told: {revision.file}, line{'s' * (len(revision.not_run) > 1)} {lines} did not run on the empty copy"
+            yield f"not told: {revision.file}, line{'s' * (len(revision.not_run) > 1)} {lines} did not run on the {'copy' if effects.source == COPY else 'empty copy'}"
     for name in effects.stubs:
         yield f"extension `{name}` is imitated on the scratch server"

@@ -42,13 +42,13 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     target, seen = find(request, project)
     check_identity(request, target, seen)
     check_known(graph, seen, target)
-    empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, source="pg_dump")
+    empty = Effects(environment=request.environment, heads=seen.heads, target=request.to)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     original = read_original(target, seen)
     with copied(original, project, request.environ, notify) as (scratch, facts):
         told = trace_apart(request, project, scratch, seen.heads)
-    known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
+    known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     fails = any(revision.fault for revision in effects.revisions)
     judged = judge(effects, sources=_sources(effects, project))

@@ -1,17 +1,18 @@
-"""Where a plan's revisions run: a scratch copy of the target's schema, which is only read."""
+"""Where a plan's revisions run: a scratch copy of the target, which is only read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lockgate.dialects.connect import tracing_named
 from lockgate.dialects.features import ServerFacts
 from lockgate.dialects.tracing import Tracing
 from lockgate.errors import Unreachable
 from lockgate.events import Notice, Notify
-from lockgate.hazards.effects import Effects, Size
+from lockgate.hazards.effects import COPY, SCHEMA, Effects, Size
 from lockgate.runs.gate import opened
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
@@ -48,9 +49,7 @@ def read_original(target: Target, seen: Sight) -> Original:
 def copied(
     original: Original, project: Project, environ: Mapping[str, str], notify: Notify
 ) -> Iterator[tuple[ScratchDatabase, Effects]]:
-    """Give a scratch database with the target's schema and heads, which is gone afterwards, and where that stands; raises as `plan_server`."""
-    from lockgate.scratch.dump import client_programs
-
+    """Give a scratch database that is the target's copy and gone afterwards, and what kind of copy it is; raises as `plan_server`."""
     target, facts = original.target, original.facts
     with (
         plan_server(target.environment, project, environ, target.url.backend, facts) as server,
@@ -58,14 +57,25 @@ def copied(
         held(project, clones, "plan") as name,
         scratch_database(project, clones, name, target.environment) as scratch,
     ):
-        notify(Notice(f"running the pending revisions on a scratch copy of the schema ({clones.product})"))
+        notify(Notice(f"running the pending revisions on a scratch copy ({clones.product})"))
         clones.configure(name, facts.settings)
         stubs = _stubs(original, scratch.target)
         for stub in stubs:
             notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
-        original.tracing.copy_schema(client_programs(), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
-        _set_heads(scratch, original)
-        yield scratch, Effects(scratch=clones.product, server=facts.product, sizes=original.sizes, stubs=tuple(stubs))
+        source = original.tracing.copy_schema(_programs(target), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
+        if source == SCHEMA:
+            notify(Notice("the database is too large to be copied with its rows: what fails for a row is not seen"))
+        _prepare(scratch, original, with_rows=source == COPY)
+        yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=original.sizes, stubs=tuple(stubs))
+
+
+def _programs(target: Target) -> Path:
+    """Return the folder of the database's client programs; any where it needs none."""
+    if not target.dialect.features.embeds:
+        return Path()
+    from lockgate.scratch.dump import client_programs
+
+    return client_programs()
 
 
 def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
@@ -75,12 +85,12 @@ def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
         return original.tracing.stubs(session, available)
 
 
-def _set_heads(scratch: ScratchDatabase, original: Original) -> None:
-    """Write the target's heads into the copy of its version table, and let the copy notice what is done to it."""
+def _prepare(scratch: ScratchDatabase, original: Original, *, with_rows: bool) -> None:
+    """Write the target's heads into the copy of its version table, unless they came along, and let the copy notice what is done to it."""
     table = original.sight.version_table or original.sight.kept_version_table or VersionTable()
     name = ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
     with scratch.writing() as permit:
-        for head in original.sight.heads:
+        for head in () if with_rows else original.sight.heads:
             permit.session.write(f"insert into {name} (version_num) values (:head)", {"head": head})
         permit.session.commit()
     install(original.tracing, scratch)

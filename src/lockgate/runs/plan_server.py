@@ -44,7 +44,7 @@ def plan_server(
     features = dialect_named(backend).features
     if not features.shares_server:
         with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
-            yield replace(files_in(Path(folder)), label="temporary file")
+            yield replace(files_in(Path(folder).resolve()), label="temporary file")
         return
     if not features.embeds:
         what = f"there is no embedded server of {backend}, and the settings name no other one"

@@ -189,7 +189,7 @@ class Tracer:
             try:
                 result = run()
             except Exception as error:
-                self._effects.append(Effect(**facts, fault=_fault(error, line), notices=tuple(self._notices)))
+                self._effects.append(Effect(**facts, fault=_fault(error, self._tracing.state(error), line), notices=tuple(self._notices)))
                 raise
             facts["ms"] = round((time.monotonic() - began) * 1000)
             watched = seen()
@@ -216,7 +216,6 @@ class Tracer:
         )
 
 
-def _fault(error: Exception, line: int) -> Fault:
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+def _fault(error: Exception, state: str, line: int) -> Fault:
     message = redact(str(error)).strip()
     return Fault(message=message.splitlines()[0] if message else type(error).__name__, state=state, line=line)

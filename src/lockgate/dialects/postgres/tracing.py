@@ -13,7 +13,7 @@ from lockgate.dialects.postgres import trace_copy, trace_jail, trace_pins, trace
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.trace_probe import PostgresProbe
 from lockgate.dialects.tracing import Seen
-from lockgate.hazards.effects import Size
+from lockgate.hazards.effects import DUMP, Size
 from lockgate.hazards.picture import Picture
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl, redact
@@ -56,6 +56,9 @@ class PostgresTracing:
                 connection.notices = _Notices(hear)
                 return
 
+    def state(self, error: BaseException) -> str:
+        return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+
     def picture(self, session: Session) -> Picture:
         return Picture.read(str(session.execute(trace_sql.PICTURE)[0][0]))
 
@@ -71,8 +74,9 @@ class PostgresTracing:
 
     def copy_schema(
         self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
-    ) -> None:
+    ) -> str:
         trace_copy.copy_schema(programs, source, scratch, patience, stubs)
+        return DUMP
 
 
 _NUMBERS = ("rows", "heap_bytes", "index_bytes", "indexes", "partitions")

@@ -33,7 +33,8 @@ def _was_proved(statement: Statement, change: Change) -> bool:
     put_off = any(
         other.kind == "constraint" and other.after.get("kind") == "not null" and other.after.get("valid") is False for other in changes
     )
-    looked = any((scan.relation.schema, scan.relation.name) == (change.schema, change.table) for scan in statement.effect.scans)
+    read = (thing.relation for things in (statement.effect.scans, statement.effect.rewrites) for thing in things)
+    looked = any((relation.schema, relation.name) == (change.schema, change.table) for relation in read)
     return not put_off and not looked
 
 

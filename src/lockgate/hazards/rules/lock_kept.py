@@ -8,7 +8,7 @@ from lockgate.hazards.blocking import spelled
 from lockgate.hazards.context import Plan, Rule, Statement, key
 from lockgate.hazards.estimate import total
 from lockgate.hazards.findings import Finding
-from lockgate.hazards.seen import Lock
+from lockgate.hazards.seen import FILE, Lock
 from lockgate.hazards.snippets import literal
 
 
@@ -19,7 +19,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         for statement in transaction:
             for lock in statement.strong_locks:
                 working = [later for later in statement.later if later.is_work and later.scan_cause != "validate"]
-                if working and key(lock.relation) not in seen:
+                if working and key(lock.relation) not in seen and lock.relation.kind != FILE:  # that is locked from BEGIN on
                     seen.add(key(lock.relation))
                     yield _finding(statement, lock, working)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.context import Plan, Rule
+from lockgate.hazards.effects import COPY
 from lockgate.hazards.findings import Finding, Severity
 
 
@@ -12,7 +13,8 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per revision; the end of one that failed does not count."""
     for revision in plan.effects.revisions:
         if revision.not_run and not revision.fault:
-            what = f"{ranges(revision.not_run)} did not run on the scratch, which holds no rows: the plan does not know what they do"
+            why = " copy" if plan.effects.source == COPY else ", which holds no rows"
+            what = f"{ranges(revision.not_run)} did not run on the scratch{why}: the plan does not know what they do"
             yield plan.about(RULE, revision, Severity.WARNING, what, line=revision.not_run[0])
 
 

@@ -1,0 +1,186 @@
+"""`plan` of a SQLite file: the revisions run on a copy with all rows; the file itself, and whatever env.py names, are left alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from building import Database, Tiny
+from running import up
+
+from lockgate.hazards.effects import Effects
+from lockgate.secret import DatabaseUrl
+
+ORDERS = """op.create_table(
+    "orders",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(50)),
+    sa.Column("age", sa.Integer),
+    sa.CheckConstraint("age > 0"),
+    sa.CheckConstraint("age < 9999", name="young"),
+)
+op.create_index("ix_name", "orders", ["name"])
+op.execute("create index ix_lower on orders (lower(name))")
+op.execute("create table log (what)")
+op.execute("create trigger audit after insert on orders begin insert into log values (new.name); end")
+op.execute("insert into orders (name, age) values ('a', 1), ('b', 2), ('b', 3), (null, 4)")"""
+RUN = """
+import asyncio
+from alembic import context
+
+
+def work(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def work_async():
+    async with engine.connect() as connection:
+        await connection.run_sync(work)
+
+
+if hasattr(engine, "sync_engine"):
+    asyncio.run(work_async())
+else:
+    with engine.connect() as connection:
+        work(connection)
+"""
+ENV = {
+    "pysqlite": "from sqlalchemy import create_engine\nengine = create_engine('sqlite:///{live}')",
+    "creator": "import sqlite3\nfrom sqlalchemy import create_engine\nengine = create_engine('sqlite://', creator=lambda: sqlite3.connect('{live}'))",
+    "aiosqlite": "from sqlalchemy.ext.asyncio import create_async_engine\nengine = create_async_engine('sqlite+aiosqlite:///{live}')",
+}
+# Every way out that a revision has: the driver, a URI, the class behind the driver, and ATTACH.
+BARE = """import sqlite3
+for name in ("LIVE", "file:LIVE?mode=rw"):
+    other = sqlite3.connect(name, uri=name.startswith("file:"))
+    assert other.execute("select count(*) from orders").fetchone() == (4,), name
+    other.close()
+for escape in (lambda: sqlite3.Connection("LIVE"), lambda: op.execute("attach 'LIVE' as live"), lambda: sqlite3.connect(":memory:").execute("attach 'LIVE' as l")):
+    try:
+        escape()
+    except Exception:
+        continue
+    raise AssertionError("a way out")
+sqlite3.connect(":memory:").execute("create table mine (x)")"""
+
+
+@pytest.fixture
+def dev(project: Tiny, sqlite_url: DatabaseUrl) -> Database:
+    """Environment `dev` at r1, which makes `orders` with four rows; later revisions are the test's."""
+    project.point("dev", sqlite_url).revision("r1", None, ORDERS)
+    up(project)
+    return Database(sqlite_url)
+
+
+def planned(project: Tiny, check: int = 0) -> tuple[Effects, dict[str, Any]]:
+    """Plan environment `dev`; the effects, and the whole document."""
+    document = json.loads(project.here("plan", "dev", "--json", check=check).stdout)
+    return msgspec.convert(document["effects"], Effects), document
+
+
+def rows_of(effects: Effects) -> dict[str, int]:
+    """Rows of the target's tables."""
+    return {size.path: size.rows for size in effects.sizes}
+
+
+def told(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Id and table of each finding, worst first."""
+    return [(finding["id"], finding.get("relation", "")) for finding in document["findings"]]
+
+
+BATCH = """with op.batch_alter_table("orders") as batch:
+    batch.alter_column("age", type_=sa.BigInteger)
+    batch.alter_column("name", new_column_name="label")
+    batch.add_column(sa.Column("note", sa.String))
+op.execute("update orders set note = ''")
+op.execute("alter table orders rename column note to remark")
+op.rename_table("orders", "purchases")"""
+
+
+def test_a_plan_tells_what_batch_mode_copies_and_loses(project: Tiny, dev: Database) -> None:
+    """A trigger that batch mode drops is missed by nobody before the audit asks for its rows."""
+    project.revision("r2", "r1", BATCH)
+    project.revision("r3", "r2", 'with op.batch_alter_table("purchases") as batch:\n    batch.drop_column("age")\n    batch.drop_constraint("young", type_="check")')
+    before = Path(dev.url.database).read_bytes(), sorted(Path(dev.url.database).parent.glob("app.db*"))
+    found, document = planned(project)
+    assert (found.source, rows_of(found)["main.orders"]) == ("copy", 4)
+    lost = {(finding["severity"], finding["what"].split("`")[1]) for finding in document["findings"] if finding["id"] == "LG305"}
+    assert lost == {("error", "audit"), ("error", "CHECK (age > 0)"), ("warning", "ix_lower")}
+    batch = next(effect for effect in found.revisions[0].effects if effect.rewrites)
+    assert [(rewrite.relation.path, rewrite.reason) for rewrite in batch.rewrites] == [("main.orders", "batch")]
+    assert {(change.how, change.name) for change in batch.changes if change.kind == "column"} == {("altered", "age"), ("renamed", "label"), ("added", "note")}
+    assert [(rows.relation.path, rows.updated) for effect in found.revisions[0].effects for rows in effect.written] == [("main.orders", 4)]
+    renamed = [(change.kind, change.name, change.original) for effect in found.revisions[0].effects for change in effect.changes if change.how == "renamed"]
+    assert renamed == [("column", "label", "main.orders"), ("column", "remark", "main.orders"), ("table", "purchases", "main.orders")]
+    assert ("LG301", "main.purchases.age") in told(document)
+    assert told(document).count(("LG211", "main.orders")) == 1
+    assert [len({effect.transaction for effect in revision.effects}) for revision in found.revisions] == [1, 1]
+    assert [[effect.locks[0].strongest for effect in revision.effects if effect.locks] for revision in found.revisions] == [["ExclusiveLock"]] * 2
+    assert (Path(dev.url.database).read_bytes(), sorted(Path(dev.url.database).parent.glob("app.db*"))) == before
+    said = project.here("plan", "dev", check=0).stdout
+    assert "copy of dev with its rows" in said
+    assert "rewrites main.orders (batch)" in said
+
+
+@pytest.mark.parametrize(
+    ("revision", "id", "state"),
+    [
+        ('with op.batch_alter_table("orders") as batch:\n    batch.alter_column("name", nullable=False)', "LG401", "23502"),
+        ('op.create_index("one", "orders", ["name"], unique=True)', "LG402", "23505"),
+        ('op.execute("create view names as select name from orders")\nwith op.batch_alter_table("orders") as batch:\n    batch.alter_column("age", type_=sa.BigInteger)', "LG406", "2BP01"),
+    ],
+    ids=["nulls", "duplicates", "view"],
+)
+def test_what_fails_for_the_rows_or_a_view_fails_in_the_plan(project: Tiny, dev: Database, revision: str, id: str, state: str) -> None:
+    """The copy has the rows, so a plan knows more here than on a server: what fails tonight fails now."""
+    before = dev.picture()
+    project.revision("r2", "r1", revision)
+    found, document = planned(project, check=1)
+    fault = found.revisions[0].fault
+    assert document["code"] == "plan-fails"
+    assert fault is not None
+    assert [effect.fault.state for effect in found.revisions[0].effects if effect.fault] == [state]
+    assert id in [finding["id"] for finding in document["findings"] if finding["severity"] == "error"]
+    assert dev.picture() == before
+
+
+@pytest.mark.parametrize("way", ENV)
+def test_no_file_but_the_copy_is_opened(project: Tiny, dev: Database, tmp_path: Path, way: str) -> None:
+    """Whatever env.py resolves, and whatever a revision opens by itself: the file that it names stays as it is, to the byte."""
+    live = tmp_path / "live.db"
+    with closing(sqlite3.connect(live)) as other:
+        other.execute("create table orders (id)")
+    project.revision("r2", "r1", f'op.add_column("orders", sa.Column("x", sa.Integer))\n{BARE.replace("LIVE", str(live))}')
+    project.env_py(ENV[way].format(live=live) + RUN)
+    before = live.read_bytes(), Path(dev.url.database).read_bytes()
+    found, _ = planned(project)
+    assert [change.name for effect in found.revisions[0].effects for change in effect.changes] == ["x"]
+    assert (live.read_bytes(), Path(dev.url.database).read_bytes()) == before
+
+
+def test_a_large_file_is_copied_without_its_rows(project: Tiny, dev: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Minutes of copying would keep writers waiting; what the plan then cannot see, it says."""
+    monkeypatch.setattr("lockgate.dialects.sqlite.trace_copy.WITH_ROWS_UP_TO", 0)
+    dev.query("create view names as select name from orders")
+    project.revision("r2", "r1", 'op.create_index("one", "orders", ["name"], unique=True)', 'op.drop_index("one", "orders")')
+    found, _ = planned(project)
+    assert (found.source, rows_of(found)["main.orders"], found.unrestored) == ("schema", 4, ())
+    assert "too large to be copied with its rows" in project.here("plan", "dev", check=0).stderr
+
+
+def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: Database) -> None:
+    """A plan that hangs is asked nothing twice."""
+    project.revision("r2", "r1", "pass")
+    with closing(sqlite3.connect(dev.url.database, isolation_level=None)) as writer:
+        writer.execute("begin exclusive")
+        refused = project.here("plan", "dev", "--json", check=None)
+        assert refused.returncode in (4, 5)
+        writer.execute("rollback")
+    assert planned(project)[0].revisions[0].id == "r2"
