@@ -72,6 +72,7 @@ STORIES = {
     ("checks_walk", "checks_rows"): "rows are made before a revision and counted after it",
     ("plan", "plan_copy"): "where a plan's revisions run",
     ("plan", "plan_child"): "and who runs them",
+    ("plan", "plan_questions"): "and what it asks of the target",
     ("plan_child", "traced"): "the process that runs a plan's revisions is started and heard",
     ("drift", "drift_replay"): "what the revisions make",
     ("drift", "drift_models"): "what the models make",

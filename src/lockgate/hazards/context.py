@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.estimate import Yardstick, relations, rows_of, total, writes_rows
@@ -50,6 +51,12 @@ class Statement:
     def to_commit(self) -> Estimate | None:
         """Seconds from its beginning to the end of its transaction."""
         return total(other.work for other in (self, *self.later))
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What the target's rows say about it."""
+        here = self.revision.id, self.effect.number
+        return tuple(answer for answer in self.plan.effects.answers if (answer.revision, answer.number) == here)
 
     def is_live(self, relation: Relation) -> bool:
         """Whether a table is there already, so that somebody may be using it."""

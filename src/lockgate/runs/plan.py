@@ -16,17 +16,19 @@ from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import trace_apart
 from lockgate.runs.plan_copy import copied, read_original
+from lockgate.runs.plan_questions import Probing, asked
 from lockgate.settings.project import Project
 from lockgate.words import Request
 
 
-def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
+def plan(request: Request, project: Project, notify: Notify, probing: Probing | None = None) -> PlanOutcome:
     """
     Run an environment's pending revisions on a scratch copy of its schema; its own database is only read.
 
     Args:
         request: `to` is the target in Alembic's notation; empty means `head`.
         notify: hears that the copy is made.
+        probing: how far the questions to the database's rows go; None for small tables only.
     Returns:
         `code` is `plan-fails` where a revision fails on the copy.
     Raises:
@@ -50,6 +52,7 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
         told = trace_apart(request, project, scratch, seen.heads)
     known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
+    effects = asked(effects, target, probing or Probing(), notify)
     fails = any(revision.fault for revision in effects.revisions)
     judged = judge(effects, sources=_sources(effects, project))
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
