@@ -167,3 +167,33 @@ def test_every_later_failure_is_foretold_with_its_number_and_nothing_else_is(pro
     assert "unless r3 line 13 mends that before" in next(finding["what"] for finding in found if finding["severity"] == "warning")
     lost = {finding["relation"]: (finding["severity"], finding["what"]) for finding in document["findings"] if finding["id"] == "LG301"}
     assert [(severity, re.search(r"\d values?", what)[0]) for severity, what in lost.values()] == [("error", "2 values"), ("note", "0 values")]  # type: ignore[index]
+
+
+QUERIES = """
+select name from people where id = $1;
+select * from people;
+insert into people (name) values ($1);
+update people set nick = $1 where mood = 'sad';
+select broken before;
+select id from people
+"""
+
+
+@pytest.mark.usefixtures("near")
+def test_known_queries_that_break_are_named(project: Tiny, dev: Database) -> None:
+    """A rename looks harmless until somebody knows which of the running queries names the old column."""
+    for statement in ("create type mood as enum ('sad')", "create table people (id serial primary key, name text, nick text, mood mood)"):
+        dev.query(statement)
+    (project.folder / "queries.sql").write_text(QUERIES, encoding="utf-8")
+    steps = ("rename column nick to alias", "add column country text", "alter column country set not null")
+    lines = [f"op.execute({f'alter table people {step}'!r})" for step in steps]
+    project.revision("r2", "r1", "\n".join([*lines, "op.execute(\"alter type mood rename value 'sad' to 'low'\")"]))
+    document = planned(project, "--queries", "queries.sql")
+    workload = document["effects"]["workload"]
+    assert (workload["source"], workload["known"]) == ("queries.sql", 5)
+    told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
+    assert "1 of 5 known queries fails: `update people" in told["LG501", "error", "public.people.nick"]
+    assert "1 of 5 known queries fails: `update people" in told["LG501", "error", "public.mood.sad"]
+    assert "1 of 5 known queries fails: `insert into people" in told["LG502", "error", "public.people"]
+    assert "1 of 5 known queries returns other columns or types, as `select * from people`" in told["LG505", "warning", ""]
+    assert "usage" in project.here("plan", "dev", "--queries", "nothing.sql", check=2).stderr

@@ -62,13 +62,15 @@ def _tried(session: Session, wire: Any, query: str) -> Tried:
         return Tried(state.decode(), redact(message.decode(errors="replace")))
     described = wire.describe_prepared(b"")
     result = tuple((described.fname(place).decode(errors="replace"), described.ftype(place)) for place in range(described.nfields))
-    return Tried(result=result, leaves_out=tuple(_left_out(session, query)) if command_of(query) == "INSERT" else ())
+    try:
+        return Tried(result=result, leaves_out=tuple(_left_out(session, query)) if command_of(query) == "INSERT" else ())
+    finally:
+        session.rollback()  # the next query must not find the transaction of this one
 
 
 def _left_out(session: Session, query: str) -> Iterator[str]:
     """What the planner fills with NULL because the query says nothing about it."""
     ((plan,),) = session.execute(f"explain (generic_plan, verbose, format json) {query}")
-    session.rollback()
     for node in _inserts(cast("Any", plan)[0]["Plan"]):
         schema, table = node["Schema"], node["Relation Name"]
         required = session.execute(_REQUIRED, {"schema": schema, "table": table})
