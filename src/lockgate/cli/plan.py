@@ -8,13 +8,18 @@ from lockgate.cli.call import Call, verb
 from lockgate.report import text
 from lockgate.words import Verb
 
+_PROBE = "Ask tables of more than 1 GB about their rows as well, for ten minutes each at most."
+_QUERIES = "Try the queries in this file instead of those that pg_stat_statements has counted."
+
 
 @verb("plan", "lockgate plan prod", "lockgate plan prod 20260105_0930", "lockgate plan prod --json", "lockgate plan prod --out plan.json --valid-for 3d")
 @click.argument("environment")
 @click.argument("revision", default="head")
 @click.option("--out", metavar="FILE", default="", help="Keep the plan in FILE, for `approve` and `upgrade --plan`.")
 @click.option("--valid-for", metavar="TIME", default="7d", show_default=True, help="How long the plan in FILE may be run: 30m, 12h, 7d.")
-def command(call: Call, environment: str, revision: str, out: str, valid_for: str) -> int:
+@click.option("--probe-data", is_flag=True, help=_PROBE)
+@click.option("--queries", metavar="FILE", default="", help=_QUERIES)
+def command(call: Call, environment: str, revision: str, out: str, valid_for: str, probe_data: bool, queries: str) -> int:
     """
     Show what the pending revisions of ENVIRONMENT, up to REVISION (head where not given), will do to its database.
 
@@ -24,10 +29,11 @@ def command(call: Call, environment: str, revision: str, out: str, valid_for: st
     from lockgate.report import findings
     from lockgate.report import plan as report
     from lockgate.runs.plan_out import planner
+    from lockgate.runs.plan_questions import Probing
 
     project = call.project()
     with call.output.live(environment, acting=False) as notify:
-        done = planner(out, valid_for)(call.request(Verb.PLAN, environment, revision), project, notify)
+        done = planner(out, valid_for)(call.request(Verb.PLAN, environment, revision), project, notify, Probing(probe_data, queries))
     failure = report.plan_error(done)
     if call.output.json:
         from lockgate.report import json

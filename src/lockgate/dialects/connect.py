@@ -9,7 +9,8 @@ from lockgate.dialects.base import Dialect
 from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
-    from lockgate.dialects.tracing import Tracing  # a cheap look needs nothing of plans
+    from lockgate.dialects.questions import Questions  # a cheap look needs nothing of plans
+    from lockgate.dialects.tracing import Tracing
 
 # A run needs one of them: the others stay unread, start-up time is a feature.
 _DIALECTS = {
@@ -25,6 +26,7 @@ _TRACINGS = {
     "postgresql": ("lockgate.dialects.postgres.tracing", "PostgresTracing"),
     "sqlite": ("lockgate.dialects.sqlite.tracing", "SqliteTracing"),
 }
+_QUESTIONS = {"postgresql": ("lockgate.dialects.postgres.questions", "PostgresQuestions")}
 
 
 def dialect_named(name: str, where: str = "") -> Dialect:
@@ -48,6 +50,15 @@ def tracing_named(name: str) -> Tracing | None:
     module, attribute = _TRACINGS[name]
     tracing: Tracing = getattr(import_module(module), attribute)()
     return tracing
+
+
+def questions_named(name: str) -> Questions | None:
+    """Return how a product is asked about a plan, by its dialect's name; None for one that is not asked yet."""
+    if name not in _QUESTIONS:
+        return None
+    module, attribute = _QUESTIONS[name]
+    questions: Questions = getattr(import_module(module), attribute)()
+    return questions
 
 
 def is_known(name: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockgate.errors import UsageError
+from lockgate.hazards.answers import Answer, Preflight, Workload
 from lockgate.hazards.seen import Build, Change, Drop, Fault, Lock, Relation, Rewrite, Rows, Scan, Value
 
 FORMAT = 1
@@ -111,6 +112,9 @@ class Effects(Value, frozen=True):
             were several heads to go back to.
         unrestored: what is different after that from what was there when the plan began; column order does not count.
         sizes: tables of the target, largest first.
+        answers: what the target's rows say about the statements; none where there is no target.
+        preflight: how the target was at that time; None where there is none.
+        workload: queries of the target's applications; None where nobody was asked.
     """
 
     format: int = FORMAT
@@ -125,6 +129,9 @@ class Effects(Value, frozen=True):
     back: tuple[RevisionEffects, ...] = ()
     unrestored: tuple[Change, ...] = ()
     sizes: tuple[Size, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    preflight: Preflight | None = None
+    workload: Workload | None = None
 
     def each(self) -> Iterator[tuple[RevisionEffects, Effect]]:
         """Yield every statement with its revision, in the order in which they ran."""

@@ -131,7 +131,7 @@ class Change(Value, frozen=True):
     Facts of a column: type, not_null, default, identity, generated, collation. Of a constraint: kind (`primary key`, `unique`,
     `foreign key`, `check`, `exclusion`, `not null`), definition, valid, columns, references (qualified), index. Of an index:
     definition, unique, valid, primary, columns, nulls_not_distinct, predicate. Of a table: kind, persistence, partition_of, bound,
-    row_security. Of a view: definition. Of a trigger: definition, enabled. Of an enum value: position.
+    partition_constraint, row_security. Of a view: definition. Of a trigger: definition, enabled. Of an enum value: position.
     """
 
     how: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -16,17 +17,19 @@ from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import trace_apart
 from lockgate.runs.plan_copy import copied, read_original
+from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.settings.project import Project
 from lockgate.words import Request
 
 
-def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
+def plan(request: Request, project: Project, notify: Notify, probing: Probing | None = None) -> PlanOutcome:
     """
     Run an environment's pending revisions on a scratch copy of its schema; its own database is only read.
 
     Args:
         request: `to` is the target in Alembic's notation; empty means `head`.
         notify: hears that the copy is made.
+        probing: how far the questions to the database go; None for small tables, and the queries that the server has counted.
     Returns:
         `code` is `plan-fails` where a revision fails on the copy.
     Raises:
@@ -45,11 +48,15 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
+    probing = probing or Probing()
+    workload = known_queries(project, target, probing)
     original = read_original(target, seen)
     with copied(original, project, request.environ, notify) as (scratch, facts):
-        told = trace_apart(request, project, scratch, seen.heads)
-    known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
+        told = trace_apart(request, project, scratch, seen.heads, workload)
+    known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
+    known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
+    effects = asked(effects, target, probing, notify)
     fails = any(revision.fault for revision in effects.revisions)
     judged = judge(effects, sources=_sources(effects, project))
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")

@@ -16,10 +16,11 @@ from lockgate.runs.approved import facts_of, schema_digest
 from lockgate.runs.checkout import commit_of
 from lockgate.runs.gate import find, opened
 from lockgate.runs.plan import plan
+from lockgate.runs.plan_questions import Probing
 from lockgate.settings.project import Project
 from lockgate.words import Request, VersionTable
 
-Planner = Callable[[Request, Project, Notify], PlanOutcome]
+Planner = Callable[[Request, Project, Notify, Probing], PlanOutcome]
 
 
 def planner(out: str, valid_for: str) -> Planner:
@@ -35,7 +36,9 @@ def planner(out: str, valid_for: str) -> Planner:
     return partial(plan_into, Path(out), duration(valid_for)) if out else plan
 
 
-def plan_into(out: Path, valid_for: timedelta, request: Request, project: Project, notify: Notify) -> PlanOutcome:
+def plan_into(
+    out: Path, valid_for: timedelta, request: Request, project: Project, notify: Notify, probing: Probing | None = None
+) -> PlanOutcome:
     """
     Plan, and write the plan into a file where no revision fails; what is there is replaced.
 
@@ -47,7 +50,7 @@ def plan_into(out: Path, valid_for: timedelta, request: Request, project: Projec
     if not before.database.marker:
         what = "this database does not say which environment it is, and a plan is for one database alone"
         raise Refused("unmarked", what, before.database.place, f"lockgate adopt {request.environment}")
-    done = plan(request, project, notify)
+    done = plan(request, project, notify, probing)
     if done.code:
         notify(Notice("no plan was written: a revision fails"))
         return done

@@ -76,6 +76,7 @@ with rel as (
              when 'v' then 'view' when 'm' then 'materialized view' else 'sequence' end,
            'persistence', r.relpersistence, 'row_security', r.relrowsecurity, 'bound', pg_catalog.pg_get_expr(r.relpartbound, r.oid),
            'partition_of', (select i.inhparent::bigint from pg_catalog.pg_inherits i where i.inhrelid = r.oid and r.relispartition),
+           'partition_constraint', case when r.relispartition then pg_catalog.pg_get_partition_constraintdef(r.oid) end,
            'definition', case when r.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(r.oid) end)
     from rel r where r.relkind not in ('i', 'I')
   union all

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.context import Plan, Rule
-from lockgate.hazards.dropped import HOLDS_ROWS, owner_of
+from lockgate.hazards.dropped import HOLDS_ROWS, counted, lost, owner_of
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.snippets import comment, execute
 
@@ -17,8 +17,8 @@ def find(plan: Plan) -> Iterator[Finding]:
     for statement in plan.statements:
         for drop in statement.effect.drops:
             if drop.cascade and not drop.new:
-                severity = Severity.ERROR if drop.kind in HOLDS_ROWS else Severity.WARNING
-                what = f"the {drop.kind} `{drop.identity}` goes as well, although the statement does not name it"
+                severity, told = lost(counted(statement, drop)) if drop.kind in HOLDS_ROWS else (Severity.WARNING, "")
+                what = f"the {drop.kind} `{drop.identity}`{told} goes as well, although the statement does not name it"
                 named = _NAMEABLE.get(drop.kind)
                 again = execute(f"DROP {named} {drop.identity}") if named else comment(f"drop {drop.kind} {drop.identity} by name")
                 safer = f"{again}\n# and leave CASCADE out of the statement, which then fails where something is forgotten"

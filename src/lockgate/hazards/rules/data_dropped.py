@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.context import Plan, Rule
-from lockgate.hazards.dropped import HOLDS_ROWS, is_empty, owner_of
+from lockgate.hazards.dropped import HOLDS_ROWS, counted, is_empty, lost, owner_of
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.snippets import comment
 
@@ -16,8 +16,12 @@ def find(plan: Plan) -> Iterator[Finding]:
         for drop in statement.effect.drops:
             if drop.named and not drop.new and (drop.kind in HOLDS_ROWS or drop.kind == "schema"):
                 table = owner_of(statement, drop)
-                severity = Severity.NOTE if is_empty(statement, table) else Severity.ERROR
-                what = f"the {drop.kind.removeprefix('table ')} `{drop.identity}` goes with what is stored in it; a downgrade does not bring that back"
+                answer = counted(statement, drop)
+                severity, told = lost(answer)
+                if is_empty(statement, table) and not (answer and answer.count > 0):
+                    severity = Severity.NOTE
+                kind = drop.kind.removeprefix("table ")
+                what = f"the {kind} `{drop.identity}` goes with what is stored in it{told}; a downgrade does not bring that back"
                 safer = "# release code that does not use it first and drop it in a later revision;\n" + comment(
                     f"check before that it is empty or saved: {drop.identity}"
                 )

@@ -4,19 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule
+from lockgate.hazards.counted import many, severity, then
 from lockgate.hazards.faults import broken
 from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.rules.narrowed_type import narrowing
+from lockgate.hazards.snippets import comment
 
 _STATES = ("23503", "23505", "23514", "23P01", "22")  # orphans, duplicates, checks, exclusions, values that do not fit
+_KINDS = ("duplicates", "orphans", "violations", "outside", "unfit")
+_WORDS = {
+    "duplicates": ("duplicate key", "under `{subject}` in `{table}`"),
+    "orphans": ("key", "of `{subject}` in `{table}` without a row at the other end"),
+    "violations": ("row", "of `{table}` against `{subject}`"),
+    "outside": ("row", "of `{table}` outside of the bounds"),
+    "unfit": ("value", "of `{table}.{subject}` not fit for the new type"),
+}
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield what failed on the scratch, whose rows the revisions themselves made."""
+    """Yield what failed on the scratch, whose rows the revisions themselves made, and what the target's rows will break."""
     for statement in plan.statements:
         if broken(statement, _STATES):
             safer = "# mend the rows in a revision before this one"
             yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer)
+        for answer in statement.answers:
+            told = severity(answer) if answer.kind in _KINDS and not narrowing(statement, answer) else None
+            if told:
+                table = plan.table(answer.table)
+                yield statement.finding(RULE, told, table, what=_what(answer), safer=_safer(answer), name=answer.table)
+
+
+def _what(answer: Answer) -> str:
+    thing, clause = _WORDS[answer.kind]
+    about = clause.format(subject=answer.subject, table=answer.table)
+    if answer.unknown:
+        return f"{thing}s {about}: how many is not known ({answer.unknown})"
+    return f"{many(answer.count, thing)} {about} {then(answer)}"
+
+
+def _safer(answer: Answer) -> str:
+    return comment(f"mend the rows of {answer.table} in a revision before this one")
 
 
 RULE = Rule("LG402", "data-refused", "rows break a constraint", find)

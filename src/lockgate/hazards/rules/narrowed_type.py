@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lockgate.hazards.context import Plan, Rule
+from lockgate.hazards.answers import Answer
+from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.counted import answer_about, many, severity, then
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
 from lockgate.hazards.snippets import execute, identifier
@@ -15,13 +17,35 @@ _TYPE = re.compile(r"(?P<base>[a-z ]+?)(?:\((?P<first>\d+)(?:,(?P<second>\d+))?\
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield one warning per column: whether a value is too long is asked of the target."""
+    """Yield one finding per column: an error where values do not fit, a note where the target says that all of them do."""
     for statement in plan.statements:
         for change in statement.live_changes:
-            was, now = str(change.before.get("type", "")), str(change.after.get("type", ""))
-            if change.kind == "column" and change.how == "altered" and is_narrower(was, now):
-                what = f"a value of `{change.schema}.{change.table}.{change.name}` that fits {was} and not {now} is rounded, or stops the statement half way"
-                yield statement.finding(RULE, Severity.WARNING, what=what, safer=_safer(change), name=f"{change.schema}.{change.table}")
+            if _narrows(change):
+                answer = answer_about(statement.answers, change.name, "unfit")
+                told = Severity.WARNING if answer is None else severity(answer) or Severity.NOTE
+                yield statement.finding(RULE, told, what=_what(change, answer), safer=_safer(change), name=f"{change.schema}.{change.table}")
+
+
+def narrowing(statement: Statement, answer: Answer) -> bool:
+    """Whether an answer is about a column that gets a narrower type of its family: it is told here then."""
+    return answer.kind == "unfit" and any(change.name == answer.subject and _narrows(change) for change in statement.live_changes)
+
+
+def _narrows(change: Change) -> bool:
+    was, now = str(change.before.get("type", "")), str(change.after.get("type", ""))
+    return change.kind == "column" and change.how == "altered" and is_narrower(was, now)
+
+
+def _what(change: Change, answer: Answer | None) -> str:
+    column = f"`{change.schema}.{change.table}.{change.name}`"
+    types = f"fits {change.before['type']} and not {change.after['type']}"
+    if answer and answer.count > 0:
+        rounded = " or they are rounded" if str(change.after["type"]).startswith("numeric") else ""
+        return f"{many(answer.count, 'value')} of {column} not fit for {change.after['type']} {then(answer)}{rounded}"
+    if answer and answer.count == 0:
+        return f"all values of {column} fit {change.after['type']} today; one that {types} and comes before the upgrade stops it"
+    known = f"; how many there are is not known ({answer.unknown})" if answer else ""
+    return f"a value of {column} that {types} is rounded, or stops the statement half way{known}"
 
 
 def is_narrower(was: str, now: str) -> bool:

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
+from lockgate.hazards.counted import answer_about, many, severity, then
 from lockgate.hazards.faults import broken
 from lockgate.hazards.findings import Finding, Severity
-from lockgate.hazards.seen import Change
-from lockgate.hazards.snippets import execute, identifier, literal, schema_argument
+from lockgate.hazards.seen import Change, Relation
+from lockgate.hazards.snippets import comment, execute, identifier, literal, schema_argument
 
 _STATES = ("23502",)
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield what failed on the scratch, and new columns that no row of the target has a value for."""
+    """Yield what failed on the scratch, new columns that no row of the target has a value for, and old ones that some row has none in."""
     for statement in plan.statements:
         if broken(statement, _STATES):
             yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES))
         for change in statement.live_changes:
             table = statement.plan.table(change.original)
             if _has_no_value(change) and table and statement.is_live(table):
-                size = plan.yardstick.size(table)
-                severity = Severity.NOTE if size and size.rows == 0 else Severity.ERROR
-                what = f"`{change.table}.{change.name}` is NOT NULL without a default: this fails as soon as `{table.path}` has a row"
-                yield statement.finding(RULE, severity, table, what=what, safer=_safer(statement, change))
+                yield _without_default(statement, change, table)
+        yield from (_counted(statement, answer) for answer in statement.answers if answer.kind == "nulls" and severity(answer))
+
+
+def _without_default(statement: Statement, change: Change, table: Relation) -> Finding:
+    size = statement.plan.yardstick.size(table)
+    answer = answer_about(statement.answers, change.name, "rows")
+    rows = answer.count if answer and answer.count >= 0 else size.rows if size else -1
+    told = Severity.NOTE if rows == 0 else Severity.ERROR
+    has = f"and `{table.path}` has {many(answer.count, 'row')}" if answer and answer.count > 0 else f"as soon as `{table.path}` has a row"
+    what = f"`{change.table}.{change.name}` is NOT NULL without a default: this fails {has}"
+    return statement.finding(RULE, told, table, what=what, safer=_safer(statement, change))
+
+
+def _counted(statement: Statement, answer: Answer) -> Finding:
+    column = f"`{answer.table}.{answer.subject}`"
+    what = f"{many(answer.count, 'row')} without a value in {column} {then(answer)}"
+    if answer.unknown:
+        what = f"rows without a value in {column}: how many is not known ({answer.unknown})"
+    safer = comment(f"fill {answer.subject} in batches, in a revision before this one")
+    return statement.finding(RULE, severity(answer) or Severity.NOTE, statement.plan.table(answer.table), what=what, safer=safer, name=answer.table)
 
 
 def _has_no_value(change: Change) -> bool:

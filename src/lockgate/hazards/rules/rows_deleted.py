@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.context import Plan, Rule, Statement
-from lockgate.hazards.dropped import is_empty
+from lockgate.hazards.dropped import is_empty, lost
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Relation
 from lockgate.hazards.snippets import comment
@@ -15,8 +15,11 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per live table that loses rows."""
     for statement in plan.statements:
         for table in _emptied(statement):
-            severity = Severity.NOTE if is_empty(statement, table) else Severity.ERROR
-            what = f"rows of `{table.path}` are gone for good; a downgrade does not bring them back"
+            answer = next((answer for answer in statement.answers if (answer.kind, answer.table) == ("rows", table.original)), None)
+            severity, told = lost(answer)
+            if is_empty(statement, table) and not (answer and answer.count > 0):
+                severity = Severity.NOTE
+            what = f"rows of `{table.path}`{told} are gone for good; a downgrade does not bring them back"
             safer = comment(f"keep them until the new code has run for a while: CREATE TABLE {table.name}_kept AS TABLE {table.path}")
             yield statement.finding(RULE, severity, table, what=what, safer=safer)
 

@@ -1,0 +1,42 @@
+"""What a plan asks of the target, of a database product that can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from lockgate.hazards.answers import Preflight, Workload
+from lockgate.hazards.questions import Check
+from lockgate.hazards.workload import Tried
+from lockgate.permit import Session
+
+
+class Questions(Protocol):
+    """One product's part; nothing here writes."""
+
+    def names(self, session: Session, tables: Collection[str]) -> Mapping[str, str]:
+        """Return tables as SQL names them, quoted where needed, by their qualified names; those that are not there are left out."""
+
+    def sql(self, session: Session, check: Check, names: Mapping[str, str]) -> str:
+        """
+        Return the SELECT that answers a question with one number.
+
+        Args:
+            names: of the tables that it is about.
+        Raises:
+            LookupError: there is no such SELECT, with the reason.
+        """
+
+    def preflight(self, session: Session, needed: Mapping[str, Collection[str]]) -> Preflight:
+        """
+        Ask who holds tables, who gets copies of them, and what the role may not do.
+
+        Args:
+            needed: rights that the plan needs (`owner`, `INSERT`, ...) by the tables' qualified names.
+        """
+
+    def workload(self, session: Session, most: int) -> Workload:
+        """Return the queries that ran on this database, as `queries` that break nothing yet; `most` of them, most calls first."""
+
+    def tried(self, session: Session, queries: Sequence[str]) -> Sequence[Tried]:
+        """Say of each query how the schema of a scratch database takes it, without running it."""

@@ -1,0 +1,147 @@
+"""
+Which questions to a target's rows a plan leads to, in the names that the target knows; pure.
+
+They follow from what the catalog became, not from the text of statements: whatever made a column NOT NULL, the rows without a value break it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lockgate.hazards import questions
+from lockgate.hazards.context import wants_a_value
+from lockgate.hazards.effects import Effect, Effects, RevisionEffects
+from lockgate.hazards.fitting import fit
+from lockgate.hazards.names import Names, met, originals, parts
+from lockgate.hazards.questions import Check, Place
+from lockgate.hazards.seen import Change, Relation
+
+_FOREIGN = re.compile(r"FOREIGN KEY \((?P<keys>.+?)\) REFERENCES (?P<table>.+?)\((?P<others>[^)]+)\)")
+_CHECK = re.compile(r"CHECK (\(.*\))(?: NO INHERIT)?(?: NOT VALID)?(?: NOT ENFORCED)?", re.S)
+_NOT_NULL = re.compile(r"NOT NULL (?P<column>.+?)(?: NO INHERIT)?(?: NOT VALID)?")
+
+
+def checks(effects: Effects) -> tuple[Check, ...]:
+    """Return the questions, in the order of the statements."""
+    deriving = _Deriving()
+    return tuple(check for revision, effect in effects.each() for check in deriving.statement(revision, effect))
+
+
+class _Deriving:
+    """Goes through a plan and remembers what earlier statements did."""
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._tables: dict[str, Relation] = {}
+        self._written: dict[str, str] = {}  # where rows of a table are written first
+        self._constraints: dict[tuple[str, str], dict[str, Any]] = {}
+        self._labels: dict[str, list[str]] = {}  # of enums, by name
+        self._made: set[str] = set()  # types
+
+    def statement(self, revision: RevisionEffects, effect: Effect) -> list[Check]:
+        """Return one statement's questions."""
+        self._tables |= originals(effect)
+        place = Place(revision.id, effect, self._names, self._tables, dict(self._written))
+        found = list(_gone(place))
+        self._names.follow(effect)
+        self._remember_types(effect)
+        for change in effect.changes:
+            if change.original and not change.new:
+                found += self._change(place, change)
+        self._remember_writes(revision, effect)
+        return _without_partitions(found, effect)
+
+    def _change(self, place: Place, change: Change) -> Iterator[Check]:
+        if change.kind == "column":
+            yield from self._column(place, change)
+        elif change.kind == "index" and change.how == "added" and change.after.get("unique"):
+            yield questions.duplicates(place, change)
+        elif change.kind == "constraint" and change.how in ("added", "altered"):
+            yield from self._constraint(place, change)
+        elif change.kind == "table" and change.how == "altered" and "partition_constraint" in change.after and _is_read(place.effect, change):
+            yield questions.breaking(place, "outside", change, change.name, str(change.after["partition_constraint"]))
+
+    def _column(self, place: Place, change: Change) -> Iterator[Check]:
+        if change.how == "added" and wants_a_value(change):
+            yield questions.rows(place, change.original, change.name)
+        elif change.how == "altered":
+            if change.after.get("not_null") and not _is_put_off(place.effect) and _is_read(place.effect, change):
+                yield questions.nulls(place, change, change.name)
+            if "type" in change.after:
+                yield from fit(place, change, self._labels, self._made)
+
+    def _constraint(self, place: Place, change: Change) -> Iterator[Check]:
+        known = self._constraints.setdefault((change.original, change.name), {})
+        known.update(change.after)
+        if not change.after.get("valid"):
+            return
+        definition = str(known.get("definition", ""))
+        if match := _CHECK.fullmatch(definition):
+            yield questions.breaking(place, "violations", change, change.name, match[1])
+        elif match := _FOREIGN.match(definition):
+            references = str(known.get("references") or ".".join(parts(match["table"])))
+            yield from questions.orphans(place, change, match["keys"].split(", "), references, match["others"].split(", "))
+        elif known.get("kind") == "exclusion":
+            yield questions.not_asked(place, change, "which rows exclude each other is not asked")
+        elif change.how == "altered" and (match := _NOT_NULL.fullmatch(definition)):
+            yield questions.nulls(place, change, parts(match["column"])[0])
+
+    def _remember_types(self, effect: Effect) -> None:
+        for change in effect.changes:
+            if change.kind == "enum value" and change.how == "added":
+                self._labels.setdefault(change.table, []).append(change.name)
+            elif change.kind == "type" and change.how == "added":
+                self._made.add(change.name)
+
+    def _remember_writes(self, revision: RevisionEffects, effect: Effect) -> None:
+        here = f"{revision.id} line {effect.line}"
+        for lock in effect.locks:
+            if "RowExclusiveLock" in lock.modes:
+                self._written.setdefault(lock.relation.original, here)
+        for rewrite in effect.rewrites:
+            if rewrite.reason == "truncate":
+                self._written.setdefault(rewrite.relation.original, here)
+        # What a loop over rows does is not seen on a copy without rows.
+        later = [line for line in revision.not_run if line > effect.line]
+        if effect.command == "SELECT" and later:
+            for relation in met(effect):
+                self._written.setdefault(relation.original, f"{revision.id} line {later[0]}, which did not run on the copy")
+
+
+def _gone(place: Place) -> Iterator[Check]:
+    """What a statement drops or empties, by the names before it."""
+    for drop in place.effect.drops:
+        if drop.new or drop.kind not in ("table", "materialized view", "table column"):
+            continue
+        names = parts(drop.identity)
+        table = place.tables.get(".".join(names[:2]))
+        original = table.original if table else ".".join(names[:2])
+        if drop.kind == "table column":
+            yield from questions.values(place, original, names[-1])
+        elif drop.kind == "table" or drop.named:
+            yield questions.rows(place, original)
+    for rewrite in place.effect.rewrites:
+        if rewrite.reason == "truncate" and rewrite.relation.original:
+            yield questions.rows(place, rewrite.relation.original)
+
+
+def _is_read(effect: Effect, change: Change) -> bool:
+    """Whether the server looked at the rows; it does not where a valid CHECK has proved it already."""
+    tables = {thing.relation.original for things in (effect.scans, effect.rewrites) for thing in things}
+    partitioned = any(lock.relation.original == change.original and lock.relation.kind == "partitioned table" for lock in effect.locks)
+    return change.original in tables or partitioned
+
+
+def _is_put_off(effect: Effect) -> bool:
+    """NOT NULL ... NOT VALID: rows that are there already are looked at later."""
+    added = (change.after for change in effect.changes if change.kind == "constraint" and change.how == "added")
+    return any(facts.get("kind") == "not null" and facts.get("valid") is False for facts in added)
+
+
+def _without_partitions(found: Iterable[Check], effect: Effect) -> list[Check]:
+    """A question about a partitioned table is about its partitions as well, each of which changed in the same way."""
+    whole = {relation.original for relation in met(effect) if relation.kind == "partitioned table"}
+    asked = {check.question for check in found if check.answer.table in whole}
+    return [check for check in found if check.answer.table in whole or check.question not in asked]

@@ -1,0 +1,38 @@
+"""What a target's count is worth: how bad it is, and what is to be added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lockgate.hazards.answers import Answer, Kind
+from lockgate.hazards.findings import Severity
+
+
+def answer_about(answers: Iterable[Answer], subject: str, *kinds: Kind) -> Answer | None:
+    """Return the answer about a column, constraint or index; None where nothing was asked."""
+    return next((answer for answer in answers if answer.kind in kinds and answer.subject == subject), None)
+
+
+def severity(answer: Answer) -> Severity | None:
+    """
+    Return how bad it is; None where no row stands in the way.
+
+    What the plan itself writes before may mend it, and may be all that there is to know: then the target is no judge.
+    """
+    if answer.count > 0:
+        return Severity.WARNING if answer.written else Severity.ERROR
+    if answer.unknown:
+        return Severity.NOTE if answer.planned else Severity.WARNING
+    return None
+
+
+def many(number: int, thing: str) -> str:
+    """Return `1 row`, `12,000 rows`."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
+def then(answer: Answer) -> str:
+    """Return what follows from rows that stand in the way."""
+    if answer.written:
+        return f"as of now, and the statement fails unless {answer.written} mends that before"
+    return "today: the statement fails"

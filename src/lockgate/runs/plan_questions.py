@@ -1,0 +1,154 @@
+"""What a plan asks its target: how many rows stand in the way, who is at work there, which queries its applications send. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from lockgate.dialects.base import BareSession
+from lockgate.dialects.connect import questions_named
+from lockgate.dialects.questions import Questions
+from lockgate.errors import LockgateError
+from lockgate.events import Notice, Notify
+from lockgate.files import read_text
+from lockgate.hazards.answers import Answer, Preflight, Query, Workload
+from lockgate.hazards.checks import checks
+from lockgate.hazards.effects import Effects
+from lockgate.hazards.questions import Check
+from lockgate.hazards.rights import needed
+from lockgate.runs.gate import opened
+from lockgate.runs.target import Target
+from lockgate.settings.project import Project
+from lockgate.sql_script import pieces
+
+LARGEST = 1_000_000_000  # bytes of a table that is read from end to end without being asked to
+MOST_QUERIES = 500  # tried on the scratch, at about 2 ms each
+_PATIENCE_S = 2.0
+_TIMEOUT_S = 10.0  # of one question
+_TIMEOUT_PROBING_S = 600.0
+
+
+@dataclass(frozen=True)
+class Probing:
+    """
+    How far a plan's questions go.
+
+    Args:
+        data: large tables are asked, too, and each question may take ten minutes.
+        queries: file with queries of the application, instead of those that the target's server has counted; empty for none.
+    """
+
+    data: bool = False
+    queries: str = ""
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds that the target may work on one question."""
+        return _TIMEOUT_PROBING_S if self.data else _TIMEOUT_S
+
+
+def known_queries(project: Project, target: Target, probing: Probing) -> Workload | None:
+    """
+    Return the queries that are to be tried on the scratch; None for a product that is not asked yet.
+
+    Raises:
+        UsageError: `usage`, the file cannot be read.
+    """
+    questions = questions_named(target.url.backend)
+    if questions is None:
+        return None
+    if probing.queries:
+        texts = [piece.sql for piece in pieces(read_text(project.folder / probing.queries, "usage"))]
+        return Workload(source=probing.queries, queries=tuple(Query(text=text) for text in texts))
+    found: list[Workload] = []
+    with opened(target) as session:
+        trouble = _within(session, target, probing, lambda: found.append(questions.workload(session, MOST_QUERIES)))
+    return found[0] if found else Workload(unknown=trouble)
+
+
+def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) -> Effects:
+    """
+    Return a traced plan with the target's answers.
+
+    Every question has a transaction of its own, which is READ ONLY and short: an old snapshot would keep the target from cleaning up. What
+    cannot be answered is an answer, too.
+    """
+    questions = questions_named(target.url.backend)
+    if questions is None or not effects.revisions:
+        return effects
+    derived = checks(effects)
+    if derived:
+        notify(Notice(f"asking the database {len(derived)} question{'s' * (len(derived) != 1)} about its rows"))
+    with opened(target) as session:
+        asking = _Asking(questions, session, target, probing, effects)
+        return msgspec.structs.replace(effects, answers=asking.rows(derived), preflight=asking.preflight())
+
+
+@dataclass(frozen=True)
+class _Asking:
+    questions: Questions
+    session: BareSession
+    target: Target
+    probing: Probing
+    effects: Effects
+
+    def rows(self, derived: tuple[Check, ...]) -> tuple[Answer, ...]:
+        tables = {source.table for check in derived for source in (check.source, check.other) if source}
+        names: Mapping[str, str] = {}
+
+        def read_names() -> None:
+            nonlocal names
+            names = self.questions.names(self.session, tables)
+
+        trouble = self._within(read_names) if tables else ""
+        return tuple(self._row(check, names, trouble) for check in derived)
+
+    def _row(self, check: Check, names: Mapping[str, str], trouble: str) -> Answer:
+        unknown = check.answer.unknown or trouble or self._too_large(check)
+        if unknown:
+            return msgspec.structs.replace(check.answer, unknown=unknown)
+        count = -1
+
+        def ask() -> None:
+            nonlocal count
+            count = int(str(self.session.ask(self.questions.sql(self.session, check, names))[0][0]))
+
+        return msgspec.structs.replace(check.answer, unknown=self._within(ask), count=count)
+
+    def preflight(self) -> Preflight | None:
+        found: list[Preflight] = []
+        self._within(lambda: found.append(self.questions.preflight(self.session, needed(self.effects))))
+        return found[0] if found else None
+
+    def _too_large(self, check: Check) -> str:
+        tables = [source.table for source in (check.source, check.other) if source]
+        sizes = [size for size in self.effects.sizes if size.path in tables]
+        largest = max(sizes, key=lambda size: size.heap_bytes, default=None)
+        if self.probing.data or largest is None or largest.heap_bytes <= LARGEST:
+            return ""
+        return f"`{largest.path}` is larger than {LARGEST // 10**9} GB; `--probe-data` asks it as well"
+
+    def _within(self, ask: Callable[[], None]) -> str:
+        return _within(self.session, self.target, self.probing, ask)
+
+
+def _within(session: BareSession, target: Target, probing: Probing, ask: Callable[[], None]) -> str:
+    """Ask in a transaction with its limits set; return why there is no answer, empty where there is one."""
+    try:
+        target.dialect.bound_waiting(session, _PATIENCE_S)
+        target.dialect.limit(session, probing.timeout_s)
+        ask()
+    except LookupError as error:
+        return str(error.args[0])
+    except LockgateError:
+        raise
+    except Exception as error:
+        facts = target.dialect.facts(error)
+        if facts is None:
+            raise
+        return f"the database refused: {facts.message}"
+    finally:
+        session.rollback()
+    return ""

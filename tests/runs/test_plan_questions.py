@@ -1,0 +1,199 @@
+"""What a plan asks of the target: rows in the way of a statement are told by their number before it runs, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from building import Database, Tiny
+from running import up
+
+from lockgate.secret import DatabaseUrl
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    One table twice, `d_NAME` with dirty rows and `c_NAME` with clean ones, and what is to be done to it.
+
+    Args:
+        columns: of `CREATE TABLE {t}`, with what belongs to it.
+        dirty, clean: rows.
+        does: statements about `{t}`, separated by semicolons.
+        count: of what stands in the way in the dirty table.
+        after: what is done when the rows are there.
+    """
+
+    name: str
+    columns: str
+    dirty: str
+    clean: str
+    does: str
+    count: int
+    after: str = ""
+
+
+CASES = (
+    Case("nulls", "(a int)", "(null), (null), (1)", "(1)", "alter table {t} alter column a set not null", 2),
+    Case("filled", "(a int)", "(1), (2)", "", "alter table {t} add column x int not null", 2),
+    Case("key", "(a int)", "(1), (1), (2)", "(1), (2)", "alter table {t} add primary key (a)", 1),
+    Case("key_null", "(a int)", "(1), (null)", "(1), (2)", "alter table {t} add primary key (a)", 1),
+    Case("uniq", "(a text)", "('x'), ('x'), ('y')", "('x'), (null), (null)", "alter table {t} add unique (a)", 1),
+    Case("lower", "(a text, b bool)", "('x', true), ('X', true)", "('x', true), ('X', false)",
+         "create unique index ix_{t} on {t} (lower(a)) where b", 1),
+    Case("nulls_same", "(a int)", "(null), (null)", "(null), (1)", "create unique index ix_{t} on {t} (a) nulls not distinct", 1),
+    Case("checked", "(a int)", "(-1), (0), (5)", "(5), (null)", "alter table {t} add constraint ck_{t} check (a > 0)", 2),
+    Case("validated", "(a int)", "(-1)", "(5)", "alter table {t} validate constraint old_{t}", 1,
+         "alter table {t} add constraint old_{t} check (a > 0) not valid"),
+    Case("orphan", "(a int)", "(1), (9), (9)", "(1), (null)", "alter table {t} add foreign key (a) references parents", 1),
+    Case("orphan_old", "(a int)", "(9)", "(1)", "alter table {t} validate constraint old_{t}", 1,
+         "alter table {t} add constraint old_{t} foreign key (a) references parents not valid"),
+    Case("attached", "(a int)", "(50), (150)", "(50)", "alter table whole_{t} attach partition {t} for values from (0) to (100)", 1,
+         "create table whole_{t} (a int) partition by range (a)"),
+    Case("default", "(a int) partition by range (a)", "(50), (150)", "(150)", "create table p_{t} partition of {t} for values from (0) to (100)", 1),
+    Case("number", "(a text)", "('1'), ('one')", "('1')", "alter table {t} alter column a type int using a::integer", 1),
+    Case("short", "(a varchar(50))", "('long'), ('ok')", "('ok')", "alter table {t} alter column a type varchar(3)", 1),
+    Case("scale", "(a numeric(10, 2))", "(100), (1)", "(1)", "alter table {t} alter column a type numeric(4, 2)", 1),
+    Case("whole", "(a numeric)", "(1e12), (1.5)", "(1.5)", "alter table {t} alter column a type int", 1),
+    Case("small", "(a bigint)", "(5000000000), (1)", "(1)", "alter table {t} alter column a type int", 1),
+    Case("label", "(a mood)", "('sad'), ('ok')", "('ok')",
+         "create type n_{t} as enum ('ok'); alter table {t} alter column a type n_{t} using a::text::n_{t}", 1),
+    Case("json", "(a text)", "('{'), ('1')", "('1')", "alter table {t} alter column a type jsonb using a::jsonb", 1),
+    Case("positive", "(a int)", "(-1), (1)", "(1)", "alter table {t} alter column a type posint", 1),
+    Case("renamed", "(a int, b text)", "(null, 'x')", "(1, 'x')",
+         "alter table {t} rename to n_{t}; alter table n_{t} rename column a to \"B b\"; alter table n_{t} alter column \"B b\" set not null", 1),
+    Case("fresh", "(a int)", "(1), (2)", "(1)", "alter table {t} add column x int default 1; alter table {t} add unique (x)", 1),
+    Case("never_filled", "(a int)", "(1), (2)", "", "alter table {t} add column x int; alter table {t} alter column x set not null", 2),
+)  # fmt: skip
+# What the plan mends before, and what only looks like a danger.
+HARMLESS = (
+    "update m_mended set a = 0 where a is null; alter table m_mended alter column a set not null",
+    "alter table m_wide add column x text; update m_wide set x = 'y'; alter table m_wide alter column x set not null",
+    "alter table m_free alter column a type varchar(100)",
+    "alter table m_free alter column b type timestamptz",
+)
+SETUP = """
+create type mood as enum ('sad', 'ok');
+create domain posint as int check (value > 0);
+create table parents (id int primary key);
+insert into parents values (1);
+create table m_mended (a int);
+insert into m_mended values (null);
+create table m_wide (a int);
+insert into m_wide values (1);
+create table m_free (a varchar(50), b timestamp);
+insert into m_free values ('x', now());
+create table "odd ""one" (note text, other text);
+insert into "odd ""one" values ('a', null), ('b', null), (null, null);
+"""
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch, postgres_server: Any) -> None:
+    """Copies are made on the tests' own server: starting another one takes longer than a plan."""
+    monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
+
+
+@pytest.fixture
+def dev(project: Tiny, postgres_url: DatabaseUrl) -> Database:
+    """Environment `dev` at an empty first revision; its tables are the test's."""
+    project.point("dev", postgres_url).revision("r1", None)
+    up(project)
+    return Database(postgres_url)
+
+
+def tables() -> list[tuple[Case, str, str]]:
+    """Each case with its dirty and its clean table, and the rows of it."""
+    return [pair for case in CASES for pair in ((case, f"d_{case.name}", case.dirty), (case, f"c_{case.name}", case.clean))]
+
+
+def fill(session: psycopg.Connection[Any]) -> None:
+    """Make all tables with their rows."""
+    session.execute(SETUP)
+    for case, table, rows in tables():
+        session.execute(f"create table {table} {case.columns}".encode())
+        if case.name == "default":
+            session.execute(f"create table rest_{table} partition of {table} default".encode())
+        if rows:
+            session.execute(f"insert into {table} values {rows.replace('{', '{')}".encode())
+        if case.after:
+            session.execute(case.after.format(t=table).encode())
+
+
+def fails(session: psycopg.Connection[Any], statements: str) -> bool:
+    """Whether a statement fails on the target's rows; nothing of it stays."""
+    try:
+        for statement in statements.split("; "):
+            session.execute(statement.encode())
+    except psycopg.Error:
+        return True
+    finally:
+        session.rollback()
+    return False
+
+
+def planned(project: Tiny, *arguments: str) -> dict[str, Any]:
+    """Plan environment `dev`."""
+    document: dict[str, Any] = json.loads(project.here("plan", "dev", *arguments, "--json", check=0).stdout)
+    return document
+
+
+@pytest.mark.usefixtures("near")
+def test_every_later_failure_is_foretold_with_its_number_and_nothing_else_is(project: Tiny, dev: Database) -> None:
+    """The point of it all: what fails on the rows of the target fails in the plan, before anybody waits for a lock; clean rows raise no alarm."""
+    with psycopg.connect(dev.url.render().reveal()) as session:
+        fill(session)
+        session.commit()
+        texts = [case.does.format(t=table) for case, table, _ in tables()]
+        fail = [fails(session, text) for text in (*texts, *HARMLESS)]
+    assert fail == [True, False] * len(CASES) + [False] * len(HARMLESS)
+    project.revision("r2", "r1", "\n".join(f"op.execute({statement!r})" for text in texts for statement in text.split("; ")))
+    project.revision("r3", "r2", "\n".join(f"op.execute({statement!r})" for text in HARMLESS for statement in text.split("; ")))
+    project.revision("r4", "r3", """op.drop_column('odd "one', "note")\nop.drop_column('odd "one', "other")""")
+    before = dev.picture()
+    document = planned(project)
+    assert dev.picture() == before
+    found = [finding for finding in document["findings"] if finding["id"] in ("LG401", "LG402", "LG304")]
+    told = {finding["statement"]: finding for finding in found if finding["severity"] == "error"}
+    last = {case.does.format(t=f"d_{case.name}").split("; ")[-1]: case.count for case in CASES}
+    assert sorted(told) == sorted(last)
+    assert [statement for statement, count in last.items() if not re.search(rf"\b{count} (row|key|value|duplicate)", told[statement]["what"])] == []
+    assert {finding["statement"].split()[2] for finding in found if finding["severity"] == "warning"} == {"m_mended"}
+    assert "unless r3 line 13 mends that before" in next(finding["what"] for finding in found if finding["severity"] == "warning")
+    lost = {finding["relation"]: (finding["severity"], finding["what"]) for finding in document["findings"] if finding["id"] == "LG301"}
+    assert [(severity, re.search(r"\d values?", what)[0]) for severity, what in lost.values()] == [("error", "2 values"), ("note", "0 values")]  # type: ignore[index]
+
+
+QUERIES = """
+select name from people where id = $1;
+select * from people;
+insert into people (name) values ($1);
+update people set nick = $1 where mood = 'sad';
+select broken before;
+select id from people
+"""
+
+
+@pytest.mark.usefixtures("near")
+def test_known_queries_that_break_are_named(project: Tiny, dev: Database) -> None:
+    """A rename looks harmless until somebody knows which of the running queries names the old column."""
+    for statement in ("create type mood as enum ('sad')", "create table people (id serial primary key, name text, nick text, mood mood)"):
+        dev.query(statement)
+    (project.folder / "queries.sql").write_text(QUERIES, encoding="utf-8")
+    steps = ("rename column nick to alias", "add column country text", "alter column country set not null")
+    lines = [f"op.execute({f'alter table people {step}'!r})" for step in steps]
+    project.revision("r2", "r1", "\n".join([*lines, "op.execute(\"alter type mood rename value 'sad' to 'low'\")"]))
+    document = planned(project, "--queries", "queries.sql")
+    workload = document["effects"]["workload"]
+    assert (workload["source"], workload["known"]) == ("queries.sql", 5)
+    told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
+    assert "1 of 5 known queries fails: `update people" in told["LG501", "error", "public.people.nick"]
+    assert "1 of 5 known queries fails: `update people" in told["LG501", "error", "public.mood.sad"]
+    assert "1 of 5 known queries fails: `insert into people" in told["LG502", "error", "public.people"]
+    assert "1 of 5 known queries returns other columns or types, as `select * from people`" in told["LG505", "warning", ""]
+    assert "usage" in project.here("plan", "dev", "--queries", "nothing.sql", check=2).stderr
