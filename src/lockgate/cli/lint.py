@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lockgate.cli.call import Call, verb
+from lockgate.cli.judging import fails_on
 from lockgate.report import text
 from lockgate.words import Verb
 
@@ -15,7 +16,7 @@ _SINCE = "Judge the revisions whose files are new or changed since HEAD left thi
 @click.argument("revisions", nargs=-1)
 @click.option("--since", metavar="GITREF", default="", help=_SINCE)
 @click.option("--static", is_flag=True, help="Run nothing: read the SQL, as happens where no scratch server can be had.")
-@click.option("--fail-on", metavar="SEVERITY|ID", default="error", help="Exit 1 from this severity on, or for this hazard.")
+@fails_on("error")
 def command(call: Call, revisions: tuple[str, ...], since: str, static: bool, fail_on: str) -> int:
     """
     Judge REVISIONS as `plan` judges pending ones, without a target (all of them, each by itself, where none is named).
@@ -33,14 +34,13 @@ def command(call: Call, revisions: tuple[str, ...], since: str, static: bool, fa
     project = call.project()
     with call.output.live("", acting=False) as notify:
         done = lint(call.request(Verb.LINT, ""), project, notify, Subject(revisions, since, static))
-    failure = report.plan_error(done)
-    failed = done.findings.fails(fail_on)
+    failure = report.plan_error(done) or findings.findings_error(done.findings, fail_on)
     if call.output.json:
         from lockgate.report import json
 
         call.output.document(json.planned(done, failure))
-        return failure.exit_code if failure else int(failed)
+        return failure.exit_code if failure else 0
     call.output.show(findings.findings(done.findings) if done.findings.revisions else ("nothing to judge: no revision is new or changed",))
     if failure:
         call.output.fail(text.error(failure))
-    return failure.exit_code if failure else int(failed)
+    return failure.exit_code if failure else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.errors import Failed, LockgateError
 from lockgate.hazards.findings import Finding, Findings, Severity
 from lockgate.report.finding_words import (
     bars,
@@ -23,6 +24,7 @@ from lockgate.report.table import Block, Blocks, Table, cell
 
 _WIDE = 40  # characters of the timeline
 _PAGES = "docs/hazards/"
+_SEVERITIES = tuple(severity.value for severity in Severity)
 
 
 def findings(judged: Findings) -> Blocks:
@@ -38,6 +40,21 @@ def findings(judged: Findings) -> Blocks:
         blocks += [f"\n{_scale(judged)}", timeline(judged)]
     notes = "\n".join(_notes(judged))
     return (*blocks, f"\n{notes}") if notes else tuple(blocks)
+
+
+def findings_error(judged: Findings, fail_on: str) -> LockgateError | None:
+    """
+    Return the error that findings are; None where none of them is as bad as that.
+
+    Args:
+        fail_on: see `Findings.fails`.
+    """
+    if not judged.fails(fail_on):
+        return None
+    first = next(finding for finding in judged.findings if fail_on in (*_SEVERITIES, finding.id, finding.name))
+    what = f"{headline(judged)}, and `--fail-on {fail_on}` bears none of these: {first.id} {first.title}"
+    hint = f"look at {_PAGES}{first.id}.md; where it is meant: # lockgate: allow {first.id} REASON"
+    return Failed("hazards-found", what, place(first), hint)
 
 
 def timeline(judged: Findings) -> Table:
