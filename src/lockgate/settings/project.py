@@ -67,6 +67,7 @@ class Environment:
         lock_wait: seconds to wait for lockgate's lock, and to go on trying for a table's lock.
         statement_timeout: seconds one statement may run; None for no limit.
         scratch: whether lockgate may make databases of its own next to this one, on the same server.
+        blocked_warning: seconds for which a plan may block a table before that is a warning; blocked_error: before it is an error.
     """
 
     name: str
@@ -82,6 +83,8 @@ class Environment:
     statement_timeout: float | None = None
     connect_timeout: float = 10.0
     scratch: bool = False
+    blocked_warning: float = 1.0
+    blocked_error: float = 60.0
 
 
 @dataclass(frozen=True)
