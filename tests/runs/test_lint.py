@@ -96,7 +96,7 @@ def test_revisions_named_together_are_one_plan_and_all_of_them_are_each_its_own(
     apart = linted(project, "r1", "r3", "--fail-on", "LG206", check=1)
     assert [row for row in found(apart) if row[0] == "LG206"] == [("LG206", "warning", "r3")]
     assert [revision["id"] for revision in apart["effects"]["revisions"]] == ["r1", "r3"], "r2 is run and not judged"
-    assert apart["code"] == "hazards-found"
+    assert apart["code"] == "plan-findings"
     assert "versions/r3.py:13" in apart["where"]
     assert linted(project, "--fail-on", "warning", check=1)["findings"]
     assert "did you mean `LG206`?" in project.here("lint", "--fail-on", "LG2O6", check=2).stderr

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.errors import Failed, LockgateError
 from lockgate.hazards.findings import Finding, Findings, Severity
 from lockgate.report.finding_words import (
     bars,
     blocked_for,
     duration_of,
+    hazard_page,
     headline,
     is_by_time,
     listed,
@@ -23,8 +23,6 @@ from lockgate.report.finding_words import (
 from lockgate.report.table import Block, Blocks, Table, cell
 
 _WIDE = 40  # characters of the timeline
-_PAGES = "docs/hazards/"
-_SEVERITIES = tuple(severity.value for severity in Severity)
 
 
 def findings(judged: Findings) -> Blocks:
@@ -40,21 +38,6 @@ def findings(judged: Findings) -> Blocks:
         blocks += [f"\n{_scale(judged)}", timeline(judged)]
     notes = "\n".join(_notes(judged))
     return (*blocks, f"\n{notes}") if notes else tuple(blocks)
-
-
-def findings_error(judged: Findings, fail_on: str) -> LockgateError | None:
-    """
-    Return the error that findings are; None where none of them is as bad as that.
-
-    Args:
-        fail_on: see `Findings.fails`.
-    """
-    if not judged.fails(fail_on):
-        return None
-    first = next(finding for finding in judged.findings if fail_on in (*_SEVERITIES, finding.id, finding.name))
-    what = f"{headline(judged)}, and `--fail-on {fail_on}` bears none of these: {first.id} {first.title}"
-    hint = f"look at {_PAGES}{first.id}.md; where it is meant: # lockgate: allow {first.id} REASON"
-    return Failed("hazards-found", what, place(first), hint)
 
 
 def timeline(judged: Findings) -> Table:
@@ -90,7 +73,7 @@ def _lines(finding: Finding, known: bool) -> Iterator[str]:
         yield "  safer:"
         yield from (f"    {line}" for line in snippet(finding).splitlines())
     if not known:
-        yield f"  why: {_PAGES}{finding.id}.md; allow it here: # lockgate: allow {finding.id} REASON"
+        yield f"  why: {hazard_page(finding.id)}; allow it here: # lockgate: allow {finding.id} REASON"
 
 
 def _bar(begin: float, end: float) -> str:

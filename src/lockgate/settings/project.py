@@ -68,6 +68,7 @@ class Environment:
         statement_timeout: seconds one statement may run; None for no limit.
         scratch: whether lockgate may make databases of its own next to this one, on the same server.
         scratch_url: a server for the scratch databases of plans, by a database on it; None for the project's, or the embedded server.
+        blocked_warning: seconds for which a plan may block a table before that is a warning; blocked_error: before it is an error.
     """
 
     name: str
@@ -84,6 +85,8 @@ class Environment:
     connect_timeout: float = 10.0
     scratch: bool = False
     scratch_url: UrlSource | None = None
+    blocked_warning: float = 1.0
+    blocked_error: float = 60.0
 
 
 @dataclass(frozen=True)
