@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         find_drift,
         history,
         load_project,
+        plan,
         reset,
         seed,
         seed_export,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "lockgate.api": (
-        *("acknowledge", "adopt", "downgrade", "find_drift", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
+        *("acknowledge", "adopt", "downgrade", "find_drift", "history", "load_project", "plan", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
         *("upgrade", "url"),
     ),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
@@ -63,6 +64,7 @@ __all__ = [
     "find_drift",
     "history",
     "load_project",
+    "plan",
     "reset",
     "seed",
     "seed_export",

@@ -11,12 +11,14 @@ from typing import TypedDict, Unpack
 from lockgate import files
 from lockgate.drift.outcome import DriftOutcome
 from lockgate.events import Event, Notify
+from lockgate.hazards.plan import PlanOutcome
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.runs import acknowledge as _acknowledge
 from lockgate.runs import adopt as _adopt
 from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import drift as _drift
 from lockgate.runs import history as _history
+from lockgate.runs import plan as _plan
 from lockgate.runs import reset as _reset
 from lockgate.runs import seed as _seed
 from lockgate.runs import seed_export as _seed_export
@@ -163,6 +165,25 @@ def find_drift(
     """
     request = _request(Verb.DRIFT, environment, options)
     return _drift.drift(request, project, options.get("notify") or _nothing, against, save)
+
+
+def plan(
+    project: Project, environment: str, revision: str = "head", *, fail_on: Sequence[str] = (), **options: Unpack[Options]
+) -> PlanOutcome:
+    """
+    Say what the pending revisions will do to an environment's database; the same as `lockgate plan`, reads only.
+
+    Args:
+        revision: target in Alembic's notation.
+        fail_on: any of `error`, `warning`, `note`, and the ids or names of hazards: what is not to be found.
+    Returns:
+        Effects and findings; `code` is `plan-fails` where a revision fails on the scratch copy, `plan-findings` where something of
+        `fail_on` is found.
+    Raises:
+        LockgateError: `no-plan` where it cannot be told; otherwise as `upgrade`.
+    """
+    request = _request(Verb.PLAN, environment, options, revision)
+    return _plan.plan(request, project, options.get("notify") or _nothing).strict(fail_on)
 
 
 def seed_export(

@@ -181,6 +181,7 @@ CODES: dict[str, type[LockgateError]] = {
     "schema-unequal": Failed,
     "drift": Failed,
     "plan-fails": Failed,
+    "plan-findings": Failed,
     "history-not-self-contained": Failed,
     "bootstrap-failed": Failed,
     "foreign-key-violations": Failed,

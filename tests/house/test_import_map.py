@@ -40,6 +40,7 @@ NEIGHBOURS = {
     ("cli", "seeds"): "shows what seeding did",
     ("cli", "drift"): "shows what drift found",
     ("api", "drift"): "returns what drift found",
+    ("api", "hazards"): "returns what a plan found",
     ("api", "seeds"): "returns what seeding did",
     ("__init__", "seeds"): "names what seeding returns",
     ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",

@@ -45,6 +45,7 @@ def commit(project: Tiny, what: str) -> None:
 def linted(project: Tiny, *arguments: str, check: int, **variables: str) -> dict[str, Any]:
     """The document of a call."""
     document: dict[str, Any] = json.loads(project.here("lint", *arguments, "--json", check=check, **variables).stdout)
+    assert (document["exit"], document["ok"]) == (check, check == 0)
     return document
 
 
@@ -77,6 +78,7 @@ def test_a_branch_is_judged_on_the_database_that_its_base_makes(project: Tiny) -
     text = project.here("lint", "--since", "main", check=1).stdout
     assert "LG301" in text
     assert "replayed from base, traced on PostgreSQL" in text
+    assert "sizes of tables unknown" in text
     commit(project, "drop")
     assert "nothing to judge" in project.here("lint", "--since", "topic", check=0).stdout
     assert "in common" in project.here("lint", "--since", "nowhere", check=2).stderr
@@ -94,7 +96,10 @@ def test_revisions_named_together_are_one_plan_and_all_of_them_are_each_its_own(
     apart = linted(project, "r1", "r3", "--fail-on", "LG206", check=1)
     assert [row for row in found(apart) if row[0] == "LG206"] == [("LG206", "warning", "r3")]
     assert [revision["id"] for revision in apart["effects"]["revisions"]] == ["r1", "r3"], "r2 is run and not judged"
+    assert apart["code"] == "plan-findings"
+    assert "versions/r3.py:13" in apart["where"]
     assert linted(project, "--fail-on", "warning", check=1)["findings"]
+    assert "did you mean `LG206`?" in project.here("lint", "--fail-on", "LG2O6", check=2).stderr
 
 
 @pytest.mark.usefixtures("near")
@@ -145,6 +150,18 @@ def test_only_a_server_that_says_so_is_used_for_scratch_databases(project: Tiny,
     finally:
         Database(bench).query(f"drop owned by {name}; drop role {name}")
     assert not Database(bench).query("select datname from pg_database where datname like 'lockgate_lint%' or datname like 'lockgate_plan%'")
+
+
+@pytest.mark.usefixtures("near")
+def test_a_history_that_begins_with_base_tables_is_judged_behind_them(project: Tiny) -> None:
+    """What nothing runs is not judged, and that is said."""
+    (project.folder / "base.sql").write_text("create table orders (id int primary key, name text, age int);", encoding="utf-8")
+    project.settings(SETTINGS + '[bootstrap]\nfile = "base.sql"\nstamp = "r1"\n')
+    project.revision("r1", None, 'raise RuntimeError("this needs tables that somebody made by hand")')
+    project.revision("r2", "r1", WIDEN, NARROW)
+    said = project.here("lint", check=0)
+    assert "not judged: 1 revision that the bootstrap stands for" in said.stderr
+    assert ("LG201", "warning", "r2") in found(linted(project, "r1", "r2", check=0))
 
 
 def test_without_a_server_the_text_is_read_and_that_is_said(project: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ import pytest
 from building import Database, Tiny
 from running import up
 
+import lockgate
 from lockgate.hazards.effects import Effects, RevisionEffects, read_effects, write_effects
 from lockgate.secret import DatabaseUrl
 
@@ -173,24 +176,94 @@ def test_a_plan_tells_what_happens_up_to_the_statement_that_fails(project: Tiny,
     assert read_effects(write_effects(found)) == found
 
 
+LOOP = """
+for row in op.get_bind().execute(sa.text("select 1 from orders")):
+    op.execute("drop table orders")"""
+
+
 @pytest.mark.usefixtures("near")
-def test_people_read_the_worst_first_and_what_is_not_told_last(project: Tiny, dev: Database) -> None:
+def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny, dev: Database) -> None:
     """Who is tired reads three lines; they must be those that matter, and an unknown must not look like a clean bill."""
-    up_lines = 'op.create_index("ix_age", "orders", ["age"])\nop.alter_column("orders", "name", type_=sa.String(20))'
-    project.revision("r2", "r1", up_lines + '\nfor row in op.get_bind().execute(sa.text("select 1 from orders")):\n    op.execute("drop table orders")')
+    narrow = 'op.create_index("ix_age", "orders", ["age"])\nop.alter_column("orders", "name", type_=sa.String(20))'
+    project.revision("r2", "r1", narrow + LOOP)
     dev.query("create view names as select age from orders")
-    said = project.here("plan", "dev", check=0)
-    lines = said.stdout.splitlines()
-    assert lines[1].split() == ["REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"]
-    assert "ALTER COLUMN name TYPE VARCHAR(20)" in lines[2]
-    assert "ACCESS EXCLUSIVE orders" in lines[2]
-    assert "rewrites orders (type, 2 indexes built again)" in lines[2]
-    assert "SHARE orders" in lines[3]
-    assert lines[-1] == "not told: migrations/versions/r2.py, line 16 did not run on the empty copy"
+    said = project.here("plan", "dev", "--statements", check=0).stdout
+    lines = said.splitlines()
+    assert lines[0] == f"plan of `dev` ({dev.url.place}), at r1"
+    assert re.match(r"`dev`: (\d errors?, )?\d warnings?, .* in 1 revision \(schema of dev, traced on PostgreSQL", lines[1])
+    order = [said.index(part) for part in ("HAZARD", "  where: migrations/versions/r2.py:14", "  safer:", "█", "ACCESS EXCLUSIVE orders")]
+    assert order == sorted(order), "findings, one by one, then the bars, then the statements"
+    assert "LG607" in said and "migrations/versions/r2.py:16 did not run on the empty copy" in said
+    table = lines[lines.index(next(line for line in lines if line.startswith("REVISION"))) + 1 :]
+    assert "ALTER COLUMN name TYPE VARCHAR(20)" in table[0] and "rewrites orders (type, 2 indexes built again)" in table[0]
+    assert "SHARE orders" in table[1]
+    assert "REVISION  LINE" not in project.here("plan", "dev", check=0).stdout
     project.revision("r2", "r1", 'op.alter_column("orders", "age", type_=sa.BigInteger)')
     failed = project.here("plan", "dev", check=1)
-    assert "FAILS 0A000" in failed.stdout.splitlines()[2]
-    assert "code: plan-fails" in failed.stderr
+    assert failed.stdout.splitlines()[4].startswith("ERROR"), "what fails is the worst"
+    assert "0A000" in failed.stdout and "code: plan-fails" in failed.stderr
+
+
+@pytest.mark.usefixtures("near")
+def test_one_run_serves_the_log_the_code_host_and_the_reader(project: Tiny, dev: Database) -> None:
+    """A pipeline plans once: annotations on stdout, files beside it, a step's summary that keeps what others wrote, a status that it chose."""
+    project.revision("r2", "r1", 'op.drop_column("orders", "name")\nop.create_index("ix_age", "orders", ["age"])')
+    before, folder = dev.picture(), project.folder
+    (folder / "summary").write_text("tests: 7 passed\n", encoding="utf-8")
+    project.environ |= {"GITHUB_STEP_SUMMARY": str(folder / "summary"), "GITHUB_WORKSPACE": str(folder.parent)}
+    reports = ("plan.sarif", "plan.html", "plan.md", "plan.json", "text:plan", f"markdown:{folder / 'summary'}")
+    files = [word for name in reports for word in ("--report", name if ":" in name and "summary" in name else _into(folder, name))]
+    said = project.here("plan", "dev", "--format", "github", *files, "--fail-on", "warning", check=1)
+    assert "code: plan-findings" in said.stderr and "`--fail-on warning`" in said.stderr
+    first = said.stdout.splitlines()[0]
+    assert first.startswith(f"::error file={folder.name}/migrations/versions/r2.py,line=13,title=LG301 data-dropped::"), "named from the checkout's root"
+    sarif, document = (json.loads((folder / name).read_text("utf-8")) for name in ("plan.sarif", "plan.json"))
+    place = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert place == f"{folder.name}/migrations/versions/r2.py"
+    assert (document["code"], document["exit"], document["findings"][0]["id"]) == ("plan-findings", 1, "LG301")
+    assert (folder / "plan.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert (folder / "plan").read_text("utf-8").startswith("plan of `dev`")
+    summary = (folder / "summary").read_text("utf-8")
+    assert summary.startswith("tests: 7 passed\n### Migration plan for dev: ")
+    assert (folder / "plan.md").read_text("utf-8") in summary
+    assert project.here("plan", "dev", "--fail-on", "LG201", "--fail-on", "rewrite-default", check=0).stderr.count("error:") == 0
+    for words, complaint in (
+        (("--report", "plan.pdf"), "does not tell the format"),
+        (("--report", f"html:{folder}"), "no file that can be replaced"),
+        (("--fail-on", "LG999"), "there is no hazard `LG999`"),
+        (("--json", "--format", "html"), "exclude each other"),
+    ):
+        refused = project.here("plan", "dev", *words, check=2)
+        assert complaint in refused.stderr + refused.stdout
+    assert dev.picture() == before
+
+
+def _into(folder: Path, name: str) -> str:
+    kind, colon, rest = name.rpartition(":")
+    return f"{kind}{colon}{folder / rest}"
+
+
+@pytest.mark.usefixtures("near")
+def test_an_environment_says_how_long_it_bears_a_block(project: Tiny, dev: Database) -> None:
+    """Half a second is nothing at night and an incident in a shop; from Python as well, with what must not be found."""
+    dev.query("insert into orders select n, 'x', n from generate_series(1, 2000) n")
+    dev.query("analyze orders")
+    project.revision("r2", "r1", 'op.create_index("ix_age", "orders", ["age"])')
+
+    def found(**options: Any) -> tuple[str, str]:
+        done = lockgate.plan(lockgate.load_project(project.folder), "dev", environ=project.environ, **options)
+        (build,) = [finding for finding in done.findings.findings if finding.id == "LG206"]
+        return build.severity.value, done.code
+
+    assert found() == ("note", "")
+    assert found(fail_on=["index-build"]) == ("note", "plan-findings")
+    text = (project.folder / "lockgate.toml").read_text(encoding="utf-8")
+    table = "[environments.dev]\n"
+    assert table in text
+    project.settings(text.replace(table, f"{table}blocked_warning = 0.001\n"))
+    assert found() == ("warning", "")
+    project.settings(text.replace(table, f"{table}blocked_warning = 0.001\nblocked_error = 0.002\n"))
+    assert found(fail_on=["error"]) == ("error", "plan-findings")
 
 
 @pytest.mark.usefixtures("near")
@@ -268,8 +341,7 @@ def test_the_way_back_is_tried_as_well(project: Tiny, dev: Database) -> None:
         ("r2", "downgrade", ["DROP INDEX"])
     ]
     assert [(change.how, change.kind, change.name) for change in found.unrestored] == [("dropped", "column", "name")]
-    assert project.here("plan", "dev", check=0).stdout.splitlines()[-1] == (
-        "the way back does not restore the schema: column orders.name is missing"
-    )
+    said = project.here("plan", "dev", check=0).stdout
+    assert "LG604" in said and "column orders.name is not back" in said
     project.revision("r2", "r1", 'op.drop_column("orders", "name")', "raise NotImplementedError")
-    assert "no way back: the downgrade of r2 fails: revision `r2` failed: NotImplementedError" in project.here("plan", "dev", check=0).stdout
+    assert "NotImplementedError" in project.here("plan", "dev", check=0).stdout

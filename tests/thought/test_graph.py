@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lockgate.errors import UsageError
 from lockgate.graph import Graph, check_single_head, check_syntax, check_target, describe_heads, read_graph
+from lockgate.graph.course import Course, course_of
 
 File = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # id, down_revision, depends_on, branch_labels
 
@@ -277,3 +278,21 @@ def test_a_misspelt_target_is_found_with_the_nearest_id() -> None:
     assert caught.value.where == "versions"
     assert caught.value.hint == "did you mean `r20260105`?"
     check_target(Graph({}, complete=False), "whatever")
+
+
+@pytest.mark.parametrize(
+    ("asked", "together", "course"),
+    [
+        ("c d", True, Course((("c", "d"),), ("d",), ("b",), "b")),
+        ("a b", True, Course((("a", "b"),), ("b",), (), "base")),
+        ("a c", True, Course((("a",), ("c",)), ("c",))),
+        ("m", True, Course((("m",),), ("m",), ("d", "x"))),
+        ("c d", False, Course((("c",), ("d",)), ("d",))),
+        ("", True, Course((), ())),
+    ],
+)
+def test_what_is_looked_at_on_a_way_is_one_plan_where_nothing_else_runs_in_between(asked: str, together: bool, course: Course) -> None:
+    """What a plan makes is nobody's yet, and is undone as a whole; what lies behind a revision that nobody asked about is in use."""
+    graph = graph_with(a=None, b="a", c="b", d="c", x="a", m=("d", "x"))
+    assert course_of(graph, asked.split(), together=together) == course
+    assert course_of(graph, ["d", "x"], together=True).targets == tuple(id_ for id_ in graph.pending(()) if id_ in ("d", "x"))

@@ -8,6 +8,7 @@ from lockgate.files.graph_cache import is_unedited, remember_unedited
 from lockgate.files.project import (
     SETTINGS,
     append_line,
+    append_text,
     find_settings,
     load_project,
     name_in_pyproject,
@@ -26,6 +27,7 @@ __all__ = [
     "RevisionFiles",
     "SETTINGS",
     "append_line",
+    "append_text",
     "find_settings",
     "graph_of",
     "is_unedited",

@@ -139,6 +139,15 @@ def read_private(path: Path, code: str) -> str:
     return text
 
 
+def append_text(path: Path, text: str) -> None:
+    """Write behind what is in a file, which may not be there yet; UsageError `usage` where it cannot be written."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError("usage", f"`{path.name}` cannot be written: {error.strerror}", str(path), f"ls -l {path}") from error
+
+
 def append_line(path: Path, line: str) -> bool:
     """
     Add a line to a text file, unless it has that line already.
@@ -151,11 +160,7 @@ def append_line(path: Path, line: str) -> bool:
     before = read_text(path, "usage") if os.path.isfile(path) else ""
     if line in (known.strip() for known in before.splitlines()):
         return False
-    try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write("\n" * (bool(before) and not before.endswith("\n")) + line + "\n")
-    except OSError as error:
-        raise UsageError("usage", f"`{path.name}` cannot be written: {error.strerror}", str(path), f"ls -l {path}") from error
+    append_text(path, "\n" * (bool(before) and not before.endswith("\n")) + line + "\n")
     return True
 
 

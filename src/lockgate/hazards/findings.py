@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
@@ -18,6 +19,9 @@ class Severity(str, enum.Enum):
     def rank(self) -> int:
         """0 for the worst."""
         return list(Severity).index(self)
+
+
+_SEVERITIES = frozenset(severity.value for severity in Severity)
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,14 +161,16 @@ class Findings(Judged, frozen=True):
         """Return the worst severity; None where nothing was found."""
         return self.findings[0].severity if self.findings else None
 
-    def fails(self, on: str) -> bool:
+    def failing(self, on: Sequence[str]) -> tuple[Finding, ...]:
         """
-        Whether a plan is not good enough.
+        Return the findings for which a plan is not good enough, worst first.
 
         Args:
-            on: `error`, `warning` (errors too), `note` (any), or the id or name of one hazard.
+            on: any of `error`, `warning` (errors too), `note` (all findings), and the ids or names of hazards.
         """
-        severities = {severity.value: severity.rank for severity in Severity}
-        if on in severities:
-            return any(found.severity.rank <= severities[on] for found in self.findings)
-        return any(on in (found.id, found.name) for found in self.findings)
+        least = max((Severity(word).rank for word in on if word in _SEVERITIES), default=-1)
+        return tuple(found for found in self.findings if found.severity.rank <= least or found.id in on or found.name in on)
+
+    def fails(self, on: str) -> bool:
+        """Whether a plan is not good enough; `on` as of `failing`."""
+        return bool(self.failing((on,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lockgate.hazards.context import key
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.seen import MODES, Relation
 
@@ -49,10 +50,10 @@ def under_locks(effects: Effects) -> Iterator[UnderLocks]:
         kept = {path: Held(lock.relation, lock.mode, True) for path, lock in held.items()}
         held = {**kept}
         for lock in effect.locks:
-            before = kept.get(_name(lock.relation))
+            before = kept.get(key(lock.relation))
             if before is None or MODES.index(lock.strongest) > MODES.index(before.mode):
-                held[_name(lock.relation)] = Held(lock.relation, lock.strongest, False)
-        touched = {_name(relation) for relation in _touched(effect)} | {change.original for change in effect.changes}
+                held[key(lock.relation)] = Held(lock.relation, lock.strongest, False)
+        touched = {key(relation) for relation in _touched(effect)} | {change.original for change in effect.changes}
         mine, others = (tuple(_sorted(held, touched, wanted)) for wanted in (True, False))
         yield UnderLocks(revision, effect, mine, others)
 
@@ -62,10 +63,6 @@ def _touched(effect: Effect) -> Iterator[Relation]:
     yield from (rewrite.relation for rewrite in effect.rewrites)
     yield from (scan.relation for scan in effect.scans)
     yield from (rows.relation for rows in effect.written)
-
-
-def _name(relation: Relation) -> str:
-    return relation.original or relation.path
 
 
 def _sorted(held: dict[str, Held], touched: set[str], wanted: bool) -> list[Held]:

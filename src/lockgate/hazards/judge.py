@@ -88,7 +88,8 @@ def _basis(effects: Effects) -> str:
     server = f"traced on {effects.scratch}" if effects.scratch else ""
     target = f"for {effects.server}" if effects.server else ""
     stubs = f"imitated extensions: {', '.join(effects.stubs)}" if effects.stubs else ""
-    return ", ".join(part for part in (source, " ".join(part for part in (server, target) if part), stubs) if part)
+    sizes = "sizes of tables unknown" if effects.source == "replay" else ""
+    return ", ".join(part for part in (source, " ".join(part for part in (server, target) if part), sizes, stubs) if part)
 
 
 def _timeline(plan: Plan) -> Iterator[Blocked]:

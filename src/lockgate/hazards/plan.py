@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.findings import Findings
@@ -17,7 +18,8 @@ class PlanOutcome:
         place: of the target.
         effects: without revisions where nothing is pending.
         findings: the effects judged by what the environment bears.
-        code: `plan-fails` where a revision fails on the scratch copy.
+        code: `plan-fails` where a revision fails on the scratch copy, `plan-findings` where a finding is not let pass.
+        failed_on: with `plan-findings`, what was not to be found.
     """
 
     environment: str
@@ -25,3 +27,9 @@ class PlanOutcome:
     effects: Effects
     findings: Findings
     code: str = ""
+    failed_on: tuple[str, ...] = ()
+
+    def strict(self, fail_on: Sequence[str]) -> PlanOutcome:
+        """Return the outcome with the code that it has where findings may fail it; `fail_on` as of `Findings.failing`."""
+        met = tuple(word for word in fail_on if self.findings.fails(word))
+        return replace(self, code="plan-findings", failed_on=met) if met and not self.code else self

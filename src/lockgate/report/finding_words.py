@@ -9,12 +9,15 @@ from lockgate.report.table import cell
 from lockgate.secret import redact
 
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
+_PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _LONGEST = 200  # characters of a statement
 DEFAULT_SCHEMA = "public."
 
 
 def headline(judged: Findings) -> str:
     """Return `2 errors, 1 warning, 3 notes in 2 revisions`; `nothing found in 2 revisions`."""
+    if not judged.revisions:
+        return "no revision is pending"
     counts = [(judged.count(severity), severity.value) for severity in Severity]
     told = ", ".join(f"{number} {word}{'s' * (number != 1)}" for number, word in counts if number) or "nothing found"
     number = len(judged.revisions)
@@ -70,21 +73,36 @@ def listed(words: Sequence[str]) -> str:
 
 
 def size_of(finding: Finding) -> str:
-    """Return `58,000,000 rows, 13.0 GB`; empty where unknown."""
-    told = ([f"{finding.rows:,} rows"] if finding.rows >= 0 else []) + ([gigabytes(finding.bytes)] if finding.bytes >= 0 else [])
+    """Return how large the table is that a finding is about; empty where unknown."""
+    return size(finding.rows, finding.bytes)
+
+
+def size(rows: int, size_bytes: int) -> str:
+    """Return `58 M rows, 13 GB`; -1 is not known and left out."""
+    told = ([f"{_quantity(rows).rstrip()} rows"] if rows >= 0 else []) + ([f"{_quantity(size_bytes)}B"] if size_bytes >= 0 else [])
     return ", ".join(told)
 
 
-def gigabytes(number: int) -> str:
-    """Return `13.0 GB`, `8.2 MB`, `12 kB`."""
-    unit, word = next(((unit, word) for unit, word in ((10**9, "GB"), (10**6, "MB")) if number >= unit), (10**3, "kB"))
-    return f"{number / unit:.0f} {word}" if unit == 10**3 else f"{number / unit:.1f} {word}"
+def _quantity(number: int) -> str:
+    """Three digits are as much as an estimate knows."""
+    unit, letter = next(((unit, letter) for unit, letter in _PREFIXES if number >= 0.9995 * unit), (1, ""))
+    return f"{number / unit:.3g} {letter}"
 
 
 def statement_of(finding: Finding) -> str:
     """Return the statement as one line that is not too long."""
-    text = cell(finding.statement) if finding.statement else ""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return one_line(finding.statement, _LONGEST) if finding.statement else ""
+
+
+def one_line(statement: str, longest: int) -> str:
+    """Return a statement as one line, cut where it has more characters than `longest`."""
+    text = cell(statement)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def hazard_page(hazard: str) -> str:
+    """Return the path of the page that explains a hazard."""
+    return f"docs/hazards/{hazard}.md"
 
 
 def snippet(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from lockgate.report.finding_words import (
     bars,
     blocked_for,
     duration_of,
+    hazard_page,
     headline,
     is_by_time,
     listed,
@@ -22,7 +23,6 @@ from lockgate.report.finding_words import (
 from lockgate.report.table import Block, Blocks, Table, cell
 
 _WIDE = 40  # characters of the timeline
-_PAGES = "docs/hazards/"
 
 
 def findings(judged: Findings) -> Blocks:
@@ -73,7 +73,7 @@ def _lines(finding: Finding, known: bool) -> Iterator[str]:
         yield "  safer:"
         yield from (f"    {line}" for line in snippet(finding).splitlines())
     if not known:
-        yield f"  why: {_PAGES}{finding.id}.md; allow it here: # lockgate: allow {finding.id} REASON"
+        yield f"  why: {hazard_page(finding.id)}; allow it here: # lockgate: allow {finding.id} REASON"
 
 
 def _bar(begin: float, end: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from lockgate.hazards.findings import Finding, Findings, Severity
+from lockgate.report.finding_words import hazard_page
 
 
 def findings_fields(judged: Findings) -> dict[str, Any]:
@@ -27,4 +28,4 @@ def _fields(finding: Finding) -> dict[str, Any]:
     fields |= {name: None for name in ("bytes", "rows") if fields[name] < 0}
     if finding.estimate is not None:
         fields["estimate"]["class"] = finding.estimate.duration_class
-    return {**fields, "docs": f"docs/hazards/{finding.id}.md"}
+    return {**fields, "docs": hazard_page(finding.id)}

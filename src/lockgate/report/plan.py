@@ -1,47 +1,64 @@
-"""What a plan found, as text: a row per statement, the strongest lock first."""
+"""A plan as text: its findings, and where asked for a row per statement, the strongest lock first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockgate.errors import CODES, LockgateError
-from lockgate.hazards.effects import COPY, Effect, Effects, Size
+from lockgate.hazards.blocking import spelled
+from lockgate.hazards.effects import Effect, Effects
 from lockgate.hazards.held import Held, UnderLocks, under_locks
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.hazards.seen import MODES, Change, Relation
+from lockgate.report.finding_words import hazard_page, headline, one_line, place, short, size
+from lockgate.report.findings import findings
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import heads_text
 
 _LONGEST = 70  # characters of a statement in a table
-_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
-def plan(done: PlanOutcome) -> Blocks:
-    """Return the table and, below it, what the plan does not know."""
-    effects = done.effects
-    place = f"`{done.environment}` ({cell(done.place)}), at {heads_text(effects.heads)}"
-    if not effects.revisions:
-        return (f"nothing is pending for {place}",)
-    number = len(effects.revisions)
-    content = "with its rows" if effects.source == COPY else "without rows"
-    head = f"plan of {place}: {number} revision{'s' * (number != 1)}, traced on {effects.scratch} for {effects.server}, {content}"
-    every = [_row(effects, row) for row in sorted(under_locks(effects), key=_rank)]
-    rows = tuple(row for row in every if row[3:] != ("-", "-"))
-    table = Table(("REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"), rows)
-    notes = "\n".join((*_left_out(len(every) - len(rows)), *_notes(effects)))
-    return (head, table, notes) if notes else (head, table)
+def plan(done: PlanOutcome, statements: bool = False) -> Blocks:
+    """
+    Return what a plan says to people: findings, when tables are blocked, what is not known.
+
+    Args:
+        statements: add a table of all statements that do something.
+    """
+    where = f"`{done.environment}` ({cell(done.place)}), at {heads_text(done.effects.heads)}" if done.environment else ""
+    if not done.findings.revisions:
+        return (f"nothing is pending for {where}" if where else "nothing to judge: no revision is new or changed",)
+    told = (*([f"plan of {where}"] if where else []), *findings(done.findings))
+    return (*told, "", *_table(done.effects)) if statements else told
 
 
 def plan_error(done: PlanOutcome) -> LockgateError | None:
-    """Return the error that a failing revision is; None where all of them ran."""
+    """Return the error that a failing revision is, or findings that are not let pass; None for a good plan."""
+    where = f"environment `{done.environment}`, {done.place}, " if done.environment else ""
+    if done.code == "plan-findings":
+        what = f"the plan is not let through by {_quoted(done.failed_on)}: {headline(done.findings)}"
+        first = done.findings.failing(done.failed_on)[0]
+        hint = f"do it the safer way ({hazard_page(first.id)}), or allow it where it stands: # lockgate: allow {first.id} REASON"
+        return CODES[done.code](done.code, what, f"{where}{place(first)}", hint)
     broken = next((revision for revision in done.effects.revisions if revision.fault), None)
     if not done.code or broken is None or broken.fault is None:
         return None
     copy = "a scratch copy of this schema" if done.environment else "the database that the revisions before it make"
     what = f"revision `{broken.id}` fails on {copy}: {broken.fault.message}"
-    place = f"environment `{done.environment}`, {done.place}, " if done.environment else ""
     again = f"lockgate plan {done.environment}" if done.environment else f"lockgate lint {broken.id}"
-    return CODES[done.code](done.code, what, f"{place}{broken.file}:{broken.fault.line}", f"mend {broken.file}, then run `{again}` again")
+    return CODES[done.code](done.code, what, f"{where}{broken.file}:{broken.fault.line}", f"mend {broken.file}, then run `{again}` again")
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return " and ".join(f"`--fail-on {word}`" for word in words)
+
+
+def _table(effects: Effects) -> Blocks:
+    every = [_row(effects, row) for row in sorted(under_locks(effects), key=_rank)]
+    rows = tuple(row for row in every if row[3:] != ("-", "-"))
+    table = Table(("REVISION", "LINE", "STATEMENT", "LOCKS", "DOES"), rows)
+    quiet = len(every) - len(rows)
+    return (table, f"{quiet} statement{'s' * (quiet != 1)} more: no lock on a table in use, nothing to tell") if quiet else (table,)
 
 
 def _rank(row: UnderLocks) -> int:
@@ -59,36 +76,15 @@ def _is_told(relation: Relation) -> bool:
 
 
 def _row(effects: Effects, row: UnderLocks) -> tuple[str, str, str, str, str]:
-    statement = cell(row.effect.text)
-    short = statement if len(statement) <= _LONGEST else statement[: _LONGEST - 1] + "…"
     locks = ", ".join(_lock(effects, held) for held in row.locks if _is_told(held.relation))
-    return (cell(row.revision.id), str(row.effect.line), short, cell(locks), cell("; ".join(_deeds(row.effect))))
+    return (cell(row.revision.id), str(row.effect.line), one_line(row.effect.text, _LONGEST), cell(locks), cell("; ".join(_deeds(row.effect))))
 
 
 def _lock(effects: Effects, held: Held) -> str:
     kept = " kept" if held.kept else ""
-    return f"{mode_words(held.mode)} {_short(held.relation.path)}{_size(effects.size(held.relation))}{kept}"
-
-
-def mode_words(mode: str) -> str:
-    """`AccessExclusiveLock` as the manual writes it: `ACCESS EXCLUSIVE`."""
-    letters = "".join(f" {letter}" if letter.isupper() else letter for letter in mode.removesuffix("Lock"))
-    return letters.strip().upper()
-
-
-def _size(size: Size | None) -> str:
-    if size is None or size.rows <= 0:
-        return ""
-    return f" ({quantity(size.rows)} rows, {quantity(size.heap_bytes + size.index_bytes)}B)"
-
-
-def quantity(number: int) -> str:
-    """`58.0 M`: three digits are as much as an estimate knows."""
-    return next((f"{number / unit:.3g} {letter}" for unit, letter in _UNITS if number >= unit), f"{number} ")
-
-
-def _short(path: str) -> str:
-    return path.removeprefix("public.")
+    known = effects.size(held.relation)
+    told = f" ({size(known.rows, known.heap_bytes + known.index_bytes)})" if known and known.rows > 0 else ""
+    return f"{spelled(held.mode)} {short(held.relation.path)}{told}{kept}"
 
 
 def _deeds(effect: Effect) -> Iterator[str]:
@@ -96,18 +92,18 @@ def _deeds(effect: Effect) -> Iterator[str]:
         yield f"FAILS {effect.fault.state}: {effect.fault.message}"
     for rewrite in effect.rewrites:
         indexes = f", {rewrite.indexes} indexes built again" if rewrite.indexes > 1 else ", 1 index built again" if rewrite.indexes else ""
-        yield f"rewrites {_short(rewrite.relation.path)} ({rewrite.reason}{indexes})"
+        yield f"rewrites {short(rewrite.relation.path)} ({rewrite.reason}{indexes})"
     for scan in effect.scans:
         if not scan.relation.new:
-            yield f"reads all of {_short(scan.relation.path)}"
+            yield f"reads all of {short(scan.relation.path)}"
     for build in effect.builds:
         yield f"builds index {build.relation.name}{' concurrently' if build.concurrently else ''}"
     for drop in effect.drops:
         if drop.named or (drop.cascade and not drop.new):
-            yield f"drops {drop.kind} {_short(drop.identity)}{'' if drop.named else ' (cascade)'}"
+            yield f"drops {drop.kind} {short(drop.identity)}{'' if drop.named else ' (cascade)'}"
     yield from (_change(change) for change in effect.changes if _is_news(change))
     for rows in effect.written:
-        yield f"writes rows of {_short(rows.relation.path)}"
+        yield f"writes rows of {short(rows.relation.path)}"
     yield from effect.notices
 
 
@@ -117,14 +113,6 @@ def _is_news(change: Change) -> bool:
     if change.kind == "constraint" and (change.after or change.before).get("kind") == "not null":
         return False  # its column says so
     return not (change.new and change.how == "added" and change.kind in ("column", "constraint", "index", "sequence") and not change.original)
-
-
-def _unrestored(change: Change) -> str:
-    name = cell(f"{change.table}.{change.name}" if change.table else change.name)
-    return f"{change.kind} {name} {_LEFT[change.how]}"
-
-
-_LEFT = {"dropped": "is missing", "added": "is left over", "altered": "is another one"}
 
 
 def _change(change: Change) -> str:
@@ -139,27 +127,7 @@ def _change(change: Change) -> str:
     return f"changes {change.kind} {name}: {differs}"
 
 
-def _left_out(number: int) -> Iterator[str]:
-    if number:
-        yield f"{number} statement{'s' * (number != 1)} more: no lock on a table in use, nothing to tell"
-
-
 def _value(fact: object) -> str:
     if isinstance(fact, bool):
         return "yes" if fact else "no"
     return "none" if fact is None else str(fact)
-
-
-def _notes(effects: Effects) -> Iterator[str]:
-    for revision in effects.back:
-        if revision.fault:
-            yield f"no way back: the downgrade of {cell(revision.id)} fails: {cell(revision.fault.message)}"
-    if effects.unrestored and not any(revision.fault for revision in effects.back):
-        told = (_unrestored(change) for change in effects.unrestored if _is_news(change) or change.how in ("dropped", "added"))
-        yield f"the way back does not restore the schema: {', '.join(told)}"
-    for revision in effects.revisions:
-        if revision.not_run:
-            lines = ", ".join(map(str, revision.not_run))
-            yield f"not told: {revision.file}, line{'s' * (len(revision.not_run) > 1)} {lines} did not run on the {'copy' if effects.source == COPY else 'empty copy'}"
-    for name in effects.stubs:
-        yield f"extension `{name}` is imitated on the scratch server"

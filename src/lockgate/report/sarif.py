@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from lockgate.hazards.findings import Allowed, Finding, Findings
-from lockgate.report.finding_words import message, snippet
+from lockgate.report.finding_words import hazard_page, message, snippet
 from lockgate.report.table import cell
 from lockgate.version import __version__
 
@@ -33,8 +33,26 @@ def sarif(judged: Findings) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
+def from_root(judged: Findings, folder: str) -> Findings:
+    """
+    Return findings whose files are named from the root of the repository, as code hosts know them.
+
+    Args:
+        folder: of the project below that root, with a slash behind it; empty where the root itself is the project.
+    """
+    if not folder:
+        return judged
+    found = tuple(_moved(finding, folder) for finding in judged.findings)
+    allowed = tuple(msgspec.structs.replace(one, finding=_moved(one.finding, folder)) for one in judged.allowed)
+    return msgspec.structs.replace(judged, findings=found, allowed=allowed)
+
+
+def _moved(finding: Finding, folder: str) -> Finding:
+    return msgspec.structs.replace(finding, file=folder + finding.file)
+
+
 def _rule(id_: str, name: str, title: str) -> dict[str, object]:
-    return {"id": id_, "name": name, "shortDescription": {"text": title}, "help": {"text": f"docs/hazards/{id_}.md"}}
+    return {"id": id_, "name": name, "shortDescription": {"text": title}, "help": {"text": hazard_page(id_)}}
 
 
 def _result(finding: Finding, rule: int) -> dict[str, object]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ from lockgate.errors import LockgateError, Unreachable, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_target
+from lockgate.graph.course import Course, course_of
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
@@ -54,34 +54,6 @@ class Subject:
         return bool(self.revisions or self.since)
 
 
-@dataclass(frozen=True)
-class _Course:
-    """
-    The way through the graph.
-
-    Args:
-        plans: ids in the order in which they are run, those together that are deployed together.
-        targets: after the last of them all were run.
-        back: where the downgrades lead afterwards; empty where there is no one place.
-        before: heads before the first of them, where they are one plan.
-    """
-
-    plans: tuple[tuple[str, ...], ...]
-    targets: tuple[str, ...] = ()
-    back: str = ""
-    before: tuple[str, ...] = ()
-
-    @property
-    def target(self) -> str:
-        """The targets in the words of an order."""
-        return " ".join(self.targets)
-
-    @property
-    def judged(self) -> tuple[str, ...]:
-        """All of them."""
-        return tuple(id_ for plan in self.plans for id_ in plan)
-
-
 def lint(request: Request, project: Project, notify: Notify, subject: Subject) -> PlanOutcome:
     """
     Judge revisions on a database that the revisions before them have made; no environment is contacted.
@@ -96,7 +68,8 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
         UsageError: `usage`, `revision-not-found`.
     """
     graph = _known(graph_of(project), project)
-    course = _course(graph, _chosen(graph, project, subject, request.environ), together=subject.together, bare=project.bootstrap is None)
+    chosen = _chosen(graph, project, subject, request.environ)
+    course = course_of(graph, _without_bootstrapped(chosen, graph, project, notify), together=subject.together)
     if not course.plans:
         return PlanOutcome("", "", Effects(source="replay"), Findings())
     if subject.static:
@@ -112,16 +85,16 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
     return PlanOutcome("", "", effects, _judged(effects, course, project), "plan-fails" if fails else "")
 
 
-def _read(course: _Course, request: Request, project: Project) -> PlanOutcome:
+def _read(course: Course, request: Request, project: Project) -> PlanOutcome:
     """Judge by the text alone."""
     backend = _backend(project, default_environment(project), request.environ)
     if not dialect_named(backend).features.embeds:
         raise Unreachable("no-plan", f"the SQL of revisions for {backend} cannot be judged without running it", project.settings_file)
-    effects = Effects(source="static", heads=course.before, target=course.target)
+    effects = Effects(source="static", heads=course.before, target=" ".join(course.targets))
     return PlanOutcome("", "", effects, lint_static(project, course.plans, request.environ))
 
 
-def _judged(effects: Effects, course: _Course, project: Project) -> Findings:
+def _judged(effects: Effects, course: Course, project: Project) -> Findings:
     """Judge each plan by itself: what one revision makes is new for those that are deployed with it, and somebody's for all others."""
     sources = {revision.file: revision_text(project.folder / revision.file) for revision in effects.revisions}
     traced = {revision.id: revision for revision in effects.revisions}
@@ -149,6 +122,14 @@ def _chosen(graph: Graph, project: Project, subject: Subject, environ: Mapping[s
     return order
 
 
+def _without_bootstrapped(chosen: tuple[str, ...], graph: Graph, project: Project, notify: Notify) -> tuple[str, ...]:
+    past = graph.applied([project.bootstrap.stamp]) if project.bootstrap else frozenset()
+    left = sum(id_ in past for id_ in chosen)
+    if left:
+        notify(Notice(f"not judged: {left} revision{'s' * (left != 1)} that the bootstrap stands for, which nothing runs"))
+    return tuple(id_ for id_ in chosen if id_ not in past)
+
+
 def _meant(graph: Graph, name: str) -> tuple[str, ...]:
     if name in ("head", "heads"):
         return graph.heads
@@ -165,36 +146,7 @@ def _backend(project: Project, like: Environment, environ: Mapping[str, str]) ->
     return parse_url(written, like.where).backend if written else product_of(project)
 
 
-def _course(graph: Graph, judged: tuple[str, ...], *, together: bool, bare: bool) -> _Course:
-    """
-    Find the way.
-
-    Args:
-        together: those that follow upon each other are deployed, and undone, together.
-        bare: base is an empty database.
-    """
-    needed = frozenset[str]().union(*(graph.applied(graph.revisions[id_].parents) for id_ in judged))
-    targets = tuple(id_ for id_ in judged if id_ not in needed)
-    plans = _runs(graph, frozenset(judged)) if together else tuple((id_,) for id_ in judged)
-    if not together or len(plans) > 1:
-        return _Course(plans, targets)
-    before = _tips(graph, graph.applied(targets).difference(judged))
-    back = before[0] if len(before) == 1 else "base" if not before and bare else ""
-    return _Course(plans, targets, back, before)
-
-
-def _runs(graph: Graph, asked: frozenset[str]) -> tuple[tuple[str, ...], ...]:
-    """Cut the revisions in the order in which they run wherever one that nobody asked about runs in between."""
-    whole = [id_ for id_ in graph.pending(()) if id_ in graph.applied(asked)]
-    return tuple(tuple(run) for wanted, run in groupby(whole, asked.__contains__) if wanted)
-
-
-def _tips(graph: Graph, applied: Collection[str]) -> tuple[str, ...]:
-    needed = {parent for id_ in applied for parent in graph.revisions[id_].parents}
-    return tuple(sorted(id_ for id_ in applied if id_ not in needed))
-
-
-def _traced(course: _Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
+def _traced(course: Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
     like = default_environment(project)
     with (
         plan_server(like, project, request.environ, _backend(project, like, request.environ)) as server,
@@ -204,7 +156,7 @@ def _traced(course: _Course, request: Request, project: Project, notify: Notify,
         tracing = tracing_named(server.url.backend)
         if tracing is None:
             raise Unreachable("no-plan", f"revisions cannot be traced on {server.url.backend} yet", server.url.place)
-        number = len(course.judged)
+        number = len(course.asked)
         notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
         with scratch_database(project, clones, name, like) as scratch:
             install(tracing, scratch)
@@ -212,9 +164,9 @@ def _traced(course: _Course, request: Request, project: Project, notify: Notify,
                 folder=str(project.folder),
                 environment=like.name,
                 url=scratch.url.render().reveal(),
-                target=course.target,
+                target=" ".join(course.targets),
                 back=course.back,
-                only=course.judged,
+                only=course.asked,
                 apart=not together,
             )
             with _explained(scratch):
@@ -223,7 +175,7 @@ def _traced(course: _Course, request: Request, project: Project, notify: Notify,
             source="replay",
             scratch=clones.product,
             heads=course.before,
-            target=course.target,
+            target=" ".join(course.targets),
             revisions=told.revisions,
             back=told.back,
             unrestored=told.unrestored,

@@ -11,6 +11,7 @@ from lockgate.events import Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import check_single_head, check_target
 from lockgate.hazards.effects import Effects
+from lockgate.hazards.findings import Limits
 from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.arrival import check_known, check_no_range
@@ -58,7 +59,8 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     effects = asked(effects, target, probing, notify)
     fails = any(revision.fault for revision in effects.revisions)
-    judged = judge(effects, sources=_sources(effects, project))
+    borne = project.environments[request.environment]
+    judged = judge(effects, Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error), _sources(effects, project))
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
 
 

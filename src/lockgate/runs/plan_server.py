@@ -30,21 +30,20 @@ def plan_server(
     Give a server for scratch databases, or a folder for files.
 
     Args:
-        backend: what kind of database the revisions are for, where `scratch_url` does not say it.
+        backend: what kind of database the revisions are for; files need no server, also where the settings name one.
         facts: of the server it is to stand in for; None where there is none.
     Raises:
         Refused: `scratch-not-allowed`: the database that `scratch_url` names does not say that it may.
         Unreachable: `no-plan`: it has another major version, or there is neither one nor an embedded server of this product; and as any
             embedded server.
     """
-    source = like.scratch_url or project.scratch_url
-    if source is not None:
-        yield _named(source, like, project, environ, facts)
-        return
-    features = dialect_named(backend).features
+    features, source = dialect_named(backend).features, like.scratch_url or project.scratch_url
     if not features.shares_server:
         with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
             yield replace(files_in(Path(folder).resolve()), label="temporary file")
+        return
+    if source is not None:
+        yield _named(source, like, project, environ, facts)
         return
     if not features.embeds:
         what = f"there is no embedded server of {backend}, and the settings name no other one"

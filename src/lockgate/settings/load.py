@@ -199,7 +199,11 @@ def _environment(name: str, table: Table, approvers: Mapping[str, str]) -> Envir
         scratch=table.flag("scratch"),
         scratch_url=_scratch_url(table),
         approvers=_named_approvers(table, approvers, protection),
+        blocked_warning=table.seconds("blocked_warning") or defaults.blocked_warning,
+        blocked_error=table.seconds("blocked_error") or defaults.blocked_error,
     )
+    if environment.blocked_warning > environment.blocked_error:
+        table.wrong("blocked_warning", f"`blocked_warning` must not be longer than `blocked_error`, which is {environment.blocked_error:g}")
     table.close()
     return environment
 

@@ -69,6 +69,7 @@ class Environment:
         scratch: whether lockgate may make databases of its own next to this one, on the same server.
         scratch_url: a server for the scratch databases of plans, by a database on it; None for the project's, or the embedded server.
         approvers: one of these must have signed a plan before it may be run; empty where no signature is demanded.
+        blocked_warning: seconds for which a plan may block a table before that is a warning; blocked_error: before it is an error.
     """
 
     name: str
@@ -86,6 +87,8 @@ class Environment:
     scratch: bool = False
     scratch_url: UrlSource | None = None
     approvers: tuple[str, ...] = ()
+    blocked_warning: float = 1.0
+    blocked_error: float = 60.0
 
 
 @dataclass(frozen=True)
