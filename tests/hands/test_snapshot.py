@@ -242,3 +242,9 @@ def test_env_pys_driver_reads_the_same_sqlite_file(sqlite_url: DatabaseUrl) -> N
     """The same, for files."""
     Database(sqlite_url).query("create table t (id integer primary key, name varchar(20) unique check (name like 'a%'))")
     assert through(sqlite_url, "").digest == read(sqlite_url).digest
+
+
+def test_env_pys_driver_reads_the_same_database_of_mariadb(mariadb_url: DatabaseUrl) -> None:
+    """The same, where a percent sign means something to the driver."""
+    Database(mariadb_url).query("create table t (id integer primary key, name varchar(20) unique check (name like 'a%'))")
+    assert through(mariadb_url, "pymysql").digest == read(mariadb_url).digest

@@ -16,6 +16,10 @@ import pytest
 from building import SETTINGS, Database, Tiny, create_table
 from running import mark
 
+import lockgate
+from lockgate.dialects.connect import dialect_named
+from lockgate.errors import Refused
+from lockgate.events import Event, Waiting
 from lockgate.hazards.approved import digest_of, read_plan
 from lockgate.secret import DatabaseUrl
 
@@ -213,6 +217,7 @@ def test_a_plan_that_fails_or_is_for_nobody_is_not_kept(project: Tiny, prod: Dat
     file = project.folder.parent / "plan.json"
     assert "no plan was written" in project.here("plan", "prod", "--out", str(file), check=1).stderr
     assert "usage" in project.here("plan", "prod", "--out", str(file), "--valid-for", "1y", check=2).stderr
+    assert "among the files" in project.here("plan", "prod", "--out", str(project.folder / "migrations" / "plan.json"), check=2).stderr
     project.point("prod", make_postgres_database())
     assert "code: unmarked" in project.here("plan", "prod", "--out", str(file), check=3).stderr
     assert not file.exists()
@@ -225,9 +230,48 @@ def test_what_lies_compiled_beside_a_revision_is_not_run(project: Tiny, prod: Da
     text, times = path.read_text(), path.stat()
     path.write_text(text.replace("region", "Xegion"))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    py_compile.compile(str(path))
+    py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
     path.write_text(text)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     upgrade(project, file)
     columns = prod.query("select column_name from information_schema.columns where table_name = 'orders'")
     assert "region" in {name for (name,) in columns}
+
+
+def test_the_plan_is_compared_after_the_wait_for_the_lock(project: Tiny, prod: Database) -> None:
+    """Whoever held the lock may have changed what the first look saw: only what is seen under the lock counts."""
+    file = plan(project)
+    dialect = dialect_named(prod.url.backend)
+    with dialect.open(prod.url, 5.0, write=True) as rival:
+        held = dialect.lock(rival, "a rival")
+        assert held.take()
+
+        def meanwhile(event: Event) -> None:
+            if isinstance(event, Waiting):
+                prod.query("alter table orders add column by_hand int")
+                held.release()
+
+        with pytest.raises(Refused) as caught:
+            lockgate.upgrade(
+                lockgate.load_project(project.folder), "prod", plan=file, confirm="prod", environ=project.environ, notify=meanwhile
+            )
+    assert caught.value.code == "plan-differs"
+    assert "schema: sha256" in caught.value.what
+    assert prod.applied() == ["r1"]
+
+
+DEADLOCK = """op.execute(\"\"\"do $$ begin
+  if current_database() not like 'lockgate_plan_%' and nextval('tries') {when} then raise exception using errcode = '40P01'; end if;
+end $$\"\"\")"""
+
+
+def test_a_deadlock_is_tried_again_only_before_the_first_commit(project: Tiny, prod: Database) -> None:
+    """Before it the plan still fits; after it the run says what stopped it, and not that its own work differs from the plan."""
+    prod.query("create sequence tries")
+    project.revision("r2", "r1", DEADLOCK.format(when="= 1"))
+    project.revision("r3", "r2", DEADLOCK.format(when="> 1"))
+    failed = upgrade(project, plan(project), 1)
+    assert failed["code"] == "revision-failed"
+    assert "r2" in str(failed["changed"])
+    assert prod.heads() == ["r2"]
+    assert prod.query("select last_value from tries") == [(3,)]

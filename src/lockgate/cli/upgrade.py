@@ -41,7 +41,7 @@ def command(call: Call, environment: str, revision: str, seeds: bool, create: bo
     The database must say that it is ENVIRONMENT. One run at a time: others wait for the lock. Each revision is
     committed by itself and written into the ledger; the smoke queries are asked at the end.
     """
-    request = replace(call.request(Verb.UPGRADE, environment, revision), create=create, from_schema="" if snapshot else None, plan=plan)
+    request = replace(call.request(Verb.UPGRADE, environment, revision or ("" if plan else "head")), create=create, from_schema="" if snapshot else None, plan=plan)
     if seeds:
         return act(call, _with_seeds(call), request)
     from lockgate.runs.upgrade import upgrade

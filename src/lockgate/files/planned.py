@@ -7,7 +7,7 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-from lockgate.errors import Unreachable
+from lockgate.errors import Unreachable, UsageError
 from lockgate.files.digest import sources
 from lockgate.files.project import read_bytes, read_pyproject, tool_table
 from lockgate.files.revisions import read_alembic_layout, revision_paths
@@ -38,6 +38,14 @@ def planned_files(project: Project) -> dict[str, str]:
     paths = {*beside, *map(Path, revision_paths(project)), *(path for path in settings if path.is_file())}
     found = {_name(path, project.folder): sha256(read_bytes(path, "revision-unreadable")).hexdigest() for path in paths}
     return dict(sorted({**found, **_tables(project)}.items()))
+
+
+def check_beside(project: Project, path: Path) -> None:
+    """UsageError `usage` for a plan that would lie among the files that it holds: it could never be run."""
+    layout = read_alembic_layout(project)
+    for folder in {Path(layout.script_location), *layout.version_locations} if layout.known else ():
+        if path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError("usage", f"`{path.name}` would lie among the files that the plan holds", str(path), "write it elsewhere")
 
 
 def _tables(project: Project) -> dict[str, str]:

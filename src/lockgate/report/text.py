@@ -110,6 +110,8 @@ def confirmation(request: Request, sight: Sight) -> str:
     """Return what the user must know before typing the environment's name."""
     marker = f"`{cell(sight.identity.environment)}`" if sight.identity else "nothing: it has no identity marker"
     will = _WILL.get(request.verb, "").format(environment=request.environment, to=request.to)
+    if request.plan:
+        will = f"the revisions of the approved plan `{cell(request.plan)}` are run on this database"
     return "\n".join(
         [
             f"environment: {cell(request.environment)}",

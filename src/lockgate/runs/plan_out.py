@@ -10,6 +10,7 @@ from pathlib import Path
 from lockgate.errors import Refused
 from lockgate.events import Notice, Notify
 from lockgate.files import replace_text
+from lockgate.files.planned import check_beside
 from lockgate.hazards.approved import ApprovedPlan, Facts, SignedPlan, differences, duration, sealed, write_plan
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.approved import facts_of, schema_digest
@@ -46,6 +47,7 @@ def plan_into(
         Refused: `unmarked`; `plan-differs`: files or database changed while they were looked at, so nobody knows what was seen.
         LockgateError: as `plan`, and where the file cannot be written.
     """
+    check_beside(project, out)
     before = _facts(request, project)
     if not before.database.marker:
         what = "this database does not say which environment it is, and a plan is for one database alone"
