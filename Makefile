@@ -50,12 +50,28 @@ mariadb: ## Install MariaDB's server for its tests, where this is root on Debian
 	fi
 
 .PHONY: test
-test: lint types mariadb ## Lint, types and every test, the fast ones first, and those of the examples
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/house tests/thought
+test: lint ## Lint, types and every test, the fast ones first, and those of the examples
+	@# What needs one core only runs beside what does not need its result.
+	@$(MAKE) --no-print-directory --jobs=2 mariadb types test-fast types-combine
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
-	@# From inside its folder: the example's own settings count, as for somebody who copied it away.
-	cd examples/combine && ../../$(BIN)/python -m mypy && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
-	$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
+	@$(MAKE) --no-print-directory test-combine test-work_data_hub
+
+.PHONY: test-fast
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/house tests/thought
+
+# From inside its folder: the example's own settings count, as for somebody who copied it away.
+.PHONY: types-combine
+types-combine: $(STAMP)
+	cd examples/combine && ../../$(BIN)/python -m mypy
+
+.PHONY: test-combine
+test-combine: $(STAMP)
+	cd examples/combine && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
+
+.PHONY: test-work_data_hub
+test-work_data_hub: $(STAMP)
+	@$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
 
 TRIALS ?= 0
 ROWS ?=
