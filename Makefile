@@ -54,7 +54,7 @@ test: lint ## Lint, types and every test, the fast ones first, and those of the 
 	@# What needs one core only runs beside what does not need its result.
 	@$(MAKE) --no-print-directory --jobs=2 mariadb types test-fast types-combine
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
-	@$(MAKE) --no-print-directory test-combine test-work_data_hub
+	@$(MAKE) --no-print-directory --jobs=2 test-combine test-work_data_hub
 
 .PHONY: test-fast
 test-fast: $(STAMP)
@@ -67,7 +67,7 @@ types-combine: $(STAMP)
 
 .PHONY: test-combine
 test-combine: $(STAMP)
-	cd examples/combine && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
+	cd examples/combine && ../../$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)
 
 .PHONY: test-work_data_hub
 test-work_data_hub: $(STAMP)
