@@ -53,7 +53,7 @@ mariadb: ## Install MariaDB's server for its tests, where this is root on Debian
 test: lint ## Lint, types and every test, the fast ones first, and those of the examples
 	@# What needs one core only runs beside what does not need its result.
 	@$(MAKE) --no-print-directory --jobs=2 mariadb types test-fast types-combine
-	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
 	@$(MAKE) --no-print-directory --jobs=2 test-combine test-work_data_hub
 
 .PHONY: test-fast

@@ -148,9 +148,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests come first: at the end, one would run while the other workers have nothing left. And see `_leave_out`."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if not is_installed():
+        _leave_out(items)
+
+
+def _leave_out(items: list[pytest.Item]) -> None:
     """Without the server nothing that needs it is collected, and the last line of the report says so."""
-    if is_installed():
-        return
     out = [item for item in items if "mariadb_server" in getattr(item, "fixturenames", ())]
     items[:] = [item for item in items if item not in out]
 
