@@ -65,6 +65,9 @@ test-fast: $(STAMP)
 types-combine: $(STAMP)
 	cd examples/combine && ../../$(BIN)/python -m mypy
 
+# Hypothesis is not for them, and its plugin makes each of their nested sessions import all of it.
+test-combine test-work_data_hub: export PYTEST_ADDOPTS := -p no:hypothesispytest
+
 .PHONY: test-combine
 test-combine: $(STAMP)
 	cd examples/combine && ../../$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)

@@ -6,14 +6,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from building import SETTINGS, Database, Tiny, until
+from building import PYTEST, SETTINGS, Database, Tiny, until
 
 from lockgate.dialects.clones import PREFIX
 from lockgate.secret import DatabaseUrl
@@ -88,7 +87,7 @@ def pytest_run(project: Tiny, *arguments: str, tests: str = "", check: int = 0, 
     if tests:
         (project.folder / "test_it.py").write_text(tests, encoding="utf-8")
     (project.folder / "pytest.ini").touch()
-    done = project.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments], variables)
+    done = project.run([*PYTEST, *arguments], variables)
     assert done.returncode == check, done.stdout + done.stderr
     return done.stdout
 
@@ -231,7 +230,7 @@ def start(project: Tiny, *arguments: str, here: Path) -> subprocess.Popen[bytes]
     """Start a session whose only test hangs, and wait until it has its database."""
     (project.folder / "test_it.py").write_text(HANGS, encoding="utf-8")
     (project.folder / "pytest.ini").touch()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [*PYTEST, *arguments]
     environ = {**os.environ, **project.environ, "HERE": str(here)}
     process = subprocess.Popen(command, cwd=project.folder, env=environ, stdout=subprocess.DEVNULL)
     until(lambda: here.exists() and here.read_text().count(" "), "the test has its database", process)
@@ -275,7 +274,7 @@ def test_two_sessions_at_once_build_one_template(project: Tiny, server: Database
     """The second waits for the first and finds it done."""
     (project.folder / "test_it.py").write_text(WRITES, encoding="utf-8")
     (project.folder / "pytest.ini").touch()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2"]
+    command = [*PYTEST, "-n", "2"]
     environ = {**os.environ, **project.environ}
     both = [subprocess.Popen(command, cwd=project.folder, env=environ, stdout=subprocess.PIPE) for _ in range(2)]
     said = [session.communicate(timeout=120)[0].decode() for session in both]
