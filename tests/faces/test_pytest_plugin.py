@@ -92,7 +92,7 @@ def pytest_run(project: Tiny, *arguments: str, tests: str = "", check: int = 0, 
     return done.stdout
 
 
-@pytest.mark.parametrize("workers", ["0", "4"])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_every_test_has_a_database_as_new_on_the_server_of_an_environment(project: Tiny, server: Database, workers: str) -> None:
     """Rows, sequences and dropped tables of one test are not there for the next; the template stays for the next session, nothing else does."""
     before = server.picture()
@@ -113,7 +113,7 @@ def test_the_embedded_server_is_used_where_nothing_is_said(project: Tiny) -> Non
     assert not list((project.folder / ".lockgate" / "tests").rglob("postmaster.pid"))
 
 
-@pytest.mark.parametrize("workers", ["0", "4"])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_sqlite_gives_every_test_a_file(project: Tiny, workers: str) -> None:
     """Copied from a template that is kept; nothing else stays."""
     project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n').tables("users", "orders")
@@ -201,10 +201,10 @@ def test_good(migrated_engine):
     assert re.search(rf"lockgate: this database is kept.*\n.*{kept}\npsql .*-d {kept}", said)
     database = Database(server.url.__class__(**{**vars(server.url), "database": kept}))
     assert database.query("select name from users") == [("evidence",)]
-    pytest_run(project, "-n", "2", check=1)
+    pytest_run(project, check=1)
     assert ours(server, "kept") == [kept]
     with psycopg.connect(database.url.render().reveal()):
-        said = pytest_run(project, "-n", "2", "--lockgate-keep", check=1)
+        said = pytest_run(project, "--lockgate-keep", check=1)
         assert f"lockgate: database `{kept}` of an earlier session is still kept: somebody is connected" in said
         assert kept in ours(server, "kept") and len(ours(server, "kept")) == 2
     until(lambda: not server.query(f"select 1 from pg_stat_activity where datname = '{kept}'"), "the session has ended", seconds=120)
