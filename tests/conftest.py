@@ -74,6 +74,15 @@ def postgres_server() -> Iterator[Any]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def older_postgres_server() -> Iterator[Any]:
+    """The test process's own server of PostgreSQL 15, for tests that ask whether it is there."""
+    from older_server import older_server
+
+    with older_server() as server:
+        yield server
+
+
 @pytest.fixture
 def make_postgres_database(postgres_server: Any) -> Iterator[Callable[[], DatabaseUrl]]:
     """Each call gives the URL of one more empty database; all are dropped after the test, open sessions or not."""
