@@ -59,12 +59,37 @@ chromium: ## Install a browser for the test of the plan's page, where this is ro
 	fi
 
 .PHONY: test
-test: lint types mariadb chromium ## Lint, types and every test, the fast ones first, and those of the examples
+test: lint ## Lint, types and every test, the fast ones first, and those of the examples
+	@# What needs one core only runs beside what does not need its result.
+	@$(MAKE) --no-print-directory --jobs=2 programs types test-fast types-combine
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
+	@$(MAKE) --no-print-directory --jobs=2 test-combine test-work_data_hub
+
+.PHONY: programs
+programs:
+	@# One after the other: apt locks.
+	@$(MAKE) --no-print-directory mariadb
+	@$(MAKE) --no-print-directory chromium
+
+.PHONY: test-fast
+test-fast: $(STAMP)
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/house tests/thought
-	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
-	@# From inside its folder: the example's own settings count, as for somebody who copied it away.
-	cd examples/combine && ../../$(BIN)/python -m mypy && ../../$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
-	$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
+
+# From inside its folder: the example's own settings count, as for somebody who copied it away.
+.PHONY: types-combine
+types-combine: $(STAMP)
+	cd examples/combine && ../../$(BIN)/python -m mypy
+
+# Hypothesis is not for them, and its plugin makes each of their nested sessions import all of it.
+test-combine test-work_data_hub: export PYTEST_ADDOPTS := -p no:hypothesispytest
+
+.PHONY: test-combine
+test-combine: $(STAMP)
+	cd examples/combine && ../../$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)
+
+.PHONY: test-work_data_hub
+test-work_data_hub: $(STAMP)
+	@$(MAKE) --no-print-directory -C examples/work_data_hub test PY=$(CURDIR)/$(BIN)/python
 
 TRIALS ?= 0
 ROWS ?=

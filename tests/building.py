@@ -29,6 +29,8 @@ _ALEMBIC = find_spec("alembic")
 assert _ALEMBIC is not None
 assert _ALEMBIC.origin is not None
 MYSQL = ("mysql", "mariadb")
+# pytest for a nested session: there Hypothesis' plugin imports all of Hypothesis, which takes longer than most of these sessions.
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
 TEMPLATES = Path(_ALEMBIC.origin).parent / "templates"
 
 SETTINGS = """

@@ -75,6 +75,15 @@ def postgres_server() -> Iterator[Any]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def older_postgres_server() -> Iterator[Any]:
+    """The test process's own server of PostgreSQL 15, for tests that ask whether it is there."""
+    from older_server import older_server
+
+    with older_server() as server:
+        yield server
+
+
 @pytest.fixture
 def make_postgres_database(postgres_server: Any) -> Iterator[Callable[[], DatabaseUrl]]:
     """Each call gives the URL of one more empty database; all are dropped after the test, open sessions or not."""
@@ -149,9 +158,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests come first: at the end, one would run while the other workers have nothing left. And see `_leave_out`."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if not is_installed():
+        _leave_out(items)
+
+
+def _leave_out(items: list[pytest.Item]) -> None:
     """Without the server nothing that needs it is collected, and the last line of the report says so."""
-    if is_installed():
-        return
     out = [item for item in items if "mariadb_server" in getattr(item, "fixturenames", ())]
     items[:] = [item for item in items if item not in out]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from building import INI, SETTINGS, Database, Tiny, create_table
+from building import INI, PYTEST, SETTINGS, Database, Tiny, create_table
 
 from lockgate.dialects.clones import PREFIX
 from lockgate.secret import DatabaseUrl
@@ -47,7 +46,7 @@ def checked(project: Tiny, *arguments: str, check: int, tests: str = "") -> str:
     (project.folder / "pytest.ini").touch()
     if tests:
         (project.folder / "test_history.py").write_text(tests, encoding="utf-8")
-    done = project.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments], {"COLUMNS": "200"})
+    done = project.run([*PYTEST, *arguments], {"COLUMNS": "200"})
     assert done.returncode == check, done.stdout + done.stderr
     return done.stdout
 

@@ -6,14 +6,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from building import SETTINGS, Database, Tiny, until
+from building import PYTEST, SETTINGS, Database, Tiny, until
 
 from lockgate.dialects.clones import PREFIX
 from lockgate.secret import DatabaseUrl
@@ -88,12 +87,12 @@ def pytest_run(project: Tiny, *arguments: str, tests: str = "", check: int = 0, 
     if tests:
         (project.folder / "test_it.py").write_text(tests, encoding="utf-8")
     (project.folder / "pytest.ini").touch()
-    done = project.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments], variables)
+    done = project.run([*PYTEST, *arguments], variables)
     assert done.returncode == check, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize("workers", ["0", "4"])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_every_test_has_a_database_as_new_on_the_server_of_an_environment(project: Tiny, server: Database, workers: str) -> None:
     """Rows, sequences and dropped tables of one test are not there for the next; the template stays for the next session, nothing else does."""
     before = server.picture()
@@ -114,7 +113,7 @@ def test_the_embedded_server_is_used_where_nothing_is_said(project: Tiny) -> Non
     assert not list((project.folder / ".lockgate" / "tests").rglob("postmaster.pid"))
 
 
-@pytest.mark.parametrize("workers", ["0", "4"])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_sqlite_gives_every_test_a_file(project: Tiny, workers: str) -> None:
     """Copied from a template that is kept; nothing else stays."""
     project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n').tables("users", "orders")
@@ -202,10 +201,10 @@ def test_good(migrated_engine):
     assert re.search(rf"lockgate: this database is kept.*\n.*{kept}\npsql .*-d {kept}", said)
     database = Database(server.url.__class__(**{**vars(server.url), "database": kept}))
     assert database.query("select name from users") == [("evidence",)]
-    pytest_run(project, "-n", "2", check=1)
+    pytest_run(project, check=1)
     assert ours(server, "kept") == [kept]
     with psycopg.connect(database.url.render().reveal()):
-        said = pytest_run(project, "-n", "2", "--lockgate-keep", check=1)
+        said = pytest_run(project, "--lockgate-keep", check=1)
         assert f"lockgate: database `{kept}` of an earlier session is still kept: somebody is connected" in said
         assert kept in ours(server, "kept") and len(ours(server, "kept")) == 2
     until(lambda: not server.query(f"select 1 from pg_stat_activity where datname = '{kept}'"), "the session has ended", seconds=120)
@@ -231,7 +230,7 @@ def start(project: Tiny, *arguments: str, here: Path) -> subprocess.Popen[bytes]
     """Start a session whose only test hangs, and wait until it has its database."""
     (project.folder / "test_it.py").write_text(HANGS, encoding="utf-8")
     (project.folder / "pytest.ini").touch()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [*PYTEST, *arguments]
     environ = {**os.environ, **project.environ, "HERE": str(here)}
     process = subprocess.Popen(command, cwd=project.folder, env=environ, stdout=subprocess.DEVNULL)
     until(lambda: here.exists() and here.read_text().count(" "), "the test has its database", process)
@@ -275,7 +274,7 @@ def test_two_sessions_at_once_build_one_template(project: Tiny, server: Database
     """The second waits for the first and finds it done."""
     (project.folder / "test_it.py").write_text(WRITES, encoding="utf-8")
     (project.folder / "pytest.ini").touch()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2"]
+    command = [*PYTEST, "-n", "2"]
     environ = {**os.environ, **project.environ}
     both = [subprocess.Popen(command, cwd=project.folder, env=environ, stdout=subprocess.PIPE) for _ in range(2)]
     said = [session.communicate(timeout=120)[0].decode() for session in both]

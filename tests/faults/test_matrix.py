@@ -25,6 +25,7 @@ PARTS = {
 _MOST_S = 900
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(_MOST_S + 120)
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "mariadb" or not why_not(Path())])
 def test_whatever_breaks_a_run_off_nothing_is_torn_and_the_next_run_reaches_the_head(part: str, tmp_path: Path) -> None:

@@ -28,20 +28,13 @@ from lockgate.words import VersionTable
 SERVERS = ["18", *([older_server.MAJOR] if older_server.INSTALLED else [])]
 
 
-@pytest.fixture(scope="session")
-def older() -> Iterator[Any]:
-    """A server of PostgreSQL 15."""
-    with older_server.older_server() as server:
-        yield server
-
-
 @pytest.fixture(params=SERVERS)
 def url(request: pytest.FixtureRequest) -> Iterator[DatabaseUrl]:
     """An empty database on each server that there is."""
     if request.param != older_server.MAJOR:
         yield request.getfixturevalue("postgres_url")
         return
-    server = request.getfixturevalue("older")
+    server = request.getfixturevalue("older_postgres_server")
     server.create_database("snapshots")
     yield server.url("snapshots")
     with psycopg.connect(server.url("postgres").render().reveal(), autocommit=True) as admin:

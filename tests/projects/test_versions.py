@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from building import PYTEST
 
 ROOT = Path(__file__).resolve().parents[2]
 # They load entry points differently: 1.18.0 has plugins for the first time. The newest one, which wants the module itself, is what all other tests run on.
@@ -49,7 +50,7 @@ def alembic_folder(request: pytest.FixtureRequest) -> Path:
 @pytest.mark.slow
 def test_the_gate_stands_under_other_versions_of_alembic(alembic_folder: Path) -> None:
     """lockgate says that it works from 1.18 on; the project decides which one it has."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, *BATTERY]
+    command = [*PYTEST, "-q", "-x", "-k", CHOSEN, *BATTERY]
     done = run(command, PYTHONPATH=str(alembic_folder))
     assert done.returncode == 0, done.stdout[-6000:]
     assert " passed" in done.stdout

@@ -6,7 +6,6 @@ import itertools
 import json
 import shutil
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SERVERS = ["18", *([older_server.MAJOR] if older_server.INSTALLED else [])]
 ALLOWED = SETTINGS.replace("[environments.dev]\n", "[environments.dev]\nscratch = true\n")
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def older() -> Iterator[Any]:
-    """A server of PostgreSQL 15."""
-    with older_server.older_server() as server:
-        yield server
 
 
 def drift(project: Tiny, **options: Any) -> DriftOutcome:
@@ -234,7 +226,7 @@ def before_ledger(picture: dict[str, list[tuple[Any, ...]]]) -> list[tuple[Any, 
 @pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Any:
     """Each server that there is."""
-    return request.getfixturevalue("older" if request.param == older_server.MAJOR else "postgres_server")
+    return request.getfixturevalue("older_postgres_server" if request.param == older_server.MAJOR else "postgres_server")
 
 
 @pytest.mark.parametrize("name", ["quickstart", "combine", "work_data_hub", "everything"])
@@ -309,7 +301,7 @@ if older_server.INSTALLED:
 @pytest.fixture
 def old_server(request: pytest.FixtureRequest) -> Any:
     """The oldest server there is; an older one than the embedded gets its scratch databases beside the database itself."""
-    return request.getfixturevalue("older" if older_server.INSTALLED else "postgres_server")
+    return request.getfixturevalue("older_postgres_server" if older_server.INSTALLED else "postgres_server")
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from building import SETTINGS, TEMPLATES, Database, Tiny, create_table, pymysql_connection, until
+from building import PYTEST, SETTINGS, TEMPLATES, Database, Tiny, create_table, pymysql_connection, until
 from maria import Maria
 
 from lockgate.secret import DatabaseUrl
@@ -267,7 +266,7 @@ def test_databases_for_tests_are_refused_before_one_is_made(project: Tiny, datab
     allowed = SETTINGS.replace('protection = "open"\n', 'protection = "open"\nscratch = true\n', 1)
     project.settings(f'{allowed}[tests]\nenvironment = "dev"\n')
     (project.folder / "test_it.py").write_text("def test_it(migrated_database):\n    pass\n", encoding="utf-8")
-    done = project.run([sys.executable, "-m", "pytest", "-q"], {})
+    done = project.run([*PYTEST, "-q"], {})
     assert "databases for tests are not copied on MariaDB or MySQL yet" in done.stdout
     assert database.tables() == []
 

@@ -318,14 +318,13 @@ def test_an_extension_that_the_scratch_server_lacks_is_imitated(project: Tiny, d
 if older_server.INSTALLED:
 
     @pytest.mark.usefixtures("near")
-    def test_a_database_of_an_older_server_is_planned_on_the_embedded_one(project: Tiny) -> None:
+    def test_a_database_of_an_older_server_is_planned_on_the_embedded_one(project: Tiny, older_postgres_server: Any) -> None:
         """Locks are the same on both; the plan says which server it was traced on and which it is for."""
-        with older_server.older_server() as older:
-            older.create_database("dev")
-            project.point("dev", older.url("dev")).revision("r1", None, ORDERS)
-            up(project)
-            project.revision("r2", "r1", 'op.create_index("ix", "orders", ["age"])')
-            found, _ = planned(project)
+        older_postgres_server.create_database("planned")
+        project.point("dev", older_postgres_server.url("planned")).revision("r1", None, ORDERS)
+        up(project)
+        project.revision("r2", "r1", 'op.create_index("ix", "orders", ["age"])')
+        found, _ = planned(project)
         assert (found.server, found.scratch.split(".")[0]) == (f"PostgreSQL {older_server.MAJOR}", "PostgreSQL 18")
         assert strongest(found.revisions[0]) == [("CREATE INDEX", ["ShareLock orders"])]
 

@@ -13,17 +13,18 @@ from lockgate.words import VersionTable
 
 _MAJOR = "select pg_catalog.current_setting('server_version_num')::int / 10000"
 # What decides how the server prints names, moments and intervals: it must not depend on the role, the database or the machine.
-_PRINTING = {"search_path": "public", "TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres"}
+# And `jit`: compiling these questions takes longer than answering them.
+_SETTINGS = {"search_path": "public", "TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "jit": "off"}
 
 
 def snapshot(session: Session, version_table: VersionTable, heads: tuple[str, ...], grants: bool) -> Snapshot:
     """Read the schema in about twenty queries; see `Dialect.snapshot`."""
     major = session.execute(_MAJOR)[0][0]
-    before = session.execute("select " + ", ".join(f"pg_catalog.current_setting('{name}')" for name in _PRINTING))[0]
-    _set(session, _PRINTING)
+    before = session.execute("select " + ", ".join(f"pg_catalog.current_setting('{name}')" for name in _SETTINGS))[0]
+    _set(session, _SETTINGS)
     found = [*read_objects(session), *read_tables(session), *(read_grants(session) if grants else ())]
     # Only after success: a failed query has broken the transaction, and its end takes the settings back.
-    _set(session, dict(zip(_PRINTING, map(str, before), strict=True)))
+    _set(session, dict(zip(_SETTINGS, map(str, before), strict=True)))
     items = [item for item in found if not _is_version_table(item, version_table)]
     return make_snapshot(items, product="postgresql", server=str(major), heads=heads, grants_read=grants)
 
