@@ -28,7 +28,7 @@ def plan(done: PlanOutcome, statements: bool = False) -> Blocks:
     where = f"`{done.environment}` ({cell(done.place)}), at {heads_text(done.effects.heads)}" if done.environment else ""
     if not done.findings.revisions:
         return (f"nothing is pending for {where}" if where else "nothing to judge: no revision is new or changed",)
-    told = (*([f"plan of {where}"] if where else []), *findings(done.findings))
+    told = (*([f"plan of {where}"] if where else []), *findings(done.findings), *_unknown(done.effects))
     return (*told, "", *_table(done.effects)) if statements else told
 
 
@@ -112,6 +112,8 @@ def _is_news(change: Change) -> bool:
         return False  # said by drops and builds
     if change.kind == "constraint" and (change.after or change.before).get("kind") == "not null":
         return False  # its column says so
+    if {*change.before, *change.after} == {"partition_constraint"}:
+        return False  # a default partition, of which another one takes a part
     return not (change.new and change.how == "added" and change.kind in ("column", "constraint", "index", "sequence") and not change.original)
 
 
@@ -122,7 +124,7 @@ def _change(change: Change) -> str:
     if change.how == "added":
         about = change.after.get("type", change.after.get("kind", "")) if change.kind in ("column", "constraint") else ""
         return f"adds {change.kind} {name} {about}".rstrip()
-    facts = sorted({*change.before, *change.after})
+    facts = sorted({*change.before, *change.after} - {"partition_constraint"})  # the bound says the same in short
     differs = ", ".join(f"{fact} {_value(change.before.get(fact))} -> {_value(change.after.get(fact))}" for fact in facts)
     return f"changes {change.kind} {name}: {differs}"
 
@@ -131,3 +133,10 @@ def _value(fact: object) -> str:
     if isinstance(fact, bool):
         return "yes" if fact else "no"
     return "none" if fact is None else str(fact)
+
+
+def _unknown(effects: Effects) -> Iterator[str]:
+    if effects.workload and effects.workload.unknown:
+        yield f"queries of applications are not known: {cell(effects.workload.unknown)}; `--queries FILE` gives some"
+    if effects.preflight and effects.preflight.unknown:
+        yield f"who is at work on the tables is not known: {cell(effects.preflight.unknown)}"

@@ -117,10 +117,10 @@ class _Asking:
 
         return msgspec.structs.replace(check.answer, unknown=self._within(ask), count=count)
 
-    def preflight(self) -> Preflight | None:
+    def preflight(self) -> Preflight:
         found: list[Preflight] = []
-        self._within(lambda: found.append(self.questions.preflight(self.session, needed(self.effects))))
-        return found[0] if found else None
+        trouble = self._within(lambda: found.append(self.questions.preflight(self.session, needed(self.effects))))
+        return found[0] if found else Preflight(unknown=trouble)
 
     def _too_large(self, check: Check) -> str:
         tables = [source.table for source in (check.source, check.other) if source]

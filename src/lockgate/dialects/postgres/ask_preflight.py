@@ -49,7 +49,7 @@ _SIZE = "select pg_catalog.pg_database_size(pg_catalog.current_database())"
 # Whoever is a member of the owning role may take it on (SET ROLE), which env.py or a revision may do.
 _LACKING = """
 select n.nspname || '.' || c.relname, w.name, current_user::text
-  from pg_catalog.unnest(cast(:tables as text[]), cast(:rights as text[])) as w (path, name)
+  from rows from (pg_catalog.unnest(cast(:tables as text[])), pg_catalog.unnest(cast(:rights as text[]))) as w (path, name)
   join pg_catalog.pg_namespace n on true join pg_catalog.pg_class c on c.relnamespace = n.oid and n.nspname || '.' || c.relname = w.path
  where case when w.name = 'owner' then not pg_catalog.pg_has_role(c.relowner, 'MEMBER') else not pg_catalog.has_table_privilege(c.oid, w.name) end
  order by 1, 2
