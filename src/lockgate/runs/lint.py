@@ -21,7 +21,7 @@ from lockgate.hazards.judge import joined, judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.checkout import changed_since
 from lockgate.runs.lint_static import lint_static
-from lockgate.runs.plan_child import obeyed
+from lockgate.runs.plan_child import obeyed, other_process
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
 from lockgate.runs.scratch_server import product_of
@@ -149,6 +149,7 @@ def _backend(project: Project, like: Environment, environ: Mapping[str, str]) ->
 def _traced(course: Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
     like = default_environment(project)
     with (
+        other_process(request.environ, project) as child,
         plan_server(like, project, request.environ, _backend(project, like, request.environ)) as server,
         server.entered() as clones,
         held(project, clones, "lint") as name,
@@ -170,7 +171,7 @@ def _traced(course: Course, request: Request, project: Project, notify: Notify, 
                 apart=not together,
             )
             with _explained(scratch):
-                told = obeyed(orders, request.environ, project)
+                told = obeyed(child, orders)
         return Effects(
             source="replay",
             scratch=clones.product,

@@ -16,7 +16,7 @@ from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find
-from lockgate.runs.plan_child import trace_apart
+from lockgate.runs.plan_child import other_process, trace_apart
 from lockgate.runs.plan_copy import copied, read_original
 from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.settings.project import Project
@@ -52,8 +52,8 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     probing = probing or Probing()
     workload = known_queries(project, target, probing)
     original = read_original(target, seen)
-    with copied(original, project, request.environ, notify) as (scratch, facts):
-        told = trace_apart(request, project, scratch, seen.heads, workload)
+    with other_process(request.environ, project) as child, copied(original, project, request.environ, notify) as (scratch, facts):
+        told = trace_apart(child, request, project, scratch, seen.heads, workload)
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
