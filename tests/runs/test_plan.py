@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from typing import Any
@@ -242,6 +243,12 @@ def test_an_extension_that_the_scratch_server_lacks_is_imitated(project: Tiny, d
     assert found.stubs == ("uuid-ossp",)
     assert [(effect.command, effect.rowcount) for effect in found.revisions[0].effects[:2]] == [("CREATE EXTENSION", -1), ("INSERT", 1)]
     assert [drop.identity for drop in found.revisions[0].effects[2].drops if drop.named] == ["public.tokens"]
+
+
+def test_the_process_that_asks_imports_neither_alembic_nor_sqlalchemy(project: Tiny) -> None:
+    """The other one does, while the schema is copied: twice, they would be a third of a small plan."""
+    code = "import sys, lockgate.cli.plan, lockgate.runs.plan\nprint(sorted({'alembic', 'sqlalchemy'} & set(sys.modules)))"
+    assert project.run([sys.executable, "-c", code], {}).stdout.strip() == "[]"
 
 
 if older_server.INSTALLED:

@@ -14,7 +14,7 @@ from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find
-from lockgate.runs.plan_child import trace_apart
+from lockgate.runs.plan_child import other_process, trace_apart
 from lockgate.runs.plan_copy import copied, read_original
 from lockgate.settings.project import Project
 from lockgate.words import Request
@@ -46,8 +46,8 @@ def plan(request: Request, project: Project, notify: Notify) -> PlanOutcome:
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     original = read_original(target, seen)
-    with copied(original, project, notify) as (scratch, facts):
-        told = trace_apart(request, project, scratch, seen.heads)
+    with other_process(request, project) as child, copied(original, project, notify) as (scratch, facts):
+        told = trace_apart(child, request, project, scratch, seen.heads)
     known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     fails = any(revision.fault for revision in effects.revisions)

@@ -21,29 +21,41 @@ from lockgate.words import Request
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
 
 
-def trace_apart(request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...]) -> Told:
+def other_process(request: Request, project: Project) -> subprocess.Popen[bytes]:
+    """Start the other process, which gets ready while a scratch database is made; without anything to do it ends with the `with` block."""
+    return subprocess.Popen(
+        # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
+        [sys.executable, "-P", "-m", "lockgate.runs.traced"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_harmless(request.environ, project),
+        start_new_session=True,  # Ctrl-C is for this process, which then ends the other one
+    )
+
+
+def trace_apart(
+    child: subprocess.Popen[bytes], request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...]
+) -> Told:
     """
     Run the pending revisions and their way back on a scratch database, in another process.
 
     Args:
+        child: of `other_process`; it does this once.
         heads: applied ones; the way back is tried where there is one at most.
     Raises:
         LockgateError: whatever the other process gave up with; Unreachable `no-plan` where it could not even tell.
     """
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
     orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back)
-    # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "lockgate.runs.traced"],
-        input=msgspec.json.encode(orders),
-        stdout=subprocess.PIPE,
-        env=_harmless(request.environ, project),
-        check=False,
-    )
     try:
-        told = msgspec.json.decode(done.stdout, type=Told)
+        answer, _ = child.communicate(msgspec.json.encode(orders))
+    except BaseException:
+        child.kill()  # now: the database that it works in is dropped next
+        raise
+    try:
+        told = msgspec.json.decode(answer, type=Told)
     except msgspec.DecodeError:
-        what = f"the process that ran the revisions ended with status {done.returncode} before it could tell what they did"
+        what = f"the process that ran the revisions ended with status {child.returncode} before it could tell what they did"
         raise Unreachable("no-plan", what, scratch.url.place, "look at what it wrote to standard error") from None
     if told.trouble is not None:
         _give_up(told)

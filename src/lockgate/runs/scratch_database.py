@@ -21,7 +21,6 @@ from lockgate.events import Event, Notify
 from lockgate.guard import Asked
 from lockgate.outcome import Outcome
 from lockgate.permit import Permit
-from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import seed as _seed
 from lockgate.runs import upgrade as _upgrade
 from lockgate.runs.gate import Gate, entered, look
@@ -80,6 +79,8 @@ class ScratchDatabase:
 
     def downgrade(self, to: str, notify: Notify | None = None) -> Outcome:
         """Run the project's revisions backwards; raises as `downgrade`."""
+        from lockgate.runs import downgrade as _downgrade  # here: it imports Alembic, and a plan makes a scratch database without it
+
         return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, notify or _quiet)
 
     def seed(self, *names: str, again: bool = False) -> SeedOutcome:

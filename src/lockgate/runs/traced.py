@@ -10,7 +10,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,8 +25,12 @@ from lockgate.runs.gate import opened
 from lockgate.runs.scratch_database import described
 from lockgate.runs.target import environment_of
 from lockgate.secret import parse_url
-from lockgate.trace.jail import jail
-from lockgate.trace.tracer import Tracer
+
+if TYPE_CHECKING:
+    from lockgate.trace.tracer import Tracer
+
+# Alembic and SQLAlchemy take longest to import: here that is done before there is anything to do, and the process that asks needs neither.
+_HEAVY = ("lockgate.runs.through", "lockgate.trace.jail", "lockgate.trace.tracer")
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -69,7 +75,12 @@ def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    told = msgspec.json.encode(_answer(msgspec.json.decode(sys.stdin.buffer.read(), type=Orders)))
+    for name in _HEAVY:
+        import_module(name)
+    orders = sys.stdin.buffer.read()
+    if not orders:
+        return  # whoever wanted to ask has given up
+    told = msgspec.json.encode(_answer(msgspec.json.decode(orders, type=Orders)))
     while told:
         told = told[os.write(answer, told) :]
 
@@ -86,6 +97,9 @@ def _answer(orders: Orders) -> Told:
 
 
 def _trace(orders: Orders) -> Told:
+    from lockgate.trace.jail import jail
+    from lockgate.trace.tracer import Tracer
+
     project = load_project(Path(orders.folder))
     url = parse_url(orders.url)
     tracing = tracing_named(url.backend)

@@ -27,8 +27,9 @@ def copy_schema(programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patie
     left_out = [*_LEFT_OUT, "--exclude-schema=lockgate", *(f'--exclude-extension="{name}"' for name in stubs)]
     words = ["--schema-only", f"--lock-wait-timeout={round(patience * 1000)}", *left_out]
     text = _run(programs / "pg_dump", words, source, b"", "the schema cannot be read")
-    # What cannot be imitated is missed only if something in the schema needs it.
-    _run(programs / "psql", ["-X", "-q", "-f", "-"], scratch, "\n".join(stubs.values()).encode(), "extensions cannot be imitated")
+    if stubs:
+        # What cannot be imitated is missed only if something in the schema needs it.
+        _run(programs / "psql", ["-X", "-q", "-f", "-"], scratch, "\n".join(stubs.values()).encode(), "extensions cannot be imitated")
     text = _SCHEMA.sub(rb"\g<0>IF NOT EXISTS ", text)  # a stub may have made it
     _run(programs / "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"], scratch, text, "the scratch database cannot be given the schema")
 
