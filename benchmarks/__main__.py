@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks import help as help_  # the built-in has the name
-from benchmarks import keeping, noop, page, pending, replay, rivals, seeds, snapshots, test_databases
+from benchmarks import keeping, noop, page, pending, plan, replay, rivals, seeds, snapshots, test_databases
 from benchmarks.figures import Result, Section
 from benchmarks.machine import machine, versions
 from benchmarks.measure import Failed
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, ...]] = {
     "databases": (test_databases.postgres, test_databases.sqlite),
     "seeds": (seeds.postgres, seeds.sqlite),
     "snapshot": (snapshots.measure,),
+    "plan": (plan.measure,),
     "rivals": (rivals.measure,),
 }
 

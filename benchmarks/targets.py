@@ -11,6 +11,7 @@ from benchmarks.figures import Result, Sample, Section, wall
 LOCKGATE = "lockgate"
 ALEMBIC, ALEMBIC_EACH = "alembic", "alembic, a transaction each"
 CONNECT, RAW_CLONE, COPY_FILE = "connect", "raw clone + connect", "copy the file + open"
+CLONE_AND_UPGRADE = "clone + alembic upgrade"
 BARE_PSYCOPG, BARE_SQLITE = "bare psycopg", "bare sqlite3"
 
 
@@ -75,6 +76,7 @@ TARGETS: tuple[Target, ...] = (
     Target("pending", "1 pending of 3,000", "1 pending of 10", "ratio", "pending", 3000, LOCKGATE, 1.15, reference_size=10),
     Target("sqlite-20", "empty to head on SQLite, 20 revisions", "Alembic", "ratio", "replay-sqlite", 20, ALEMBIC, 0.4),
     *_fresh_databases(),
+    Target("plan", "`lockgate plan`, 3 pending on 100 tables", CLONE_AND_UPGRADE, "ratio", "plan", 0, CLONE_AND_UPGRADE, 10.0),
     Target("memory", f"peak memory of a {_NO_OP}, 3,000 revisions", "", "memory", "noop", 3000, "", 60),
 )  # fmt: skip
 
