@@ -83,7 +83,7 @@ class Reading:
             for number, held in modes.items()
             if (relation := self._relation(number))
         ]
-        return tuple(sorted(found, key=lambda lock: (-MODES.index(lock.strongest), lock.relation.path)))
+        return tuple(sorted(found, key=lambda lock: (-MODES.index(lock.strongest), lock.relation.path, lock.relation.new)))
 
     @property
     def _moved(self) -> set[int]:
