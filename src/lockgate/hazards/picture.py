@@ -129,7 +129,7 @@ class Origin:
         return Change(how=how, kind=item.kind, **place, after=facts)
 
     def _altered(self, how: str, old: Object, new: Object, picture: Picture) -> Change:
-        names = [name for name in old.facts.keys() | new.facts.keys() if old.facts.get(name) != new.facts.get(name)]
+        names = [name for name in sorted(old.facts.keys() | new.facts.keys()) if old.facts.get(name) != new.facts.get(name)]
         was, now = self._facts(old, picture), self._facts(new, picture)
         before, after = ({name: facts[name] for name in names if name in facts} for facts in (was, now))
         old_name = old.name if old.name != new.name else ""
