@@ -7,6 +7,7 @@ they begin with the tables of the first release, by the bootstrap.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,16 @@ def test_the_database_keeps_its_own_promises(migrated_database: str) -> None:
         with pytest.raises(Exception, match="users_email_key"):
             dev.execute("insert into users (email, display_name) values ('ADA@combine.example', 'Ada')")
         assert dev.execute("""select id from documents where labels @> '{"area": ["quality"]}'""").fetchall() == [(-1,)]
+
+
+def test_the_plan_of_the_history_is_known_before_it_runs(empty: Ground) -> None:
+    """What a live database would feel is found without touching it: the data that is moved, and the check that reads every row."""
+    empty.lockgate("upgrade", "dev", "20260307_001", check=0)
+    before = empty.contents("dev")
+    document = json.loads(empty.lockgate("plan", "dev", "--json", check=0).stdout)
+    assert [revision["id"] for revision in document["effects"]["revisions"]] == [
+        "20260308_001", "20260309_001", "20260310_001", "20260311_001", "20260312_001",
+    ]  # fmt: skip
+    found = {(finding["revision"], finding["id"]) for finding in document["findings"]}
+    assert found >= {("20260310_001", "LG210"), ("20260311_001", "LG301"), ("20260311_001", "LG204"), ("20260312_001", "LG206")}
+    assert empty.contents("dev") == before

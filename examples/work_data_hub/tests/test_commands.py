@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -125,3 +126,16 @@ def test_live_is_changed_with_its_name_alone(new_url: MakeUrl) -> None:
     refused("alembic", "upgrade", "head", DATABASE_URL=url, WDH_ENV="live")
     done("alembic", "upgrade", "head", DATABASE_URL=url, WDH_ENV="live", CONFIRM_ENV="live")
     assert "belongs into `dev`, `test`" in refused("python", "scripts/db_setup.py", "--seed", DATABASE_URL=url, WDH_ENV="live", CONFIRM_ENV="live")
+
+
+def test_the_plan_tells_what_the_history_does_to_a_live_database(new_url: MakeUrl) -> None:
+    """Before anything runs: the index that is built while writers wait, the rows that are all read; a longer name costs nothing."""
+    url = new_url("postgresql")
+    migration_runner.upgrade(url, "20251113_000001", create_database=True)
+    before = everything(url)
+    document = json.loads(done("lockgate", "plan", "dev", "--json", "-q", DATABASE_URL=url))
+    assert (len(document["effects"]["revisions"]), document["effects"]["revisions"][-1]["id"]) == (6, HEAD)
+    found = {(finding["revision"], finding["id"]) for finding in document["findings"]}
+    assert {("20251118_0930", "LG206"), ("20251202_1105", "LG210")} <= found
+    assert "LG201" not in {hazard for _, hazard in found}
+    assert everything(url) == before

@@ -29,7 +29,7 @@ def html(judged: Findings) -> str:
     if judged.findings:
         _card(body, judged.findings[0])
     if judged.timeline:
-        body.append(picture(judged.timeline))
+        SubElement(body, "div", {"class": "picture"}).append(picture(judged.timeline))
     for finding in judged.findings[1:]:
         _card(body, finding)
     _list(body, "Allowed by comments", (f"{a.finding.id} at {place(a.finding)}: {a.reason or 'no reason given'}" for a in judged.allowed))

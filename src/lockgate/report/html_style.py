@@ -12,14 +12,16 @@ h2 { font-size: 1.05rem; margin: 0 0 .25rem; }
 p { margin: .25rem 0; overflow-wrap: anywhere; }
 .basis, .place { color: var(--soft); font-size: .9em; }
 .facts { font-weight: 600; }
-section { border-left: 5px solid var(--note); padding: .5rem .9rem; margin: .8rem 0; background: var(--code); }
+section { border-left: 5px solid var(--note); border-radius: 4px; padding: .6rem 1rem; margin: .8rem 0; background: var(--code); }
 section.error { border-color: var(--error); }
 section.warning { border-color: var(--warning); }
-.severity { text-transform: uppercase; font-size: .8em; margin-right: .6em; color: var(--note); }
-.error .severity { color: var(--error); }
-.warning .severity { color: var(--warning); }
+.severity { text-transform: uppercase; font-size: .75em; margin-right: .6em; padding: .1em .5em; border-radius: 3px;
+  color: var(--page); background: var(--note); }
+.error .severity { background: var(--error); }
+.warning .severity { background: var(--warning); }
 pre { font: 13px/1.4 ui-monospace, monospace; overflow-x: auto; margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-svg { display: block; width: 100%; height: auto; margin: 1rem 0; }
+.picture { overflow-x: auto; margin: 1rem 0; }
+svg { display: block; width: 100%; min-width: 46rem; height: auto; }
 svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
 svg .scale { fill: var(--soft); }
 svg .axis { stroke: var(--line); }
