@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lockgate.dialects.clones import Clones
 from lockgate.dialects.features import ServerFacts
 from lockgate.drift.ignore import names_extension
 from lockgate.drift.items import Extension
@@ -17,7 +15,7 @@ from lockgate.drift.snapshot import Snapshot
 from lockgate.errors import Busy, LockgateError, Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import ScratchDatabase, drop_orphan, scratch_database
+from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
@@ -66,7 +64,7 @@ def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -
     with (
         _explained(f"no scratch database can be made ({server.label})", need, project),
         server.entered() as clones,
-        _held(clones, project) as name,
+        held(project, clones, "drift") as name,
         scratch_database(project, clones, name, need.target.environment) as scratch,
     ):
         clones.configure(name, need.facts.settings)
@@ -75,19 +73,6 @@ def _replay(server: ScratchServer, need: _Need, project: Project, seen: Sight) -
         table = after.version_table or after.kept_version_table or VersionTable()
         with opened(scratch.target) as session:
             return need.target.dialect.snapshot(session, table, after.heads, grants=project.drift.grants)
-
-
-@contextmanager
-def _held(clones: Clones, project: Project) -> Iterator[str]:
-    """Name a database and hold its lock as long as it lives; drop those of runs that were killed: nobody holds theirs any more."""
-    family = clones.family("drift")
-    name = f"{family}{uuid.uuid4().hex[:12]}"
-    for left in clones.names(family):
-        if clones.hold(left):
-            drop_orphan(project, clones, left)
-            clones.let_go(left)
-    clones.hold(name)
-    yield name
 
 
 @contextmanager

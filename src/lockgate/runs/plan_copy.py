@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,12 +16,13 @@ from lockgate.errors import Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.hazards.effects import COPY, SCHEMA, Effects, Size
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import ScratchDatabase, scratch_database
+from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import Sight, VersionTable
 
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _PATIENCE_S = 2.0  # for a table that somebody holds exclusively: a plan must not queue in front of an application
 
 
@@ -37,11 +38,14 @@ class Original:
 
 
 def read_original(target: Target, seen: Sight) -> Original:
-    """Read what is to be copied; raises Unreachable `no-plan` for a product that no scratch server stands in for."""
+    """Read what is to be copied; raises Unreachable `no-plan` where no scratch server can stand in."""
+    features = target.dialect.features
+    if features.shares_server and not features.embeds and not target.environment.scratch:
+        name = target.environment.name
+        what = f"there is no embedded server of this product, and the settings of `{name}` do not allow scratch databases on its own server"
+        hint = f"write `scratch = true` into [environments.{name}], best of one that is not production; or read the SQL: alembic upgrade head --sql"
+        raise Unreachable("no-plan", what, target.where, hint)
     tracing = tracing_named(target.url.backend)
-    if tracing is None:
-        what = f"revisions for {target.url.backend} cannot be planned yet: there is no scratch server of this product"
-        raise Unreachable("no-plan", what, target.where, "read the SQL instead: alembic upgrade head --sql")
     with opened(target) as session:
         target.dialect.bound_waiting(session, _PATIENCE_S)
         return Original(target, seen, target.dialect.server_facts(session), tracing.sizes(session), tracing)
@@ -51,25 +55,32 @@ def read_original(target: Target, seen: Sight) -> Original:
 def copied(original: Original, project: Project, notify: Notify) -> Iterator[tuple[ScratchDatabase, Effects]]:
     """Give a scratch database that is the target's copy, at a place of its own that is gone afterwards, and what kind of copy it is."""
     target, facts = original.target, original.facts
-    with _place(original) as (server, programs), server.entered() as clones:
-        name = f"lockgate_plan_{uuid.uuid4().hex[:12]}"
-        with scratch_database(project, clones, name, target.environment) as scratch:
-            notify(Notice(f"running the pending revisions on a scratch copy ({clones.product})"))
-            clones.configure(name, facts.settings)
-            stubs = _stubs(original, scratch.target)
-            for stub in stubs:
-                notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
-            source = original.tracing.copy_schema(programs, target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
-            if source == SCHEMA:
-                notify(Notice("the database is too large to be copied with its rows: what fails for a row is not seen"))
-            _prepare(scratch, original, with_rows=source == COPY)
-            yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=original.sizes, stubs=tuple(stubs))
+    with (
+        _place(original) as (server, programs),
+        server.entered() as clones,
+        held(project, clones, "plan") as name,
+        scratch_database(project, clones, name, target.environment) as scratch,
+    ):
+        notify(Notice(f"running the pending revisions on a scratch copy ({clones.product})"))
+        clones.configure(name, facts.settings)
+        stubs = _stubs(original, scratch.target)
+        for stub in stubs:
+            notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
+        source = original.tracing.copy_schema(programs, target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
+        if source == SCHEMA:
+            notify(Notice("the copy is without rows: what fails for a row is not seen"))
+        _prepare(scratch, original, with_rows=source == COPY)
+        yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=original.sizes, stubs=tuple(stubs))
 
 
 @contextmanager
 def _place(original: Original) -> Iterator[tuple[ScratchServer, Path]]:
-    """Give a server of the target's kind that is ours alone, and the folder of its client programs."""
-    if not original.target.dialect.features.embeds:
+    """Give a server of the target's kind, and the folder of its client programs where it has any: ours alone, or the target's own."""
+    features = original.target.dialect.features
+    if features.shares_server and not features.embeds:
+        yield ScratchServer(original.target.url, f"the server of `{original.target.environment.name}`"), Path()
+        return
+    if not features.embeds:
         with tempfile.TemporaryDirectory(prefix="lockgate-plan-") as folder:
             yield files_in(Path(folder).resolve()), Path(folder)
         return
@@ -93,7 +104,8 @@ def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
 def _prepare(scratch: ScratchDatabase, original: Original, *, with_rows: bool) -> None:
     """Write the target's heads into the copy of its version table, unless they came along, and let the copy notice what is done to it."""
     table = original.sight.version_table or original.sight.kept_version_table or VersionTable()
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
+    # Quotation marks only where they must be: products have different ones.
+    name = ".".join(part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
     with scratch.writing() as permit:
         for head in () if with_rows else original.sight.heads:
             permit.session.write(f"insert into {name} (version_num) values (:head)", {"head": head})

@@ -7,6 +7,7 @@ database is refused even where it is empty.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -164,6 +165,19 @@ def scratch_database(project: Project, clones: Clones, name: str, like: Environm
         yield make(project, clones, name, like)
     finally:
         clones.drop(name)
+
+
+@contextmanager
+def held(project: Project, clones: Clones, kind: str) -> Iterator[str]:
+    """Name a database of a kind and hold its lock as long as it lives; drop those of runs that were killed: nobody holds theirs any more."""
+    family = clones.family(kind)
+    name = f"{family}{uuid.uuid4().hex[:12]}"
+    for left in clones.names(family):
+        if clones.hold(left):
+            drop_orphan(project, clones, left)
+            clones.let_go(left)
+    clones.hold(name)
+    yield name
 
 
 def drop_orphan(project: Project, clones: Clones, name: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from lockgate.dialects.connect import tracing_named
-from lockgate.errors import Bug, LockgateError, Unreachable
+from lockgate.errors import Bug, LockgateError
 from lockgate.files import load_project
 from lockgate.hazards.effects import RevisionEffects
 from lockgate.hazards.seen import Change, Fault
@@ -89,8 +89,6 @@ def _trace(orders: Orders) -> Told:
     project = load_project(Path(orders.folder))
     url = parse_url(orders.url)
     tracing = tracing_named(url.backend)
-    if tracing is None:
-        raise Unreachable("no-plan", f"revisions cannot be traced on {url.backend} yet", url.place)
     tracer = Tracer(tracing, url, lambda file: _below(file, project.folder))
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))

@@ -28,7 +28,7 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 
 def _has_no_value(change: Change) -> bool:
-    return change.kind == "column" and change.how == "added" and wants_a_value(change)
+    return change.kind == "column" and change.how == "added" and wants_a_value(change) and not change.after.get("implicit")
 
 
 def _safer(statement: Statement, change: Change) -> str:
