@@ -172,6 +172,8 @@ class Reading:
         return item is not None and (item.name in names or item.facts.get("kind") == "not null")
 
     def _is_new(self, entry: dict[str, Any]) -> bool:
+        if "key" in entry:
+            return self.origin.is_new(entry["key"])
         letters = {"table": "r", "index": "r", "view": "r", "materialized view": "r", "sequence": "r", "table constraint": "c", "type": "y"}
         letter = letters.get(entry["drop"])
         if entry["drop"] == "table column":

@@ -24,11 +24,11 @@ _KEPT = "charset use_unicode autocommit init_command sql_mode conv cursorclass c
 _READABLE = ("information_schema", "performance_schema", "sys")
 _TIMEOUT_S = 10.0
 _QUERY, _INIT_DB = 3, 2  # commands of the protocol
-_TEXT = re.compile(r"'(?:[^'\\]|''|\\.)*'", re.S)
-_LEAD = r"(?:\s|--[^\n]*\n|\#[^\n]*\n|/\*.*?\*/)*"
+# Comments, texts, and quoted names, in which neither of the others begins.
+_TOKEN = re.compile(r"""--(?=\s|$)[^\n]*|\#[^\n]*|/\*.*?\*/|'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|`[^`]*`""", re.S)
+_AT_RUN_TIME = re.compile(r"\b(?:execute\s+immediate|prepare\s+\w+\s+from)\b", re.I)
 _SERVER = re.compile(
-    _LEAD
-    + r"(?:use|grant|revoke|flush|prepare|execute|shutdown|install|uninstall|reset|change|purge|stop|start\s+(?:slave|replica)"
+    r"\s*(?:use|grant|revoke|flush|prepare|execute|shutdown|install|uninstall|reset|change|purge|stop|start\s+(?:slave|replica)"
     r"|set\s+(?:global|persist|password|@@global)|(?:create|drop|alter|rename)\s+(?:or\s+replace\s+)?(?:user|role|server|database|schema|event|tablespace))\b",
     re.I | re.S,
 )
@@ -60,11 +60,17 @@ def elsewhere(sql: str, databases: tuple[str, ...]) -> str:
     """
     if "/*!" in sql or "/*M!" in sql:
         return "it holds a comment that the server executes"
-    if _SERVER.match(sql):
-        return f"`{' '.join(sql.split()[:2])}` is about the whole server"
-    plain = _TEXT.sub("''", sql).lower()
+    plain = _TOKEN.sub(_kept_name, sql).lower()
+    if about := next((part for part in plain.split(";") if _SERVER.match(part)), ""):
+        return f"`{' '.join(about.split()[:2])}` is about the whole server"
+    if _AT_RUN_TIME.search(plain):
+        return "it makes a statement that is known only when it runs"
     named = next((name for name in databases if re.search(rf"(?<![\w$.])([`\"]?){re.escape(name.lower())}\1\s*\.", plain)), "")
     return f"it names the database `{named}`" if named else ""
+
+
+def _kept_name(found: re.Match[str]) -> str:
+    return found[0] if found[0][0] in "\"`" else "''" if found[0][0] == "'" else " "
 
 
 def others(session: Any) -> tuple[str, ...]:
