@@ -101,7 +101,9 @@ BATCH = """with op.batch_alter_table("orders") as batch:
     batch.add_column(sa.Column("note", sa.String))
 op.execute("update orders set note = ''")
 op.execute("alter table orders rename column note to remark")
-op.rename_table("orders", "purchases")"""
+op.rename_table("orders", "purchases")
+op.add_column("purchases", sa.Column("passing", sa.Integer))
+op.drop_column("purchases", "passing")"""
 
 
 def test_a_plan_tells_what_batch_mode_copies_and_loses(project: Tiny, dev: Database) -> None:
@@ -119,7 +121,7 @@ def test_a_plan_tells_what_batch_mode_copies_and_loses(project: Tiny, dev: Datab
     assert [(rows.relation.path, rows.updated) for effect in found.revisions[0].effects for rows in effect.written] == [("main.orders", 4)]
     renamed = [(change.kind, change.name, change.original) for effect in found.revisions[0].effects for change in effect.changes if change.how == "renamed"]
     assert renamed == [("column", "label", "main.orders"), ("column", "remark", "main.orders"), ("table", "purchases", "main.orders")]
-    assert ("LG301", "main.purchases.age") in told(document)
+    assert [name for id, name in told(document) if id == "LG301"] == ["main.purchases.age"]
     assert told(document).count(("LG211", "main.orders")) == 1
     assert [len({effect.transaction for effect in revision.effects}) for revision in found.revisions] == [1, 1]
     assert [[effect.locks[0].strongest for effect in revision.effects if effect.locks] for revision in found.revisions] == [["ExclusiveLock"]] * 2
@@ -172,7 +174,7 @@ def test_a_large_file_is_copied_without_its_rows(project: Tiny, dev: Database, m
     project.revision("r2", "r1", 'op.create_index("one", "orders", ["name"], unique=True)', 'op.drop_index("one", "orders")')
     found, _ = planned(project)
     assert (found.source, rows_of(found)["main.orders"], found.unrestored) == ("schema", 4, ())
-    assert "too large to be copied with its rows" in project.here("plan", "dev", check=0).stderr
+    assert "the copy is without rows" in project.here("plan", "dev", check=0).stderr
 
 
 def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: Database) -> None:

@@ -25,6 +25,8 @@ _MODULES = {"postgresql": ("psycopg", "asyncpg", "pg8000"), "sqlite": ("sqlite",
 _TRACINGS = {
     "postgresql": ("lockgate.dialects.postgres.tracing", "PostgresTracing"),
     "sqlite": ("lockgate.dialects.sqlite.tracing", "SqliteTracing"),
+    "mysql": ("lockgate.dialects.mysql.tracing", "MysqlTracing"),
+    "mariadb": ("lockgate.dialects.mysql.tracing", "MysqlTracing"),
 }
 _QUESTIONS = {"postgresql": ("lockgate.dialects.postgres.questions", "PostgresQuestions")}
 
@@ -43,10 +45,8 @@ def dialect_named(name: str, where: str = "") -> Dialect:
     return _made(name)
 
 
-def tracing_named(name: str) -> Tracing | None:
-    """Return what tracing needs of a product, by its dialect's name; None for one that cannot be traced yet."""
-    if name not in _TRACINGS:
-        return None
+def tracing_named(name: str) -> Tracing:
+    """Return what tracing needs of a product, by its dialect's name."""
     module, attribute = _TRACINGS[name]
     tracing: Tracing = getattr(import_module(module), attribute)()
     return tracing

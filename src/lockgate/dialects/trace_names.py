@@ -149,7 +149,7 @@ def _drop(item: Object, before: Picture, after: Picture, copied: set[int]) -> di
     owner = (table.name,) if table is not None and item.kind == "column" else ()
     kind = "table column" if item.kind == "column" else item.kind
     entry = {"drop": kind, "identity": identifier(item.schema, *owner, item.name), "schema": item.schema}
-    return {**entry, "named": stays or table is None, "cascade": False, "class": 0, "id": number}
+    return {**entry, "named": stays or table is None, "cascade": False, "class": 0, "id": number, "key": item.key}
 
 
 def _renamed(before: Iterable[str], now: Iterable[str]) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from lockgate.dialects.alchemy import OURS
+
 
 class Story:
     """Hears of every engine of this process; one object per process."""
@@ -19,8 +21,9 @@ class Story:
         from sqlalchemy import event  # not above: who only copies a schema needs no SQLAlchemy
         from sqlalchemy.engine import Engine
 
-        def before(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
-            self.hear(statement)
+        def before(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+            if context is None or not OURS.items() <= context.execution_options.items():
+                self.hear(statement)
 
         def ended(connection: Any) -> None:
             self.end()

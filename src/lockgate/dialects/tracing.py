@@ -37,6 +37,9 @@ class Probe(Protocol):
             known: the catalog, where it is known already: reading it takes longest.
         """
 
+    def run(self, execute: Callable[[str], Any], sql: str) -> Any:
+        """Run the statement, perhaps in other words that do the same and tell more."""
+
     def end(self) -> str:
         """End a statement that succeeded; return what the database's own triggers noticed."""
 

@@ -11,8 +11,9 @@ import msgspec
 from lockgate.hazards.picture import Origin, Picture
 from lockgate.hazards.seen import MODES, Build, Drop, Lock, Relation, Rewrite, Rows, Scan
 
-BATCH = 16  # beside PostgreSQL's own bits: Alembic's batch mode
-_REASONS = {1: "persistence", 2: "default", 4: "type", 8: "access method", BATCH: "batch"}
+# Beside PostgreSQL's own bits: Alembic's batch mode, and what MariaDB calls ALGORITHM=COPY and INPLACE, the latter with LOCK=SHARED as well.
+BATCH, COPIED, IN_PLACE, IN_PLACE_SHARED = 16, 32, 64, 128
+_REASONS = {1: "persistence", 2: "default", 4: "type", 8: "access method", BATCH: "batch"} | {COPIED: "copy", IN_PLACE: "in place", IN_PLACE_SHARED: "in place, writers wait"}
 _INNER = ("type", "toast table", "default value", "rule")  # go with a table; "rule" is how a view is stored
 _FILE, _SCANS, _INSERTED, _UPDATED, _DELETED = range(5)
 
@@ -171,6 +172,8 @@ class Reading:
         return item is not None and (item.name in names or item.facts.get("kind") == "not null")
 
     def _is_new(self, entry: dict[str, Any]) -> bool:
+        if "key" in entry:
+            return self.origin.is_new(entry["key"])
         letters = {"table": "r", "index": "r", "view": "r", "materialized view": "r", "sequence": "r", "table constraint": "c", "type": "y"}
         letter = letters.get(entry["drop"])
         if entry["drop"] == "table column":

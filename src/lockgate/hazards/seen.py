@@ -81,7 +81,7 @@ class Rewrite(Value, frozen=True):
 
     Args:
         reason: `default`, `type`, `persistence`, `access method` as the server says, joined by ` and `; `truncate`;
-            `batch`: copied by Alembic's batch mode; `new file` for VACUUM FULL, CLUSTER and REFRESH.
+            `batch`: copied by Alembic's batch mode; `copy`, `in place`, `in place, writers wait`: how MariaDB and MySQL do it; `new file` for VACUUM FULL, CLUSTER and REFRESH.
         indexes: number of its indexes that were built again.
     """
 
@@ -128,7 +128,7 @@ class Change(Value, frozen=True):
         before: its facts before the statement; of an altered one only those that differ.
         after: its facts after it; of an altered one only those that differ.
 
-    Facts of a column: type, not_null, default, identity, generated, collation. Of a constraint: kind (`primary key`, `unique`,
+    Facts of a column: type, not_null, default, identity, generated, collation, implicit (rows that are there get the empty value of its type). Of a constraint: kind (`primary key`, `unique`,
     `foreign key`, `check`, `exclusion`, `not null`), definition, valid, columns, references (qualified), index. Of an index:
     definition, unique, valid, primary, columns, nulls_not_distinct, predicate. Of a table: kind, persistence, partition_of, bound,
     partition_constraint, row_security. Of a view: definition. Of a trigger: definition, enabled. Of an enum value: position.

@@ -155,8 +155,6 @@ def _traced(course: Course, request: Request, project: Project, notify: Notify, 
         held(project, clones, "lint") as name,
     ):
         tracing = tracing_named(server.url.backend)
-        if tracing is None:
-            raise Unreachable("no-plan", f"revisions cannot be traced on {server.url.backend} yet", server.url.place)
         number = len(course.asked)
         notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
         with scratch_database(project, clones, name, like) as scratch:

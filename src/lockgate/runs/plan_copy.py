@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from lockgate.hazards.effects import COPY, SCHEMA, Effects, Size
 from lockgate.runs.gate import opened
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
+from lockgate.runs.scratch_server import ScratchServer
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import Sight, VersionTable
 
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _PATIENCE_S = 2.0  # for a table that somebody holds exclusively: a plan must not queue in front of an application
 
 
@@ -35,11 +38,8 @@ class Original:
 
 
 def read_original(target: Target, seen: Sight) -> Original:
-    """Read what is to be copied; raises Unreachable `no-plan` for a product that no scratch server stands in for."""
+    """Read what is to be copied."""
     tracing = tracing_named(target.url.backend)
-    if tracing is None:
-        what = f"revisions for {target.url.backend} cannot be planned yet: there is no scratch server of this product"
-        raise Unreachable("no-plan", what, target.where, "read the SQL instead: alembic upgrade head --sql")
     with opened(target) as session:
         target.dialect.bound_waiting(session, _PATIENCE_S)
         return Original(target, seen, target.dialect.server_facts(session), tracing.sizes(session), tracing)
@@ -52,7 +52,7 @@ def copied(
     """Give a scratch database that is the target's copy and gone afterwards, and what kind of copy it is; raises as `plan_server`."""
     target, facts = original.target, original.facts
     with (
-        plan_server(target.environment, project, environ, target.url.backend, facts) as server,
+        _server(target, facts, project, environ) as server,
         server.entered() as clones,
         held(project, clones, "plan") as name,
         scratch_database(project, clones, name, target.environment) as scratch,
@@ -64,9 +64,22 @@ def copied(
             notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
         source = original.tracing.copy_schema(_programs(target), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
         if source == SCHEMA:
-            notify(Notice("the database is too large to be copied with its rows: what fails for a row is not seen"))
+            notify(Notice("the copy is without rows: what fails for a row is not seen"))
         _prepare(scratch, original, with_rows=source == COPY)
         yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=original.sizes, stubs=tuple(stubs))
+
+
+def _server(target: Target, facts: ServerFacts, project: Project, environ: Mapping[str, str]) -> AbstractContextManager[ScratchServer]:
+    """Give a server of the target's kind: one for plans, or its own where nothing else can stand in and its settings allow that."""
+    features, environment = target.dialect.features, target.environment
+    if features.embeds or not features.shares_server or environment.scratch_url or project.scratch_url:
+        return plan_server(environment, project, environ, target.url.backend, facts)
+    if not environment.scratch:
+        name = environment.name
+        what = f"there is no embedded server of this product, and the settings of `{name}` do not allow scratch databases on its own server"
+        hint = f"write `scratch = true` into [environments.{name}], best of one that is not production; or read the SQL: alembic upgrade head --sql"
+        raise Unreachable("no-plan", what, target.where, hint)
+    return nullcontext(ScratchServer(target.url, f"the server of `{environment.name}`"))
 
 
 def _programs(target: Target) -> Path:
@@ -88,7 +101,8 @@ def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
 def _prepare(scratch: ScratchDatabase, original: Original, *, with_rows: bool) -> None:
     """Write the target's heads into the copy of its version table, unless they came along, and let the copy notice what is done to it."""
     table = original.sight.version_table or original.sight.kept_version_table or VersionTable()
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
+    # Quotation marks only where they must be: products have different ones.
+    name = ".".join(part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
     with scratch.writing() as permit:
         for head in () if with_rows else original.sight.heads:
             permit.session.write(f"insert into {name} (version_num) values (:head)", {"head": head})

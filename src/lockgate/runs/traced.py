@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lockgate.dialects.connect import questions_named, tracing_named
-from lockgate.errors import Bug, LockgateError, Unreachable
+from lockgate.errors import Bug, LockgateError
 from lockgate.files import load_project
 from lockgate.hazards.answers import Workload
 from lockgate.hazards.effects import RevisionEffects
@@ -112,8 +112,6 @@ def _trace(orders: Orders) -> Told:
     project = load_project(Path(orders.folder))
     url = parse_url(orders.url)
     tracing = tracing_named(url.backend)
-    if tracing is None:
-        raise Unreachable("no-plan", f"revisions cannot be traced on {url.backend} yet", url.place)
     tracer = Tracer(tracing, url, lambda file: _below(file, project.folder), frozenset(orders.only), apart=orders.apart)
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))

@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import Engine
 
+from lockgate.dialects.connect import dialect_named
 from lockgate.dialects.tracing import Tracing
 from lockgate.errors import Unreachable
 from lockgate.secret import DatabaseUrl
+
+_TIMEOUT_S = 10.0
 
 
 def jail(tracing: Tracing, url: DatabaseUrl) -> None:
@@ -26,8 +29,8 @@ def jail(tracing: Tracing, url: DatabaseUrl) -> None:
         if dialect.driver not in tracing.drivers():
             what = f"the plan's process connects to the scratch database only, and `{dialect.name}+{dialect.driver}` does not lead there"
             raise Unreachable("no-plan", what, "env.py", f"the drivers that can be planned with are {', '.join(tracing.drivers())}")
-        ours = replace(url, driver=dialect.driver.removesuffix("_async")).render().reveal()
-        positional, named = dialect.create_connect_args(make_url(ours))
+        ours, _ = dialect_named(url.backend).project_url(replace(url, driver=dialect.driver.removesuffix("_async")), _TIMEOUT_S)
+        positional, named = dialect.create_connect_args(make_url(ours.render().reveal()))
         return dialect.connect(*positional, **{**named, **tracing.options_kept(options)})
 
     event.listen(Engine, "do_connect", connect)

@@ -156,7 +156,7 @@ class Tracer:
             line = 0
         if not line or context is None or OURS.items() <= context.execution_options.items():
             return original(cursor, sql, *rest, **named)
-        return self._traced(partial(original, cursor, sql, *rest, **named), cursor, sql, context, line)
+        return self._traced(lambda text: original(cursor, text, *rest, **named), cursor, sql, context, line)
 
     def _line(self) -> int:
         """The line of the revision's file that the running statement comes from; 0 for a statement of somebody else's."""
@@ -167,7 +167,7 @@ class Tracer:
             frame = frame.f_back
         return 0
 
-    def _traced(self, run: Callable[[], Any], cursor: Any, sql: str, context: Any, line: int) -> Any:
+    def _traced(self, run: Callable[[str], Any], cursor: Any, sql: str, context: Any, line: int) -> Any:
         command = command_of(sql)
         probe = self._tracing.probe(context.root_connection.connection.dbapi_connection)
         session, bare, transaction = probe.begin(reads_or_writes_rows(command))
@@ -187,7 +187,7 @@ class Tracer:
         began = time.monotonic()
         with self._tracing.pins(self._url, session, before.picture) if bare else nullcontext(frozenset) as seen:
             try:
-                result = run()
+                result = probe.run(run, sql)
             except Exception as error:
                 self._effects.append(Effect(**facts, fault=_fault(error, self._tracing.state(error), line), notices=tuple(self._notices)))
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lockgate.dialects.driver import DriverSession
@@ -34,6 +35,9 @@ class PostgresProbe:
         locks = read_locks(str(self._session.execute(trace_sql.locks())[0][0]))
         live = read_live(str(self._session.execute(trace_sql.LIVE)[0][0]))
         return Moment(known or self._picture(), locks, live)
+
+    def run(self, execute: Callable[[str], Any], sql: str) -> Any:
+        return execute(sql)
 
     def end(self) -> str:
         if self._seqscan:

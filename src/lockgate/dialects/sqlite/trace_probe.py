@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockgate.dialects.driver import DriverSession
@@ -89,6 +89,9 @@ class SqliteProbe:
         if not first and locked:
             story.locked_in = self._transaction
         return Moment(picture, _LOCK if locked else frozenset(), self._live(picture))
+
+    def run(self, execute: Callable[[str], Any], sql: str) -> Any:
+        return execute(sql)
 
     def end(self) -> str:
         after = self._story.catalog.read(self._session)

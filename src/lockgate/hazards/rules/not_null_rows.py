@@ -47,7 +47,7 @@ def _counted(statement: Statement, answer: Answer) -> Finding:
 
 
 def _has_no_value(change: Change) -> bool:
-    return change.kind == "column" and change.how == "added" and wants_a_value(change)
+    return change.kind == "column" and change.how == "added" and wants_a_value(change) and not change.after.get("implicit")
 
 
 def _safer(statement: Statement, change: Change) -> str:

@@ -9,7 +9,7 @@ from lockgate.hazards.findings import Finding
 from lockgate.hazards.seen import Rewrite
 from lockgate.hazards.snippets import comment
 
-_ELSEWHERE = ("type", "default", "truncate", "batch")
+_ELSEWHERE = ("type", "default", "truncate", "batch", "copy", "in place")
 
 
 def find(plan: Plan) -> Iterator[Finding]:
