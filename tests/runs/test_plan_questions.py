@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import nullcontext
-from dataclasses import dataclass
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from building import Database, Tiny
+from building import Database, Tiny, until
+from older_server import server_of
 from running import up
 
+from lockgate.scratch import client_programs
 from lockgate.secret import DatabaseUrl
 
 
@@ -167,3 +172,91 @@ def test_every_later_failure_is_foretold_with_its_number_and_nothing_else_is(pro
     assert "unless r3 line 13 mends that before" in next(finding["what"] for finding in found if finding["severity"] == "warning")
     lost = {finding["relation"]: (finding["severity"], finding["what"]) for finding in document["findings"] if finding["id"] == "LG301"}
     assert [(severity, re.search(r"\d values?", what)[0]) for severity, what in lost.values()] == [("error", "2 values"), ("note", "0 values")]  # type: ignore[index]
+
+
+QUERIES = """
+select name from people where id = $1;
+select * from people;
+insert into people (name) values ($1);
+update people set nick = $1 where mood = 'sad';
+select broken before;
+select id from people
+"""
+
+
+@pytest.mark.usefixtures("near")
+def test_known_queries_that_break_are_named(project: Tiny, dev: Database) -> None:
+    """A rename looks harmless until somebody knows which of the running queries names the old column."""
+    for statement in ("create type mood as enum ('sad')", "create table people (id serial primary key, name text, nick text, mood mood)"):
+        dev.query(statement)
+    (project.folder / "queries.sql").write_text(QUERIES, encoding="utf-8")
+    steps = ("rename column nick to alias", "add column country text", "alter column country set not null")
+    lines = [f"op.execute({f'alter table people {step}'!r})" for step in steps]
+    project.revision("r2", "r1", "\n".join([*lines, "op.execute(\"alter type mood rename value 'sad' to 'low'\")"]))
+    document = planned(project, "--queries", "queries.sql")
+    workload = document["effects"]["workload"]
+    assert (workload["source"], workload["known"]) == ("queries.sql", 5)
+    told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
+    assert "1 of 5 known queries fails: `update people" in told["LG501", "error", "public.people.nick"]
+    assert "1 of 5 known queries fails: `update people" in told["LG501", "error", "public.mood.sad"]
+    assert "1 of 5 known queries fails: `insert into people" in told["LG502", "error", "public.people"]
+    assert "1 of 5 known queries returns other columns or types, as `select * from people`" in told["LG505", "warning", ""]
+    assert "usage" in project.here("plan", "dev", "--queries", "nothing.sql", check=2).stderr
+
+
+SETTINGS = "-c shared_preload_libraries=pg_stat_statements -c max_prepared_transactions=2 -c wal_level=logical"
+FIRST = """op.create_table("orders", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.Text))
+op.create_table("customers", sa.Column("id", sa.Integer))"""
+SECOND = """op.add_column("orders", sa.Column("x", sa.Integer))
+op.drop_column("orders", "name")
+op.add_column("customers", sa.Column("x", sa.Integer))
+op.add_column("alien", sa.Column("x", sa.Integer))"""
+ADMIN = (
+    "create extension pg_stat_statements",
+    "create table alien (a int)",
+    "grant select on alien to app",
+    "create publication news for table orders",
+)
+
+
+@pytest.mark.usefixtures("near")
+def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> None:
+    """What the schema cannot tell: forgotten transactions, subscribers, standbys, rights, and what the application asks all day."""
+    with server_of(client_programs(), SETTINGS) as server:
+        admin = Database(server.url("dev"))
+        Database(server.url("postgres")).query("create role app login")
+        Database(server.url("postgres")).query("create database dev owner app")
+        url = replace(server.url("dev"), username="app")
+        project.point("dev", url).revision("r1", None, FIRST)
+        up(project)
+        for statement in ADMIN:
+            admin.query(statement)
+        for _ in range(3):
+            Database(url).query("select name from orders where id = 1")
+        Database(url).query("begin; lock table customers in row exclusive mode; prepare transaction 'two'")
+        with psycopg.connect(url.render().reveal()) as forgotten, standby(server.url("dev"), tmp_path):
+            forgotten.execute("select 1 from orders")
+            until(lambda: admin.query("select 1 from pg_stat_replication") != [], "the standby is there")
+            project.revision("r2", "r1", SECOND)
+            document = planned(project)
+    told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
+    assert "1 of" in told["LG501", "error", "public.orders.name"]
+    assert "`select name from orders where id = $1`" in told["LG501", "error", "public.orders.name"]
+    assert told["LG801", "warning", "public.orders"].startswith("`public.orders` is idle in a transaction that has been open for ")
+    assert "nobody has ended (prepared transaction two, app)" in told["LG801", "warning", "public.customers"]
+    assert "publication `news`: DDL is not replicated" in told["LG802", "warning", "public.orders"]
+    assert "standby `pg_receivewal`" in told["LG803", "note", "public.orders"]
+    assert "`app` is neither the owner of `public.alien`" in told["LG407", "error", "public.alien"]
+
+
+@contextmanager
+def standby(url: DatabaseUrl, folder: Path) -> Iterator[None]:
+    """Somebody who takes the WAL away as a standby does."""
+    folder.chmod(0o777)
+    where = ["-h", url.query["host"], "-p", url.query["port"], "-U", url.username, "-D", str(folder)]
+    process = subprocess.Popen([client_programs() / "pg_receivewal", *where])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()

@@ -91,6 +91,7 @@ class Preflight(Value, frozen=True):
     Args:
         holders: longest transaction first.
         database_bytes: of the whole database; -1 where unknown.
+        unknown: why there is nothing of this.
     """
 
     holders: tuple[Holder, ...] = ()
@@ -98,6 +99,7 @@ class Preflight(Value, frozen=True):
     standbys: tuple[Standby, ...] = ()
     lacking: tuple[Lacking, ...] = ()
     database_bytes: int = -1
+    unknown: str = ""
 
 
 class Query(Value, frozen=True):

@@ -27,6 +27,24 @@ def blocks(mode: str) -> tuple[str, ...]:
     return tuple(word for word, least in found if rank >= MODES.index(least))
 
 
+# What each mode keeps out; PostgreSQL manual, 13.3.1, table 13.2.
+_CONFLICTS = {
+    "AccessShareLock": ("AccessExclusiveLock",),
+    "RowShareLock": ("ExclusiveLock", "AccessExclusiveLock"),
+    "RowExclusiveLock": ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"),
+    "ShareUpdateExclusiveLock": ("ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"),
+    "ShareLock": ("RowExclusiveLock", "ShareUpdateExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"),
+    "ShareRowExclusiveLock": MODES[2:],
+    "ExclusiveLock": MODES[1:],
+    "AccessExclusiveLock": MODES,
+}
+
+
+def waits_for(wanted: str, held: Iterable[str]) -> bool:
+    """Whether who wants a table in one mode waits for who holds it in others."""
+    return any(wanted in _CONFLICTS.get(mode, ()) for mode in held)
+
+
 def is_strong(mode: str) -> bool:
     """Whether writers wait."""
     return WRITES in blocks(mode)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lockgate.hazards.answers import Answer
-from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest
+from lockgate.hazards.answers import Answer, Holder
+from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest, waits_for
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.estimate import Yardstick, relations, rows_of, total, writes_rows
 from lockgate.hazards.findings import Estimate, Finding, Limits, Severity
@@ -57,6 +57,12 @@ class Statement:
         """What the target's rows say about it."""
         here = self.revision.id, self.effect.number
         return tuple(answer for answer in self.plan.effects.answers if (answer.revision, answer.number) == here)
+
+    def in_the_way(self, lock: Lock) -> tuple[Holder, ...]:
+        """Transactions of the target for which its request for a lock would wait, the longest first."""
+        preflight = self.plan.effects.preflight
+        holders = preflight.holders if preflight else ()
+        return tuple(h for h in holders if h.table == lock.relation.original and any(waits_for(mode, h.modes) for mode in lock.modes))
 
     def is_live(self, relation: Relation) -> bool:
         """Whether a table is there already, so that somebody may be using it."""

@@ -25,10 +25,15 @@ def needed(effects: Effects) -> dict[str, set[str]]:
         for lock in effect.locks:
             if is_strong(lock.strongest) and lock.relation.original and not lock.relation.table:
                 found.setdefault(lock.relation.original, set())
-        for name, right in _of(effect):
-            if name and name not in new_schemas:
+        for name, right in of(effect):
+            if name not in new_schemas:
                 found.setdefault(name, set()).add(right)
     return found
+
+
+def of(effect: Effect) -> set[tuple[str, str]]:
+    """Return the rights of one statement; see `needed`."""
+    return {(name, right) for name, right in _of(effect) if name}
 
 
 def _of(effect: Effect) -> Iterator[tuple[str, str]]:

@@ -113,6 +113,8 @@ def _is_news(change: Change) -> bool:
         return False  # said by drops and builds
     if change.kind == "constraint" and (change.after or change.before).get("kind") == "not null":
         return False  # its column says so
+    if {*change.before, *change.after} == {"partition_constraint"}:
+        return False  # a default partition, of which another one takes a part
     return not (change.new and change.how == "added" and change.kind in ("column", "constraint", "index", "sequence") and not change.original)
 
 
@@ -131,7 +133,7 @@ def _change(change: Change) -> str:
     if change.how == "added":
         about = change.after.get("type", change.after.get("kind", "")) if change.kind in ("column", "constraint") else ""
         return f"adds {change.kind} {name} {about}".rstrip()
-    facts = sorted({*change.before, *change.after})
+    facts = sorted({*change.before, *change.after} - {"partition_constraint"})  # the bound says the same in short
     differs = ", ".join(f"{fact} {_value(change.before.get(fact))} -> {_value(change.after.get(fact))}" for fact in facts)
     return f"changes {change.kind} {name}: {differs}"
 
@@ -148,6 +150,10 @@ def _value(fact: object) -> str:
 
 
 def _notes(effects: Effects) -> Iterator[str]:
+    if effects.workload and effects.workload.unknown:
+        yield f"queries of applications are not known: {cell(effects.workload.unknown)}; `--queries FILE` gives some"
+    if effects.preflight and effects.preflight.unknown:
+        yield f"who is at work on the tables is not known: {cell(effects.preflight.unknown)}"
     for revision in effects.back:
         if revision.fault:
             yield f"no way back: the downgrade of {cell(revision.id)} fails: {cell(revision.fault.message)}"

@@ -16,7 +16,7 @@ from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import trace_apart
 from lockgate.runs.plan_copy import copied, read_original
-from lockgate.runs.plan_questions import Probing, asked
+from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.settings.project import Project
 from lockgate.words import Request
 
@@ -28,7 +28,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     Args:
         request: `to` is the target in Alembic's notation; empty means `head`.
         notify: hears that the copy is made.
-        probing: how far the questions to the database's rows go; None for small tables only.
+        probing: how far the questions to the database go; None for small tables, and the queries that the server has counted.
     Returns:
         `code` is `plan-fails` where a revision fails on the copy.
     Raises:
@@ -47,12 +47,14 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, source="pg_dump")
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
+    probing = probing or Probing()
+    workload = known_queries(project, target, probing)
     original = read_original(target, seen)
     with copied(original, project, notify) as (scratch, facts):
-        told = trace_apart(request, project, scratch, seen.heads)
-    known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes}
+        told = trace_apart(request, project, scratch, seen.heads, workload)
+    known = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "workload": told.workload}
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
-    effects = asked(effects, target, probing or Probing(), notify)
+    effects = asked(effects, target, probing, notify)
     fails = any(revision.fault for revision in effects.revisions)
     judged = judge(effects, sources=_sources(effects, project))
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")

@@ -11,6 +11,7 @@ from typing import NoReturn
 import msgspec
 
 from lockgate.errors import CODES, Bug, LockgateError, Unreachable
+from lockgate.hazards.answers import Workload
 from lockgate.runs.scratch_database import ScratchDatabase
 from lockgate.runs.traced import Orders, Told
 from lockgate.secret import without_secrets
@@ -21,17 +22,20 @@ from lockgate.words import Request
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
 
 
-def trace_apart(request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...]) -> Told:
+def trace_apart(
+    request: Request, project: Project, scratch: ScratchDatabase, heads: tuple[str, ...], workload: Workload | None = None
+) -> Told:
     """
     Run the pending revisions and their way back on a scratch database, in another process.
 
     Args:
         heads: applied ones; the way back is tried where there is one at most.
+        workload: queries to be tried before and after the revisions.
     Raises:
         LockgateError: whatever the other process gave up with; Unreachable `no-plan` where it could not even tell.
     """
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
-    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back)
+    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back, workload)
     # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
     done = subprocess.run(
         [sys.executable, "-P", "-m", "lockgate.runs.traced"],

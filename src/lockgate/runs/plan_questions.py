@@ -12,15 +12,19 @@ from lockgate.dialects.connect import questions_named
 from lockgate.dialects.questions import Questions
 from lockgate.errors import LockgateError
 from lockgate.events import Notice, Notify
-from lockgate.hazards.answers import Answer, Preflight
+from lockgate.files import read_text
+from lockgate.hazards.answers import Answer, Preflight, Query, Workload
 from lockgate.hazards.checks import checks
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.questions import Check
 from lockgate.hazards.rights import needed
 from lockgate.runs.gate import opened
 from lockgate.runs.target import Target
+from lockgate.settings.project import Project
+from lockgate.sql_script import pieces
 
 LARGEST = 1_000_000_000  # bytes of a table that is read from end to end without being asked to
+MOST_QUERIES = 500  # tried on the scratch, at about 2 ms each
 _PATIENCE_S = 2.0
 _TIMEOUT_S = 10.0  # of one question
 _TIMEOUT_PROBING_S = 600.0
@@ -28,14 +32,40 @@ _TIMEOUT_PROBING_S = 600.0
 
 @dataclass(frozen=True)
 class Probing:
-    """How far a plan's questions go: `data` asks large tables, too, and gives each question ten minutes."""
+    """
+    How far a plan's questions go.
+
+    Args:
+        data: large tables are asked, too, and each question may take ten minutes.
+        queries: file with queries of the application, instead of those that the target's server has counted; empty for none.
+    """
 
     data: bool = False
+    queries: str = ""
 
     @property
     def timeout_s(self) -> float:
         """Seconds that the target may work on one question."""
         return _TIMEOUT_PROBING_S if self.data else _TIMEOUT_S
+
+
+def known_queries(project: Project, target: Target, probing: Probing) -> Workload | None:
+    """
+    Return the queries that are to be tried on the scratch; None for a product that is not asked yet.
+
+    Raises:
+        UsageError: `usage`, the file cannot be read.
+    """
+    questions = questions_named(target.url.backend)
+    if questions is None:
+        return None
+    if probing.queries:
+        texts = [piece.sql for piece in pieces(read_text(project.folder / probing.queries, "usage"))]
+        return Workload(source=probing.queries, queries=tuple(Query(text=text) for text in texts))
+    found: list[Workload] = []
+    with opened(target) as session:
+        trouble = _within(session, target, probing, lambda: found.append(questions.workload(session, MOST_QUERIES)))
+    return found[0] if found else Workload(unknown=trouble)
 
 
 def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) -> Effects:
@@ -87,10 +117,10 @@ class _Asking:
 
         return msgspec.structs.replace(check.answer, unknown=self._within(ask), count=count)
 
-    def preflight(self) -> Preflight | None:
+    def preflight(self) -> Preflight:
         found: list[Preflight] = []
-        self._within(lambda: found.append(self.questions.preflight(self.session, needed(self.effects))))
-        return found[0] if found else None
+        trouble = self._within(lambda: found.append(self.questions.preflight(self.session, needed(self.effects))))
+        return found[0] if found else Preflight(unknown=trouble)
 
     def _too_large(self, check: Check) -> str:
         tables = [source.table for source in (check.source, check.other) if source]
@@ -101,20 +131,24 @@ class _Asking:
         return f"`{largest.path}` is larger than {LARGEST // 10**9} GB; `--probe-data` asks it as well"
 
     def _within(self, ask: Callable[[], None]) -> str:
-        """Ask in a transaction with its limits set; return why there is no answer, empty where there is one."""
-        try:
-            self.target.dialect.bound_waiting(self.session, _PATIENCE_S)
-            self.target.dialect.limit(self.session, self.probing.timeout_s)
-            ask()
-        except LookupError as error:
-            return str(error.args[0])
-        except LockgateError:
+        return _within(self.session, self.target, self.probing, ask)
+
+
+def _within(session: BareSession, target: Target, probing: Probing, ask: Callable[[], None]) -> str:
+    """Ask in a transaction with its limits set; return why there is no answer, empty where there is one."""
+    try:
+        target.dialect.bound_waiting(session, _PATIENCE_S)
+        target.dialect.limit(session, probing.timeout_s)
+        ask()
+    except LookupError as error:
+        return str(error.args[0])
+    except LockgateError:
+        raise
+    except Exception as error:
+        facts = target.dialect.facts(error)
+        if facts is None:
             raise
-        except Exception as error:
-            facts = self.target.dialect.facts(error)
-            if facts is None:
-                raise
-            return f"the database refused: {facts.message}"
-        finally:
-            self.session.rollback()
-        return ""
+        return f"the database refused: {facts.message}"
+    finally:
+        session.rollback()
+    return ""

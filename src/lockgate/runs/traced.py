@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from lockgate.dialects.connect import tracing_named
+from lockgate.dialects.connect import questions_named, tracing_named
 from lockgate.errors import Bug, LockgateError, Unreachable
 from lockgate.files import load_project
+from lockgate.hazards.answers import Workload
 from lockgate.hazards.effects import RevisionEffects
 from lockgate.hazards.seen import Change, Fault
+from lockgate.hazards.workload import Tried, compare
 from lockgate.runs.gate import opened
 from lockgate.runs.scratch_database import described
-from lockgate.runs.target import environment_of
+from lockgate.runs.target import Target, environment_of
 from lockgate.secret import parse_url
 from lockgate.trace.jail import jail
 from lockgate.trace.tracer import Tracer
@@ -37,6 +39,7 @@ class Orders(msgspec.Struct, frozen=True):
         url: of the scratch database, with a driver for env.py.
         target: in Alembic's notation.
         back: where to go back to afterwards; empty for not at all.
+        workload: queries to be tried before and after the revisions; None for none.
     """
 
     folder: str
@@ -44,6 +47,7 @@ class Orders(msgspec.Struct, frozen=True):
     url: str
     target: str
     back: str = ""
+    workload: Workload | None = None
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -61,6 +65,7 @@ class Told(msgspec.Struct, frozen=True):
     revisions: tuple[RevisionEffects, ...] = ()
     back: tuple[RevisionEffects, ...] = ()
     unrestored: tuple[Change, ...] = ()
+    workload: Workload | None = None
     trouble: Trouble | None = None
 
 
@@ -95,14 +100,24 @@ def _trace(orders: Orders) -> Told:
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))
     with tracer.listening():
+        before = _tried(scratch.target, orders.workload)
         ran = _ran(lambda: scratch.upgrade(orders.target, notify=tracer.hear), tracer)
         up = tracer.revisions()
+        workload = compare(orders.workload, before, _tried(scratch.target, orders.workload)) if ran and orders.workload else None
         if not ran or not orders.back:
-            return Told(up)
+            return Told(up, workload=workload)
         _ran(lambda: scratch.downgrade(orders.back, tracer.hear), tracer)
     with opened(scratch.target) as session:
         unrestored = tracer.origin.unrestored(tracing.picture(session)) if tracer.origin else ()
-    return Told(up, tracer.revisions()[len(up) :], unrestored)
+    return Told(up, tracer.revisions()[len(up) :], unrestored, workload)
+
+
+def _tried(target: Target, workload: Workload | None) -> Sequence[Tried]:
+    questions = questions_named(target.url.backend)
+    if questions is None or workload is None or not workload.queries:
+        return ()
+    with opened(target) as session:
+        return questions.tried(session, [query.text for query in workload.queries])
 
 
 def _ran(run: Callable[[], object], tracer: Tracer) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from effecting import AE, change, constraint, did, ids, judged, lock, only, scan
 
+from lockgate.hazards.answers import Query, Workload
+
 REQUIRED = change("altered", "column", "orders.region", before={"not_null": False}, not_null=True)
 
 
@@ -22,3 +24,13 @@ def test_not_valid_refuses_new_rows_all_the_same() -> None:
 def test_a_check_that_said_it_before_changes_nothing() -> None:
     """The server did not have to read a row, so a valid CHECK proved it."""
     assert "LG502" not in ids(judged(did("ALTER TABLE", lock(AE, "orders"), REQUIRED, constraint("not null", "orders.nn"))))
+
+
+def test_a_known_insert_makes_it_an_error() -> None:
+    """It is no longer a question whether somebody does."""
+    effect = did("ALTER TABLE", lock(AE, "orders"), scan("orders"), REQUIRED)
+    query = Query(text="insert into orders (id) values ($1)", calls=4000, leaves_out=("public.orders.region",))
+    found = only("LG502", judged(effect, workload=Workload(known=9, hours=2.0, queries=(query,))))
+    assert found.severity.value == "error"
+    assert found.what.endswith("1 of 9 known queries fails, 2,000 calls/h: `insert into orders (id) values ($1)`")
+    assert only("LG502", judged(effect, workload=Workload(known=9))).severity.value == "warning"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from effecting import AE, change, did, drop, ids, judged, lock, only, size
 
+from lockgate.hazards.answers import Answer
+
 EFFECT = did("ALTER TABLE", lock(AE, "orders"), change("dropped", "column", "orders.note"), drop("table column", "orders.note"))
 
 
@@ -26,3 +28,13 @@ def test_an_empty_table_is_a_note() -> None:
 def test_what_the_plan_made_itself_may_go() -> None:
     """A helper table of a data migration."""
     assert "LG301" not in ids(judged(did("DROP TABLE", drop("table", "helper", new=True))))
+
+
+def test_the_values_that_go_are_counted() -> None:
+    """A column that is NULL everywhere is no loss, however many rows there are."""
+    def answer(count: int) -> Answer:
+        return Answer(revision="r1", number=1, kind="values", table="public.orders", subject="note", count=count)
+
+    found = only("LG301", judged(EFFECT, sizes=(size("orders"),), answers=(answer(7),)))
+    assert (found.severity.value, "(7 values today)" in found.what) == ("error", True)
+    assert only("LG301", judged(EFFECT, sizes=(size("orders"),), answers=(answer(0),))).severity.value == "note"

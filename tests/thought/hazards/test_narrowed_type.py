@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from effecting import AE, did, ids, judged, lock, only, retyped
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.rules.narrowed_type import is_narrower
 
 
@@ -42,3 +43,14 @@ def test_the_column_is_named_in_the_advice() -> None:
 def test_a_wider_type_is_fine() -> None:
     """Most changes of type are."""
     assert "LG304" not in ids(judged(did("ALTER TABLE", lock(AE, "orders"), retyped("orders.id", "integer", "bigint"))))
+
+
+@pytest.mark.parametrize(("count", "severity"), [(2, "error"), (0, "note"), (-1, "warning")])
+def test_the_target_knows_how_many_do_not_fit(count: int, severity: str) -> None:
+    """One finding for one column, whatever is known."""
+    effect = did("ALTER TABLE", lock(AE, "orders"), retyped("orders.nick", "text", "character varying(20)"))
+    unknown = "" if count >= 0 else "too large"
+    answer = Answer(revision="r1", number=1, kind="unfit", table="public.orders", subject="nick", count=count, unknown=unknown)
+    found = judged(effect, answers=(answer,))
+    assert only("LG304", found).severity.value == severity
+    assert "LG402" not in ids(found)

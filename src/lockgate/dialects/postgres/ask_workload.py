@@ -24,7 +24,9 @@ select s.query, sum(s.calls)::bigint from {schema}.pg_stat_statements s
  where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()) and s.queryid is not null
  group by s.query order by 2 desc, 1
 """
-_HOURS = "select coalesce(extract(epoch from pg_catalog.clock_timestamp() - i.stats_reset)::float8 / 3600, 0) from {schema}.pg_stat_statements_info i"
+_HOURS = """
+select coalesce(extract(epoch from pg_catalog.clock_timestamp() - i.stats_reset)::float8 / 3600, 0) from {schema}.pg_stat_statements_info i
+"""
 # A trigger may fill in what an INSERT leaves out: 2 is BEFORE, 4 is INSERT (pg_trigger.h).
 _REQUIRED = """
 select a.attname, a.attnotnull and not exists (
@@ -62,13 +64,15 @@ def _tried(session: Session, wire: Any, query: str) -> Tried:
         return Tried(state.decode(), redact(message.decode(errors="replace")))
     described = wire.describe_prepared(b"")
     result = tuple((described.fname(place).decode(errors="replace"), described.ftype(place)) for place in range(described.nfields))
-    return Tried(result=result, leaves_out=tuple(_left_out(session, query)) if command_of(query) == "INSERT" else ())
+    try:
+        return Tried(result=result, leaves_out=tuple(_left_out(session, query)) if command_of(query) == "INSERT" else ())
+    finally:
+        session.rollback()  # the next query must not find the transaction of this one
 
 
 def _left_out(session: Session, query: str) -> Iterator[str]:
     """What the planner fills with NULL because the query says nothing about it."""
     ((plan,),) = session.execute(f"explain (generic_plan, verbose, format json) {query}")
-    session.rollback()
     for node in _inserts(cast("Any", plan)[0]["Plan"]):
         schema, table = node["Schema"], node["Relation Name"]
         required = session.execute(_REQUIRED, {"schema": schema, "table": table})

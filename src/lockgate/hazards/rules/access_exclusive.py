@@ -22,10 +22,16 @@ def find(plan: Plan) -> Iterator[Finding]:
 def _finding(statement: Statement, locks: list[Lock]) -> Finding:
     others = f" (and {len(locks) - 1} more)" if len(locks) > 1 else ""
     what = (
-        f"the request for `{locks[0].relation.path}`{others} waits for the longest transaction on it, and everybody else waits behind the "
-        "request; `lockgate upgrade` gives up after the lock timeout and tries again"
+        f"the request for `{locks[0].relation.path}`{others} waits for the longest transaction on it{_longest(statement, locks)}, and everybody "
+        "else waits behind the request; `lockgate upgrade` gives up after the lock timeout and tries again"
     )
     return statement.finding(RULE, Severity.NOTE, locks[0].relation, what=what, safer=PATIENCE, estimate=statement.work)
+
+
+def _longest(statement: Statement, locks: list[Lock]) -> str:
+    """How long it was when the target was asked, where one was in the way."""
+    seconds = max((holder.seconds for lock in locks for holder in statement.in_the_way(lock)), default=None)
+    return "" if seconds is None else f" (open for {seconds:,.0f} s now)"
 
 
 RULE = Rule("LG101", "access-exclusive", "a table is locked against reads and writes", find)

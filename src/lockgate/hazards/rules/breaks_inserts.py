@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
+from lockgate.hazards.sending import broken
 from lockgate.hazards.snippets import execute, identifier
 
 
@@ -18,7 +19,19 @@ def find(plan: Plan) -> Iterator[Finding]:
                 what = f"an INSERT of running code that leaves out `{change.table}.{change.name}`, or gives NULL, fails at once"
                 table, column = identifier(change.schema, change.table), identifier("", change.name)
                 safer = f"# first a default, so that old code can go on:\n{execute(f'ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ...')}"
-                yield statement.finding(RULE, Severity.WARNING, what=what, safer=safer, name=f"{change.schema}.{change.table}")
+                severity, known = _known(plan, f"{change.schema}.{change.table}.{change.name}")
+                yield statement.finding(RULE, severity, what=what + known, safer=safer, name=f"{change.schema}.{change.table}")
+
+
+def _known(plan: Plan, column: str) -> tuple[Severity, str]:
+    """What the target's queries say: which INSERTs leave the column out."""
+    workload = plan.effects.workload
+    if workload is None or not workload.known:
+        return Severity.WARNING, ""
+    fail = [query for query in workload.queries if column in query.leaves_out]
+    if fail:
+        return Severity.ERROR, f"; {broken(fail, workload)}"
+    return Severity.WARNING, f"; none of {workload.known:,} known queries leaves it out"
 
 
 def _is_required(change: Change) -> bool:

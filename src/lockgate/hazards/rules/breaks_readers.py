@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from lockgate.hazards.answers import Query
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.names import parts
 from lockgate.hazards.seen import Change, Drop
+from lockgate.hazards.sending import broken
 from lockgate.hazards.snippets import comment, execute, identifier
 
 _RENAMED = ("schema", "table", "view", "materialized view", "column", "enum value", "function")
@@ -14,22 +18,44 @@ _DROPPED = ("schema", "table", "table column", "view", "materialized view", "for
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield warnings: whether a known query names it is asked of the target."""
+    """Yield a warning per name, an error where a known query of the target fails on it; queries that no name explains come last."""
+    told: set[Query] = set()
     for statement in plan.statements:
         for change in statement.live_changes:
             if change.how == "renamed" and change.kind in _RENAMED:
                 what = f"the {change.kind} `{change.old_name}` is called `{change.name}` at once; code that is still running fails on it"
-                yield statement.finding(RULE, Severity.WARNING, what=what, safer=_both_names(change), name=_path(change, change.old_name))
+                yield _named(statement, told, change.old_name, what, _both_names(change), _path(change, change.old_name))
             elif change.kind == "table" and change.how == "altered" and change.before.get("partition_of"):
                 what = f"the rows of `{change.name}` are no longer found in `{change.before['partition_of']}`"
                 yield statement.finding(RULE, Severity.WARNING, what=what, name=_path(change, change.name))
-        yield from (_dropped(statement, drop) for drop in statement.effect.drops if drop.kind in _DROPPED and not drop.new)
+        yield from (_dropped(statement, told, drop) for drop in statement.effect.drops if drop.kind in _DROPPED and not drop.new)
+    yield from _unexplained(plan, told)
 
 
-def _dropped(statement: Statement, drop: Drop) -> Finding:
+def _dropped(statement: Statement, told: set[Query], drop: Drop) -> Finding:
     what = f"code that is still running and names `{drop.identity}` fails at once"
     safer = comment(f"release code that does without {drop.identity} first; drop it in the next revision")
-    return statement.finding(RULE, Severity.WARNING, what=what, safer=safer, name=drop.identity)
+    return _named(statement, told, parts(drop.identity)[-1].partition("(")[0], what, safer, drop.identity)
+
+
+def _named(statement: Statement, told: set[Query], name: str, what: str, safer: str, path: str) -> Finding:
+    """Add what the target's queries say; a query counts for each name in it, as the server tells the first one only."""
+    workload = statement.plan.effects.workload
+    if workload is None or not workload.known:
+        return statement.finding(RULE, Severity.WARNING, what=what, safer=safer, name=path)
+    missed = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    fail = [query for query in workload.queries if query.breaks and (missed.search(query.breaks) or missed.search(query.text))]
+    told |= set(fail)
+    known = broken(fail, workload) if fail else f"of {workload.known:,} known queries none does"
+    return statement.finding(RULE, Severity.ERROR if fail else Severity.WARNING, what=f"{what}; {known}", safer=safer, name=path)
+
+
+def _unexplained(plan: Plan, told: set[Query]) -> Iterator[Finding]:
+    workload = plan.effects.workload
+    rest = [query for query in workload.queries if query.breaks and query not in told] if workload else []
+    if workload and rest:
+        what = f"{broken(rest, workload)} ({rest[0].breaks})"
+        yield plan.about(RULE, plan.effects.revisions[-1], Severity.ERROR, what, "# release code that does without it first")
 
 
 def _path(change: Change, name: str) -> str:
