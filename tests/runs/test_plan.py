@@ -332,6 +332,8 @@ if older_server.INSTALLED:
         up(project)
         project.revision("r2", "r1", 'op.create_index("ix", "orders", ["age"])')
         found, _ = planned(project)
+        assert found.preflight is not None
+        assert not found.preflight.unknown, "its catalog answers the same questions"
         assert (found.server, found.scratch.split(".")[0]) == (f"PostgreSQL {older_server.MAJOR}", "PostgreSQL 18")
         assert strongest(found.revisions[0]) == [("CREATE INDEX", ["ShareLock orders"])]
 

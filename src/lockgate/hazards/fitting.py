@@ -14,7 +14,7 @@ _TEXTS = ("text", "character varying", "character", "citext", "name")
 _INTEGERS = ("smallint", "integer", "bigint")
 _NUMBERS = (*_INTEGERS, "numeric", "real", "double precision", "money")
 # Built-in types whose casts to another one depend on no value, or that no cast leads away from.
-_OTHERS = ("boolean", "date", "time", "timestamp", "interval", "uuid", "bytea", "inet", "cidr", "macaddr", "oid", "point", "tsvector", "json", "jsonb")
+_OTHERS = ("boolean", "date", "time", "timestamp", "interval", "uuid", "bytea", "inet", "cidr", "oid", "json", "jsonb")
 _USING = re.compile(r"\busing\s+(.+)", re.I | re.S)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from lockgate.hazards.answers import Holder, Lacking, Preflight, Publication, Standby
 from lockgate.permit import Session
 
-# A prepared transaction has no process; its locks carry the transaction's own number (PostgreSQL manual, 53.12 pg_locks).
+# A prepared transaction has no process; which one it is tells its lock on its own number (PostgreSQL manual, 53.12 pg_locks).
 _HOLDERS = """
 with held as (
   select n.nspname || '.' || c.relname as path, l.pid, l.virtualtransaction, pg_catalog.array_agg(l.mode) as modes
@@ -29,12 +29,14 @@ select h.path, h.modes,
  union all
 select h.path, h.modes, 'prepared', pg_catalog.concat_ws(', ', 'prepared transaction ' || p.gid, p.owner),
        extract(epoch from pg_catalog.clock_timestamp() - p.prepared)::float8
-  from held h join pg_catalog.pg_prepared_xacts p on h.pid is null and h.virtualtransaction = '-1/' || p.transaction
+  from held h join pg_catalog.pg_locks x on x.virtualtransaction = h.virtualtransaction and x.locktype = 'transactionid' and x.pid is null
+  join pg_catalog.pg_prepared_xacts p on p.transaction = x.transactionid where h.pid is null
  order by 5 desc, 1
 """
 _PUBLICATIONS = """
 select p.schemaname || '.' || p.tablename, p.pubname,
-       c.relreplident in ('f', 'i') or (c.relreplident = 'd' and exists (select 1 from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary))
+       c.relreplident in ('f', 'i') or (c.relreplident = 'd' and exists (
+         select 1 from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary))
   from pg_catalog.pg_publication_tables p join pg_catalog.pg_namespace n on n.nspname = p.schemaname
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
  where p.schemaname || '.' || p.tablename = any(:tables) order by 1, 2

@@ -24,7 +24,9 @@ select s.query, sum(s.calls)::bigint from {schema}.pg_stat_statements s
  where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()) and s.queryid is not null
  group by s.query order by 2 desc, 1
 """
-_HOURS = "select coalesce(extract(epoch from pg_catalog.clock_timestamp() - i.stats_reset)::float8 / 3600, 0) from {schema}.pg_stat_statements_info i"
+_HOURS = """
+select coalesce(extract(epoch from pg_catalog.clock_timestamp() - i.stats_reset)::float8 / 3600, 0) from {schema}.pg_stat_statements_info i
+"""
 # A trigger may fill in what an INSERT leaves out: 2 is BEFORE, 4 is INSERT (pg_trigger.h).
 _REQUIRED = """
 select a.attname, a.attnotnull and not exists (

@@ -23,7 +23,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             if _narrows(change):
                 answer = answer_about(statement.answers, change.name, "unfit")
                 told = Severity.WARNING if answer is None else severity(answer) or Severity.NOTE
-                yield statement.finding(RULE, told, what=_what(change, answer), safer=_safer(change), name=f"{change.schema}.{change.table}")
+                yield statement.finding(RULE, told, what=_what(statement, change, answer), safer=_safer(change), name=f"{change.schema}.{change.table}")
 
 
 def narrowing(statement: Statement, answer: Answer) -> bool:
@@ -36,11 +36,12 @@ def _narrows(change: Change) -> bool:
     return change.kind == "column" and change.how == "altered" and is_narrower(was, now)
 
 
-def _what(change: Change, answer: Answer | None) -> str:
+def _what(statement: Statement, change: Change, answer: Answer | None) -> str:
     column = f"`{change.schema}.{change.table}.{change.name}`"
     types = f"fits {change.before['type']} and not {change.after['type']}"
     if answer and answer.count > 0:
-        rounded = " or they are rounded" if str(change.after["type"]).startswith("numeric") else ""
+        cut = ", or they are cut, as USING casts them" if " using " in statement.effect.text.lower() else ""
+        rounded = ", or they are rounded" if str(change.after["type"]).startswith("numeric") else cut
         return f"{many(answer.count, 'value')} of {column} not fit for {change.after['type']} {then(answer)}{rounded}"
     if answer and answer.count == 0:
         return f"all values of {column} fit {change.after['type']} today; one that {types} and comes before the upgrade stops it"

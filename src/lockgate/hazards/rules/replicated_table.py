@@ -33,7 +33,10 @@ def _changes_shape(change: Change) -> bool:
 
 def _finding(statement: Statement, published: Publication, changed: set[str]) -> Finding:
     if published.table in changed:
-        what = f"`{published.table}` is in the publication `{published.name}`: DDL is not replicated, and a subscriber whose table differs stops applying rows"
+        what = (
+            f"`{published.table}` is in the publication `{published.name}`: DDL is not replicated, and a subscriber whose table differs "
+            "stops applying rows"
+        )
         safer = "# run the same revision at the subscribers first; for what is dropped or renamed, at the publisher first"
         return statement.finding(RULE, Severity.WARNING, statement.plan.table(published.table), what=what, safer=safer, name=published.table)
     what = f"`{published.table}` is in the publication `{published.name}` and has no replica identity: its UPDATE and DELETE are refused"

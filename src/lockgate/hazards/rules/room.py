@@ -11,7 +11,7 @@ _TOLD_FROM = 1_000_000_000  # bytes; less fits everywhere
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield one note per table that is copied: whether there is room is asked of the target."""
+    """Yield one note per table that is copied: the size of the whole database says how much that is."""
     for statement in plan.statements:
         for rewrite in statement.effect.rewrites:
             size = plan.yardstick.size(rewrite.relation) if rewrite.reason != "truncate" else None
@@ -20,7 +20,10 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 
 def _finding(statement: Statement, path: str, needed: int) -> Finding:
-    what = f"about {needed / 10**9:.1f} GB have to be free until COMMIT for the copy of `{path}`, and as much again for WAL"
+    preflight = statement.plan.effects.preflight
+    whole = preflight.database_bytes if preflight else -1
+    told = f"; the whole database has {whole / 10**9:.1f} GB, and how much is free no SQL tells" if whole >= 0 else ""
+    what = f"about {needed / 10**9:.1f} GB have to be free until COMMIT for the copy of `{path}`, and as much again for WAL{told}"
     return statement.finding(RULE, Severity.NOTE, statement.plan.table(path), what=what, name=path)
 
 
