@@ -49,17 +49,8 @@ mariadb: ## Install MariaDB's server for its tests, where this is root on Debian
 			</dev/null >/dev/null 2>&1 || true; \
 	fi
 
-.PHONY: chromium
-chromium: ## Install a browser for the test of the plan's page, where this is root on Debian and has none; never an error
-	@if ! command -v chromium >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
-		echo 'installing chromium for the test of the page that a plan writes'; \
-		export DEBIAN_FRONTEND=noninteractive; \
-		timeout 120 sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium' \
-			</dev/null >/dev/null 2>&1 || true; \
-	fi
-
 .PHONY: test
-test: lint types mariadb chromium ## Lint, types and every test, the fast ones first, and those of the examples
+test: lint types mariadb ## Lint, types and every test, the fast ones first, and those of the examples
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/house tests/thought
 	$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
 	@# From inside its folder: the example's own settings count, as for somebody who copied it away.

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import BROWSER, NO_BROWSER
 from building import Tiny, tiny
 from maria import MISSING, Maria, is_installed, mariadb
 
@@ -160,8 +159,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line what was not run."""
     if not is_installed():
         terminalreporter.write_line(MISSING)
-    if not BROWSER:
-        terminalreporter.write_line(NO_BROWSER)
 
 
 @pytest.fixture
