@@ -126,7 +126,7 @@ def histories(draw: st.DrawFn) -> dict[str, str]:
 
 
 @given(histories())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_graph_is_the_one_that_alembic_loads(tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]) -> None:
     """Same files, same order, same heads, same revisions to run."""
     folder = tmp_path_factory.mktemp("project")

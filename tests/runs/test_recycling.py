@@ -149,7 +149,7 @@ def do(lease: Lease, *statements: str) -> Any:
 changes = st.lists(st.tuples(st.sampled_from(ROWS + MORE), st.integers(1, 300)), min_size=1, max_size=6)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changes, st.booleans())
 def test_no_change_reaches_the_next_test(databases: TestDatabases, expected: str, found: list[tuple[str, int]], open_transaction: bool) -> None:
     """The whole of it, held against pg_dump: schema, rows, sequences, large objects, settings, roles."""
