@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lockgate.errors import SettingsError, UsageError
 from lockgate.files import append_line, find_settings, graph_of, load_project, private_file, read_revision_files, read_text, write_new
+from lockgate.files.planned import planned_files
 from lockgate.settings.project import Project
 
 SETTINGS = '[environments.dev]\nurl = "sqlite:///dev.db"\n'
@@ -256,3 +257,32 @@ def test_a_private_file_is_for_this_user_alone_and_gone_afterwards() -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.read_text() == "h:1:d:u:geheim"
     assert not path.exists()
+
+
+def test_every_byte_that_decides_what_runs_is_hashed(project: Project) -> None:
+    """What an approved plan does not hash can be another file when it is run."""
+    write(
+        project.folder,
+        **{
+            "migrations__env.py": "",
+            "migrations__versions__r1.py": revision("r1"),
+            "migrations__versions__data__rows.sql": "select 1",
+            "migrations__versions____pycache____r1.pyc": b"compiled",
+            "migrations__.env": "PASSWORD=secret",
+            "app__models.py": "",
+            "pyproject.toml": '[project]\nname = "app"\n[tool.alembic]\nfile_template = "x"\n',
+        },
+    )
+    before = planned_files(project)
+    history = ["migrations/env.py", "migrations/versions/data/rows.sql", "migrations/versions/r1.py"]
+    assert list(before) == ["alembic.ini", "lockgate.toml", *history, "pyproject.toml [tool.alembic]"]
+    for name in ("alembic.ini", "lockgate.toml", *history):
+        path = project.folder / name
+        text = path.read_bytes()
+        path.write_bytes(text + b"#")
+        assert {key for key, digest in planned_files(project).items() if before[key] != digest} == {name}
+        path.write_bytes(text)
+    write(project.folder, **{"pyproject.toml": '[project]\nname = "app"\nversion = "2"\n[tool.alembic]\nfile_template = "x"\n'})
+    assert planned_files(project) == before
+    write(project.folder, **{"pyproject.toml": '[tool.alembic]\nfile_template = "y"\n'})
+    assert planned_files(project) != before

@@ -64,6 +64,7 @@ key = ["code"]                                  # default: the primary key
 environments = ["dev", "test"]
 unknown_rows = "keep"                           # keep | refuse | delete (delete is destructive)
 """
+KEY = f"ed25519:{'A' * 43}="
 DEV = '[environments.dev]\nurl = { env = "DATABASE_URL" }\n'
 
 
@@ -298,6 +299,11 @@ def test_scratch_is_reserved() -> None:
         (DEV + '[tests]\nenvironment = "dve"\n', "(did you mean `dev`?)"),
         (DEV + '[tests]\nserver = "embeded"\n', "(did you mean `embedded`?)"),
         (DEV + '[tests]\nenvironment = "dev"\nserver = "sqlite"\n', "one of `environment` and `server`"),
+        (DEV + f'protection = "locked"\napprovers = ["anne"]\n[approvers]\nann = "{KEY}"\n', "(did you mean `ann`?)"),
+        (DEV + 'protection = "locked"\napprovers = []\n', "`approvers` names nobody"),
+        (DEV + f'protection = "confirm"\napprovers = ["ann"]\n[approvers]\nann = "{KEY}"\n', "nobody is asked for a plan"),
+        (DEV + '[approvers]\nann = "ssh-ed25519 AAAA"\n', "must look like `ed25519:`"),
+        (DEV + f'[approvers]\nann = "{KEY}"\nbob = "{KEY}"\n', "another approver has the same key"),
         ("[environment.dev]\n" + DEV, "unknown key `environment` (did you mean `environments`?)"),
     ],
 )
@@ -358,3 +364,11 @@ def test_a_server_for_plans_is_named_in_the_words_of_any_url() -> None:
     assert "a password does not belong into the settings" in wrong[0]
     assert "`scratch_url` needs exactly one of" in wrong[1]
     assert "hidden" not in "".join(wrong)
+
+
+def test_approvers_are_names_with_keys() -> None:
+    """Who may approve is said once; for which environment, there."""
+    text = DEV + f'protection = "locked"\napprovers = ["ann"]\n[approvers]\nann = "{KEY}"\nbob = "{KEY.replace("A", "B")}"\n'
+    project = read(text)
+    assert project.environments["dev"].approvers == ("ann",)
+    assert project.approvers == {"ann": KEY, "bob": KEY.replace("A", "B")}
