@@ -28,7 +28,7 @@ from lockgate.dialects.postgres import trace_sql
 from lockgate.events import Applied, Started
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects, Size
 from lockgate.hazards.judge import judge
-from lockgate.hazards.seen import MODES
+from lockgate.hazards.seen import MODES, Fault
 from lockgate.scratch import temporary_server
 from lockgate.secret import DatabaseUrl
 from lockgate.trace.tracer import Tracer
@@ -316,10 +316,14 @@ def traced(copy: Copy, action: Callable[[], Any], before: str) -> RevisionEffect
     with tracer.listening(), copy.engine().connect() as connection:
         context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
         tracer.hear(Started(step))
-        with suppress(DBAPIError, _Undo), context.begin_transaction(_per_migration=True), Operations.context(context):  # type: ignore[attr-defined]
-            action()
-            raise _Undo
-        tracer.hear(Applied(StepDone(step, 0)))
+        try:
+            with context.begin_transaction(_per_migration=True), Operations.context(context):  # type: ignore[attr-defined]
+                action()
+                raise _Undo
+        except DBAPIError as error:
+            tracer.broken(Fault(message=str(error)))
+        except _Undo:
+            tracer.hear(Applied(StepDone(step, 0)))
     found = tracer.revisions()[0]
     if before or any(effect.autocommit for effect in found.effects):
         copy.throw_away()
@@ -411,6 +415,26 @@ def test_what_a_savepoint_took_back_is_not_told_twice(copy: Copy) -> None:
 def test_nothing_else_is_recorded() -> None:
     """What nobody does any more would be judged for ever."""
     assert list(RECORDED) == [case[0] for case in CASES]
+
+
+def test_what_a_revision_catches_sets_and_commits_is_told_as_what_it_is(copy: Copy) -> None:
+    """Another search path changes no definition, a caught error fails no plan, and a COMMIT is seen; text is as it was written."""
+
+    def action() -> None:
+        with suppress(DBAPIError), op.get_bind().begin_nested():
+            op.execute("alter table customers drop column nothing")
+        op.execute("set local search_path = nowhere")
+        op.execute("commit")
+        op.execute("alter table public.customers add x int default length('50%')")
+
+    found = traced(copy, action, "")
+    assert [(effect.command, effect.caught, len(effect.changes)) for effect in found.effects] == [
+        ("ALTER TABLE", True, 0),
+        ("SET", False, 0),
+        ("COMMIT", False, 0),
+        ("ALTER TABLE", False, 1),
+    ]
+    assert found.effects[-1].text.endswith("length('50%')")
 
 
 def record() -> None:

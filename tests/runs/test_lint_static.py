@@ -60,10 +60,12 @@ def test_offline_mode_and_the_lines_behind_a_question_are_read(project: Tiny) ->
 
 def test_what_earlier_revisions_of_the_same_set_made_is_new_and_nothing_is_dialled(project: Tiny) -> None:
     """A branch of five revisions is judged as one change; a revision with an engine of its own gets no connection."""
-    project.revision("r1", None, 'op.execute("create table t (a int)")')
+    project.revision("r1", None, 'op.execute("create table t (a int)")\nop.execute("update w set a = 1 where b like \'50%\'")')
     project.revision("r2", "r1", 'op.execute("alter table t alter a type bigint")\nop.execute("drop table u")')
     project.revision("r3", "r2", "sa.create_engine('sqlite:///made.db').connect().execute(sa.text('drop table v'))")
-    assert {finding.relation for finding in _lint(project, "r1", "r2").findings} == {"public.u"}
+    judged = _lint(project, "r1", "r2")
+    assert {finding.relation for finding in judged.findings} == {"public.u", "public.w"}
+    assert "update w set a = 1 where b like '50%'" in {finding.statement for finding in judged.findings}
     assert "public.t" in {finding.relation for finding in _lint(project, "r2").findings}
     assert "public.v" in {finding.relation for finding in _lint(project, "r3").findings}
     assert not (project.folder / "made.db").exists()

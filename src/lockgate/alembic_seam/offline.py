@@ -100,7 +100,9 @@ class Offline:
         self._outside = False
 
     def _hear(self, text: str) -> None:
-        self._said.append(self._sentence(text.strip().removesuffix(";"), self._line(), self._outside))
+        # SQLAlchemy writes each percent sign twice, for drivers whose parameters begin with one.
+        plain = text.strip().removesuffix(";").replace("%%", "%")
+        self._said.append(self._sentence(plain, self._line(), self._outside))
 
     def _sentence(self, text: str, line: int, outside: bool) -> Sentence:
         self._transaction += outside

@@ -17,6 +17,8 @@ from lockgate.hazards.findings import Allowed, Finding, Severity
 from lockgate.hazards.rules.unused_allow import RULE
 
 _COMMENT = re.compile(r"#\s*lockgate:\s*allow\s+(?P<hazard>[\w-]+)[\s:,-]*(?P<reason>.*)")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BATCH = "batch_alter_table"  # sends its statements when it is left, from the line of its `with`
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,24 @@ def _unused(idle: Iterable[Allow], revisions: Mapping[str, str]) -> Iterator[Fin
 
 
 def _spans(tree: ast.Module) -> Iterator[tuple[int, int]]:
-    """Yield first and last line of every statement that holds no other."""
+    """Yield first and last line of every statement that holds no other, of the head of one that does, and of a batch, which runs as a whole."""
+    batches = [node for node in ast.walk(tree) if isinstance(node, ast.With) and _is_batch(node)]
+    inside = {inner for batch in batches for inner in ast.walk(batch)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and not hasattr(node, "body"):
+        if node in batches and isinstance(node, ast.stmt):
             yield node.lineno, node.end_lineno or node.lineno
+        elif isinstance(node, ast.stmt) and node not in inside and not isinstance(node, _DEFINITIONS):
+            yield node.lineno, _end_of_head(node) if hasattr(node, "body") else node.end_lineno or node.lineno
+
+
+def _end_of_head(node: ast.stmt) -> int:
+    heads = (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr | ast.withitem))
+    return max([node.lineno, *(part.end_lineno or 0 for head in heads for part in ast.walk(head) if isinstance(part, ast.expr))])
+
+
+def _is_batch(node: ast.With) -> bool:
+    calls = [item.context_expr for item in node.items]
+    return any(isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == _BATCH for call in calls)
 
 
 def _allow(file: str, token: tokenize.TokenInfo, match: re.Match[str], spans: list[tuple[int, int]], lines: list[str]) -> Allow:

@@ -10,7 +10,8 @@ _NOISE = frozenset("or replace unique temp temporary unlogged global local recur
 _TWO = frozenset("create alter drop refresh comment".split())
 _LONG = {"materialized": "view", "foreign": "table", "event": "trigger", "access": "method"}
 _DML = frozenset("SELECT INSERT UPDATE DELETE MERGE WITH TABLE VALUES".split())
-_CONTROL = frozenset("BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE".split())
+_WHOLE = frozenset("BEGIN START COMMIT END ROLLBACK ABORT".split())
+_CONTROL = _WHOLE | frozenset("SAVEPOINT RELEASE PREPARE".split())
 
 
 def command_of(sql: str) -> str:
@@ -35,6 +36,11 @@ def reads_or_writes_rows(command: str) -> bool:
 def is_control(command: str) -> bool:
     """Whether a statement begins or ends a transaction or a savepoint."""
     return command in _CONTROL
+
+
+def is_own_commit(command: str, sql: str) -> bool:
+    """Whether a statement begins or ends a transaction as a whole; going back to a savepoint does neither."""
+    return command in _WHOLE and not sql.lstrip().upper().startswith("ROLLBACK TO")
 
 
 def is_concurrent(sql: str) -> bool:

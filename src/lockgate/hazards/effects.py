@@ -31,6 +31,7 @@ class Effect(Value, frozen=True):
         rowcount: as the driver says; -1 where it says nothing.
         written: tables whose rows it wrote.
         notices: the server's NOTICEs and WARNINGs.
+        caught: the revision went on behind its fault, and ended well.
         ms: milliseconds on the scratch, which holds no rows unless it is a `copy`.
     """
 
@@ -51,6 +52,7 @@ class Effect(Value, frozen=True):
     rowcount: int = -1
     notices: tuple[str, ...] = ()
     fault: Fault | None = None
+    caught: bool = False
     ms: int = 0
 
 

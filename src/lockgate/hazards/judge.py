@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -28,9 +28,11 @@ def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, 
         sources: text of the revisions' files by `RevisionEffects.file`, for comments that allow a finding.
     """
     plan = Plan(effects, limits or Limits())
-    found = _without_echoes([finding for rule in RULES for finding in rule.find(plan)])
+    found = [finding for rule in RULES for finding in rule.find(plan)]
     names = {revision.file: revision.id for revision in effects.revisions}
     kept, allowed = apply(found, {file: text for file, text in (sources or {}).items() if file in names}, names)
+    # Behind the comments: one that allows an echo is of use, whatever else is told at its place.
+    kept = _without_echoes(kept, found)
     order = {revision.id: number for number, revision in enumerate(effects.revisions)}
     return Findings(
         environment=effects.environment,
@@ -73,9 +75,9 @@ def _badness(finding: Finding, order: Mapping[str, int]) -> tuple[object, ...]:
     return finding.severity.rank, -seconds, order.get(finding.revision, 0), finding.line, finding.id
 
 
-def _without_echoes(found: list[Finding]) -> list[Finding]:
+def _without_echoes(kept: Iterable[Finding], found: Iterable[Finding]) -> tuple[Finding, ...]:
     told = {_place(finding) for finding in found if finding.id not in _ECHOES and finding.lock}
-    return [finding for finding in found if not (finding.id in _ECHOES and finding.severity is Severity.NOTE and _place(finding) in told)]
+    return tuple(one for one in kept if not (one.id in _ECHOES and one.severity is Severity.NOTE and _place(one) in told))
 
 
 def _place(finding: Finding) -> tuple[str, int, str]:

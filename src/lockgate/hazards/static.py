@@ -18,15 +18,14 @@ from lockgate.hazards.command import command_of, is_concurrent
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.findings import Allowed, Finding, Findings, Severity
 from lockgate.hazards.judge import judge
-from lockgate.hazards.rules import not_run
+from lockgate.hazards.rules import lock_kept, not_run
 from lockgate.hazards.seen import Fault, Value
+from lockgate.hazards.static_rows import calls_of_others, inside
 from lockgate.hazards.static_scene import Doubt, Draft, Scene
-from lockgate.hazards.static_statement import calls_of_others, inside, read
+from lockgate.hazards.static_statement import read
 from lockgate.seeds.tree_nodes import inner, message_name
 
-BASIS = (
-    "static: read from the SQL, not run; sizes and times, old types, functions, indexes, valid checks and what depends on what are not known"
-)
+BASIS = "static: read from the SQL, not run; sizes and times, old types, functions, indexes, valid checks and what depends on what are not known"
 _EACH = " [static: read, not run]"  # an annotation stands alone, without the line that says where all of it comes from
 _PARAMETER = re.compile(r"%\(\w+\)s|%s|(?<![:\w]):[A-Za-z_]\w*")
 
@@ -86,6 +85,10 @@ class _Reading:
         self._parser = parser
         self._scene = Scene()
         self._doubts: dict[tuple[str, int, str, str], Doubt] = {}
+        self._count = 0
+        self._places: dict[tuple[str, int, str], tuple[int, int]] = {}
+        # Transaction and place of statements that work on what is there already, by all that the text says.
+        self._working: list[tuple[int, int]] = []
 
     def revision(self, script: Script) -> RevisionEffects:
         effects: list[Effect] = []
@@ -126,6 +129,10 @@ class _Reading:
         draft = Draft() if tree is None else read(tree, self._scene, said.transaction, said.outside)
         for rule, doubt in draft.doubts.items():
             self._doubts[(script.id, said.line, text, rule)] = doubt
+        self._count += 1
+        place = (said.transaction, self._count)
+        self._places[(script.id, said.line, text)] = place
+        self._working += [place] if draft.works else []
         return _effect(said, text, number, draft)
 
     def _parsed(self, text: str) -> Iterator[tuple[str, Any]]:
@@ -154,12 +161,18 @@ class _Reading:
         if doubt:
             severity = max(severity, doubt.severity, key=lambda one: one.rank)
             what, safer = (doubt.what, doubt.safer or safer) if doubt.instead else (what + doubt.what, safer)
+        elif finding.id == lock_kept.RULE.id and not self._is_kept(finding):
+            severity, what = Severity.NOTE, f"{what}; whether it works for longer than a moment is not in the text"
         if finding.id == not_run.RULE.id:
             what = (
                 f"{what.partition(' did not run')[0]} cannot be told without running: SQL that is put together there, code that asks the "
                 "database, or a function of its own"
             )
         return msgspec.structs.replace(finding, severity=severity, what=what + _EACH, safer=safer, estimate=None)
+
+    def _is_kept(self, finding: Finding) -> bool:
+        transaction, place = self._places[(finding.revision, finding.line, finding.statement)]
+        return any(other == transaction and later > place for other, later in self._working)
 
 
 def _effect(said: Said, text: str, number: int, draft: Draft) -> Effect:

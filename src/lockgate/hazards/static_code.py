@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 _SQL = frozenset("execute exec_driver_sql text DDL scalar scalars".split())
-_WRITES = _SQL | frozenset("executemany update delete insert bulk_insert bulk_save_objects add add_all create drop create_all drop_all".split())
+_WRITES = _SQL | frozenset(
+    "executemany update delete insert bulk_insert bulk_save_objects add add_all create drop create_all drop_all".split()
+)
 _ASKS = frozenset("get_bind inspect".split())
+_BEGINS = re.compile(
+    r"\s*(?:alter|analyze|call|cluster|comment|copy|create|delete|do|drop|grant|insert|lock|merge|refresh|reindex|revoke|select|set|truncate|update|vacuum|with)\b",
+    re.I,
+)
 _OPERATIONS = "op"
 _AUTOCOMMIT = "autocommit_block"
 
@@ -70,7 +77,9 @@ def _stands_alone(node: ast.stmt, names: set[str]) -> bool:
     if not isinstance(node, ast.Expr | ast.With) or not _operations(node) or _calls(node) & _ASKS:
         return False
     used = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-    made = {inner.id for inner in used if isinstance(inner.ctx, ast.Store)} | {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
+    made = {inner.id for inner in used if isinstance(inner.ctx, ast.Store)} | {
+        inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)
+    }
     return all(inner.id in names or inner.id in made for inner in used)
 
 
@@ -98,7 +107,8 @@ def _name(call: ast.Call) -> str:
 def _literals(node: ast.AST) -> tuple[tuple[int, str], ...]:
     calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call) and inner.args and _name(inner) in _SQL]
     firsts = [(call.lineno, call.args[0]) for call in calls]
-    return tuple((line, first.value) for line, first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str))
+    texts = ((line, first.value) for line, first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str))
+    return tuple((line, text) for line, text in texts if _BEGINS.match(text))
 
 
 def _told(node: ast.AST) -> bool:

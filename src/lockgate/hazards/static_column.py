@@ -75,7 +75,13 @@ class Column:
 
     def facts(self) -> dict[str, Any]:
         """Return them as a change of the catalog has them."""
-        known = {"type": self.kind, "not_null": self.not_null, "default": self.default, "identity": self.identity, "generated": self.generated}
+        known = {
+            "type": self.kind,
+            "not_null": self.not_null,
+            "default": self.default,
+            "identity": self.identity,
+            "generated": self.generated,
+        }
         return {name: value for name, value in known.items() if value or name == "not_null"}
 
 

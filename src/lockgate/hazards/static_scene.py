@@ -56,6 +56,13 @@ class Draft:
         """Take a lock."""
         self.modes.setdefault(relation, set()).add(mode)
 
+    @property
+    def works(self) -> bool:
+        """Whether it does what takes longer on a larger table that is there already, by all that the text says."""
+        doubtful = any(doubt.severity is Severity.NOTE for doubt in self.doubts.values())
+        tables = [*(rewrite.relation for rewrite in self.rewrites), *(scan.relation for scan in self.scans)]
+        return not doubtful and any(not table.new for table in tables)
+
     def locks(self) -> tuple[Lock, ...]:
         """Return the locks, the strongest first."""
         found = [Lock(relation=relation, modes=tuple(sorted(modes, key=MODES.index))) for relation, modes in self.modes.items()]
@@ -110,7 +117,9 @@ class Draft:
         if more and not new:
             self.drops.append(Drop(kind="dependents", identity=identity, schema=schema, cascade=True))
             what = f"CASCADE also drops whatever depends on `{identity}`; what that is, is not in the text"
-            self.doubts["LG302"] = Doubt(Severity.WARNING, what, instead=True, safer="# leave CASCADE out and drop by name what the server then names")
+            self.doubts["LG302"] = Doubt(
+                Severity.WARNING, what, instead=True, safer="# leave CASCADE out and drop by name what the server then names"
+            )
 
     def outside_only(self, what: str, autocommit: bool) -> None:
         """Note a statement that no transaction may hold."""
@@ -127,7 +136,7 @@ class Scene:
         self.columns: set[tuple[str, str]] = set()
         self.proofs: dict[tuple[str, str], str] = {}
         self.proved: set[tuple[str, str]] = set()
-        self.tables: dict[str, Relation] = {}
+        self.owners: dict[str, Relation] = {}  # tables by the qualified names of indexes
         self.labels: dict[int, set[str]] = {}
 
     def named(self, names: Sequence[str], kind: str = "table") -> Relation:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from lockgate.hazards.findings import Severity
-from lockgate.hazards.seen import MODES, Fault, Relation
+from lockgate.hazards.seen import MODES, Relation
 from lockgate.hazards.snippets import autocommit, execute, identifier
-from lockgate.hazards.static_column import is_known_function
-from lockgate.hazards.static_scene import EXCLUSIVE, MILD, ROW_EXCLUSIVE, SHARE, WRITING, Doubt, Draft, Scene
+from lockgate.hazards.static_rows import use_labels, write
+from lockgate.hazards.static_scene import EXCLUSIVE, MILD, ROW_EXCLUSIVE, SHARE, Doubt, Draft, Scene
 from lockgate.hazards.static_table import alter_table, create_table
 from lockgate.seeds.tree_nodes import enum_name, inner, message_name, messages
 
@@ -18,7 +17,12 @@ _TABLES = {"OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "ma
 _OF_A_TABLE = {"OBJECT_TRIGGER": "trigger", "OBJECT_POLICY": "policy", "OBJECT_RULE": "rule"}
 _OTHERS = {"OBJECT_FUNCTION": "function", "OBJECT_SCHEMA": "schema", "OBJECT_TYPE": "type"}
 _RENAMED = {**_TABLES, "OBJECT_COLUMN": "column", "OBJECT_SCHEMA": "schema", "OBJECT_FUNCTION": "function"}
-_ALONE = {"CreatedbStmt": "CREATE DATABASE", "DropdbStmt": "DROP DATABASE", "AlterSystemStmt": "ALTER SYSTEM", "CreateTableSpaceStmt": "CREATE TABLESPACE"}
+_ALONE = {
+    "CreatedbStmt": "CREATE DATABASE",
+    "DropdbStmt": "DROP DATABASE",
+    "AlterSystemStmt": "ALTER SYSTEM",
+    "CreateTableSpaceStmt": "CREATE TABLESPACE",
+}
 
 Reader = Callable[[Any, Draft, Scene, bool], None]
 
@@ -43,9 +47,9 @@ def read(tree: Any, scene: Scene, transaction: int, outside: bool) -> Draft:
         _READERS[name](tree, draft, scene, outside)
     for message in messages(tree):
         if message_name(message) in ("UpdateStmt", "DeleteStmt"):
-            _write(message, draft, scene)
+            write(message, draft, scene)
     if name in ("UpdateStmt", "InsertStmt") and not draft.fault:
-        _labels(tree, draft, scene, transaction)
+        use_labels(tree, draft, scene, transaction)
     return draft
 
 
@@ -58,7 +62,7 @@ def _index(tree: Any, draft: Draft, scene: Scene, outside: bool) -> None:
         draft.lock(table, MILD)
     else:
         draft.lock(table, SHARE)
-    scene.tables[f"index {table.schema}.{name}"] = table
+    scene.owners[f"{table.schema}.{name}"] = table
     if tree.relation.inh:
         draft.build(table, name, unique=tree.unique, concurrently=tree.concurrent)
     facts = {"unique": tree.unique, "columns": columns, "definition": _definition(tree, table, name, columns)}
@@ -95,7 +99,7 @@ def _drop(tree: Any, draft: Draft, scene: Scene, outside: bool) -> None:
 
 def _drop_index(names: list[str], concurrently: bool, draft: Draft, scene: Scene, outside: bool) -> None:
     name, schema = names[-1], names[-2] if len(names) > 1 else "public"
-    table = scene.tables.get(f"index {schema}.{name}")
+    table = scene.owners.get(f"{schema}.{name}")
     if table and table.new:
         return
     shown = identifier(schema, name)
@@ -144,39 +148,15 @@ def _enum(tree: Any, draft: Draft, scene: Scene, transaction: int) -> None:
         scene.labels.setdefault(transaction, set()).add(tree.new_val)
 
 
-def _labels(tree: Any, draft: Draft, scene: Scene, transaction: int) -> None:
-    added = scene.labels.get(transaction, set())
-    used = {value for message in messages(tree) if message_name(message) == "A_Const" and (value := message.sval.sval)} & added
-    if used:
-        draft.fault = Fault(message=f"unsafe use of the new enum value {', '.join(sorted(used))}", state="55P04")
-        draft.doubts["LG405"] = Doubt(Severity.WARNING, "; unless the text belongs to a column of another type")
-
-
-def _write(tree: Any, draft: Draft, scene: Scene) -> None:
-    """UPDATE and DELETE: without WHERE all rows are meant; which rows an index leads to, the text cannot tell."""
-    table = scene.relation(tree.relation)
-    draft.lock(table, WRITING)
-    if tree.HasField("where_clause") and _narrows(tree.where_clause):
-        return
-    draft.scan(table)
-    if tree.HasField("where_clause"):
-        text = "; whether an index leads to the rows that WHERE means is not in the text"
-        draft.doubts |= {rule: Doubt(Severity.NOTE, text) for rule in ("LG210", "LG303")}
-
-
-def _narrows(where: Any) -> bool:
-    """Whether a column is held against one value: most such conditions are about a key."""
-    tests = [message for message in messages(inner(where)) if message_name(message) == "A_Expr" and [inner(part).sval for part in message.name] == ["="]]
-    return any("ColumnRef" in ends and ends & {"A_Const", "ParamRef"} for test in tests if (ends := {message_name(inner(test.lexpr)), message_name(inner(test.rexpr))}))
-
-
 def _truncate(tree: Any, draft: Draft, scene: Scene, outside: bool) -> None:
     for item in tree.relations:
         table = scene.relation(inner(item))
         draft.lock(table, EXCLUSIVE)
         draft.rewrite(table, "truncate")
     if enum_name(tree, "behavior") == "DROP_CASCADE":
-        draft.doubts["LG303"] = Doubt(Severity.WARNING, "; CASCADE empties every table that refers to it as well, and which do is not in the text")
+        draft.doubts["LG303"] = Doubt(
+            Severity.WARNING, "; CASCADE empties every table that refers to it as well, and which do is not in the text"
+        )
 
 
 def _vacuum(tree: Any, draft: Draft, scene: Scene, outside: bool) -> None:
@@ -201,7 +181,7 @@ def _reindex(tree: Any, draft: Draft, scene: Scene, outside: bool) -> None:
     if concurrently:
         draft.outside_only("REINDEX CONCURRENTLY", outside)
     named = scene.relation(tree.relation) if tree.HasField("relation") else None
-    table = scene.tables.get(f"index {named.path}", named) if named else None
+    table = scene.owners.get(named.path, named) if named else None
     if table and not concurrently:
         draft.lock(table, SHARE)
         draft.build(table, tree.relation.relname)
@@ -276,22 +256,3 @@ def _names(node: Any) -> list[str]:
     fields = {"List": "items", "TypeName": "names", "ObjectWithArgs": "objname"}
     field = fields.get(message_name(node))
     return [inner(part).sval for part in getattr(node, field)] if field else [node.sval]
-
-
-_INSIDE = re.compile(r"\b(?:alter|create|drop|truncate|update|delete|reindex|cluster|refresh|lock|vacuum)\s[^;]*", re.I)
-_EXECUTE = re.compile(r"\bexecute\s+(?!function\b|procedure\b)", re.I)
-
-
-def inside(tree: Any) -> tuple[tuple[str, ...], bool]:
-    """Return the texts in a DO block that may be statements, and whether it puts others together when it runs."""
-    bodies = [option.arg.string.sval for item in tree.args if (option := inner(item)).defname == "as"]
-    texts = tuple(match[0].strip() for body in bodies for match in _INSIDE.finditer(body))
-    return texts, any(_EXECUTE.search(body) for body in bodies)
-
-
-def calls_of_others(tree: Any) -> bool:
-    """Whether a SELECT does nothing but call a function that is not the server's own: it may do anything."""
-    if message_name(tree) != "SelectStmt" or tree.from_clause or tree.values_lists:
-        return False
-    names = [inner(call.funcname[-1]).sval for call in messages(tree) if message_name(call) == "FuncCall"]
-    return any(not is_known_function(name) for name in names)

@@ -65,7 +65,6 @@ def create_table(tree: Any, draft: Draft, scene: Scene) -> None:
 def alter_table(tree: Any, draft: Draft, scene: Scene, autocommit: bool) -> None:
     """Read an `AlterTableStmt` of a table."""
     table = scene.relation(tree.relation)
-    scene.tables[table.path] = table
     for item in tree.cmds:
         command = inner(item)
         kind = enum_name(command, "subtype")
@@ -178,13 +177,13 @@ def _constrain(table: Relation, constraint: Any, draft: Draft, scene: Scene, col
         draft.change("added", "index", table, name, after={"unique": kind != "CONSTR_EXCLUSION", "columns": columns})
     elif kind == "CONSTR_PRIMARY":
         draft.scan(table)
-        draft.doubts["LG204"] = Doubt(Severity.NOTE, "; only where its columns are not NOT NULL yet, and whether they are is not in the text")
+        draft.doubts["LG204"] = Doubt(
+            Severity.NOTE, "; only where its columns are not NOT NULL yet, and whether they are is not in the text"
+        )
     draft.change("added", "constraint", table, name, after=facts)
 
 
-def _refer(
-    table: Relation, constraint: Any, draft: Draft, scene: Scene, column: Column | None, valid: bool
-) -> dict[str, Any]:
+def _refer(table: Relation, constraint: Any, draft: Draft, scene: Scene, column: Column | None, valid: bool) -> dict[str, Any]:
     """Lock both ends, and read them unless there is nothing to check: rows of a new column without a default hold NULL."""
     other = scene.relation(constraint.pktable)
     draft.lock(other, ROW_EXCLUSIVE)

@@ -82,7 +82,7 @@ def _script(offline: Offline, revision: str, folder: Path) -> Script:
     coverage.start()
     try:
         offline.say(path, module.upgrade)
-    except Exception as error:  # nobody answers: what an answer was needed for is read from the file
+    except (Exception, SystemExit) as error:  # nobody answers: what an answer was needed for is read from the file
         stopped = {frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)}
     finally:
         coverage.stop()
@@ -92,7 +92,7 @@ def _script(offline: Offline, revision: str, folder: Path) -> Script:
             if piece.code is None:
                 raise LookupError
             offline.run_alone(piece.code, module, piece.outside)
-        except Exception:
+        except (Exception, SystemExit):
             for line, text in piece.sql:
                 offline.add(text, line, piece.outside)
             unread += [] if piece.told else [piece.line]

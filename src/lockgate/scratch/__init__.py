@@ -94,13 +94,13 @@ class Server:
         return _driver().connect(self.url("postgres").render().reveal(), connect_timeout=_TIMEOUT_S, autocommit=True)
 
     def create_roles(self, names: Sequence[str], superuser: str) -> None:
-        """Make the roles that grants and policies name, where they are missing; `superuser` is the one that may log in and work here."""
+        """Make the roles that a schema and SET ROLE name; none is refused anything, and `superuser` may log in and work here."""
         psycopg = _driver()
         try:
             with self._session() as session:
                 there = {name for (name,) in session.execute("select rolname from pg_catalog.pg_roles")}
                 for name in set(names) - there:
-                    how = psycopg.sql.SQL("superuser login" if name == superuser else "nologin")
+                    how = psycopg.sql.SQL("superuser login" if name == superuser else "superuser nologin")
                     session.execute(psycopg.sql.SQL("create role {} {}").format(psycopg.sql.Identifier(name), how))
         except psycopg.Error as error:
             raise _failed(f"the roles could not be made: {error}", self.folder) from error

@@ -14,13 +14,14 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
+import msgspec
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from lockgate.dialects.alchemy import OURS
 from lockgate.dialects.tracing import Tracing
 from lockgate.events import Applied, Event, Started
-from lockgate.hazards.command import command_of, is_concurrent, is_control, reads_or_writes_rows
+from lockgate.hazards.command import command_of, is_concurrent, is_control, is_own_commit, reads_or_writes_rows
 from lockgate.hazards.effects import Effect, RevisionEffects
 from lockgate.hazards.picture import Origin, Picture
 from lockgate.hazards.reading import Reading, read_log
@@ -133,7 +134,7 @@ class Tracer:
                 file=self._shorten(step.file),
                 direction=step.direction,
                 message=step.message,
-                effects=tuple(self._effects),
+                effects=tuple(self._effects) if fault else tuple(map(_survived, self._effects)),
                 # Behind a fault nothing runs, and that says nothing about the revision.
                 not_run=() if fault else coverage.not_run(),
                 fault=fault,
@@ -151,10 +152,14 @@ class Tracer:
     def _execute(self, original: Callable[..., Any], cursor: Any, sql: str, *rest: Any, **named: Any) -> Any:
         context = named.get("context") or (rest[-1] if rest else None)
         line = self._line()
-        if line and is_control(command_of(sql)):
+        command = command_of(sql)
+        if line and is_control(command):
             self._known.clear()  # a savepoint may be rolled back
-            line = 0
         if not line or context is None or OURS.items() <= context.execution_options.items():
+            return original(cursor, sql, *rest, **named)
+        if is_control(command):
+            if is_own_commit(command, sql):
+                self._effects.append(Effect(**self._facts(sql, context, line, max(len(self._transactions), 1))))
             return original(cursor, sql, *rest, **named)
         return self._traced(lambda text: original(cursor, text, *rest, **named), cursor, sql, context, line)
 
@@ -174,15 +179,8 @@ class Tracer:
         before = probe.moment(self._known.pop(transaction, None))
         self._origin = self._origin or Origin(before.picture)
         number = self._transactions.setdefault(transaction, len(self._transactions) + 1)
-        facts: dict[str, Any] = {
-            "number": len(self._effects) + 1,
-            "line": line,
-            "text": redact(sql)[:_LONGEST],
-            "command": command,
-            "transaction": number,
-            "autocommit": bare or context.root_connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT",
-            "concurrently": is_concurrent(sql),
-        }
+        facts = self._facts(sql, context, line, number)
+        facts["autocommit"] = bare or facts["autocommit"]
         self._notices.clear()
         began = time.monotonic()
         with self._tracing.pins(self._url, session, before.picture) if bare else nullcontext(frozenset) as seen:
@@ -201,6 +199,19 @@ class Tracer:
         self._effects.append(self._effect(reading, facts, cursor))
         return result
 
+    def _facts(self, sql: str, context: Any, line: int, transaction: int) -> dict[str, Any]:
+        # SQLAlchemy writes each percent sign of what it compiles twice, for drivers whose parameters begin with one.
+        doubled = context.compiled is not None and context.dialect.paramstyle in ("format", "pyformat")
+        return {
+            "number": len(self._effects) + 1,
+            "line": line,
+            "text": redact(sql.replace("%%", "%") if doubled else sql)[:_LONGEST],
+            "command": command_of(sql),
+            "transaction": transaction,
+            "autocommit": context.root_connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT",
+            "concurrently": is_concurrent(sql),
+        }
+
     def _effect(self, reading: Reading, facts: dict[str, Any], cursor: Any) -> Effect:
         return Effect(
             **facts,
@@ -214,6 +225,10 @@ class Tracer:
             rowcount=getattr(cursor, "rowcount", -1),
             notices=tuple(self._notices),
         )
+
+
+def _survived(effect: Effect) -> Effect:
+    return msgspec.structs.replace(effect, caught=True) if effect.fault else effect
 
 
 def _fault(error: Exception, state: str, line: int) -> Fault:

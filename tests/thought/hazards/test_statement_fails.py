@@ -29,3 +29,10 @@ def test_a_failing_statement_is_told_once() -> None:
 def test_failures_with_a_rule_of_their_own_are_left_to_it() -> None:
     """Two findings for one failure are one too many."""
     assert "LG406" not in ids(judged(did("ALTER TABLE", Fault(message="no", state="23502"))))
+
+
+def test_what_the_revision_catches_is_a_note() -> None:
+    """Whoever tries something in a savepoint knows that it may fail."""
+    for state in ("42703", "23505", "25001"):
+        found = only("LG406", judged(did("ALTER TABLE", Fault(message="no", state=state), caught=True)))
+        assert found.severity.value == "note"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from effecting import AE, FILE, change, did, drop, ids, judged, lock, only, revision
+from effecting import AE, FILE, change, constraint, did, drop, ids, judged, lock, only, revision, scan
 
 SOURCE = '''"""r1"""
 def upgrade():
@@ -41,6 +41,28 @@ def test_a_comment_that_allows_nothing_is_a_finding() -> None:
     """It would hide the next hazard of that kind."""
     found = only("LG704", judged(ADD, source=SOURCE.replace("LG101", "LG102").split("    # because")[0]))
     assert (found.line, found.severity.value, found.file, found.revision) == (3, "warning", FILE, "r1")
+
+
+def test_a_comment_about_a_lock_is_of_use_where_worse_is_told_as_well() -> None:
+    """Whether something behind the statement works is not for its comment to know."""
+    scanned = did("ALTER TABLE", lock(AE, "orders"), scan("orders"), constraint("check", "orders.c"), line=3)
+    found = judged(scanned, source=SOURCE.split("    # because")[0])
+    assert [allowed.finding.id for allowed in found.allowed] == ["LG101"]
+    assert ids(found) == {"LG204", "LG503"}
+
+
+def test_a_batch_is_one_place_and_a_loop_has_a_head() -> None:
+    """Alembic sends a batch's statements from the line of its `with`, wherever in it they are written."""
+    source = """def upgrade():
+    with op.batch_alter_table("orders") as batch:
+        batch.drop_column("note")  # lockgate: allow LG301 archived
+    for row in op.get_bind().execute("alter table orders drop other"):  # lockgate: allow LG301 as well
+        # lockgate: allow LG301 inside
+        op.drop_column("orders", "third")
+"""
+    found = judged(dropped("note", 2), dropped("other", 4), dropped("third", 6), source=source)  # type: ignore[arg-type]
+    assert [allowed.reason for allowed in found.allowed] == ["archived", "as well", "inside"]
+    assert ids(found) == {"LG501"}
 
 
 def test_a_finding_about_the_revision_is_allowed_anywhere_in_its_file() -> None:

@@ -75,15 +75,24 @@ class _Watch:
         self._held.let_go()
 
     def _watch(self) -> None:
-        while not self._ended.is_set():
-            blocked = self._held.pid in self._ask(f"select pg_catalog.pg_blocking_pids({self._session})")
-            self._seen |= read_locks(self._ask(trace_sql.locks(str(self._session))))
-            if blocked:
-                self._free.take()
-                self._held.let_go()
-                self._held, self._free = self._free, self._held
-            else:
-                self._ended.wait(_PAUSE_S)
+        try:
+            while not self._ended.is_set():
+                self._look()
+        except Exception:
+            # Nobody would let go of the pins any more, and the statement would wait for ever.
+            self._held.let_go()
+            self._free.let_go()
+            raise
+
+    def _look(self) -> None:
+        blocked = self._held.pid in self._ask(f"select pg_catalog.pg_blocking_pids({self._session})")
+        self._seen |= read_locks(self._ask(trace_sql.locks(str(self._session))))
+        if blocked:
+            self._free.take()
+            self._held.let_go()
+            self._held, self._free = self._free, self._held
+        else:
+            self._ended.wait(_PAUSE_S)
 
     def _ask(self, sql: str) -> Any:
         row = self._connection.execute(cast("Any", sql)).fetchone()

@@ -45,12 +45,11 @@ class PostgresProbe:
         return str(self._session.execute(trace_sql.READ_LOG)[0][0] or "")
 
     def _picture(self) -> Picture:
-        if self._bare:
-            return Picture.read(str(self._session.execute(trace_sql.PICTURE)[0][0]))
-        # Printing a definition locks what it is about; rolling back to a savepoint lets go of that.
-        self._session.execute(f"savepoint {_SAVEPOINT}")
+        # Printing a definition locks what it is about; rolling back lets go of that, and of the path.
+        self._session.execute("begin" if self._bare else f"savepoint {_SAVEPOINT}")
         try:
+            self._session.execute(trace_sql.PATH)
             return Picture.read(str(self._session.execute(trace_sql.PICTURE)[0][0]))
         finally:
-            self._session.execute(f"rollback to savepoint {_SAVEPOINT}")
-            self._session.execute(f"release savepoint {_SAVEPOINT}")
+            for statement in ("rollback",) if self._bare else (f"rollback to savepoint {_SAVEPOINT}", f"release savepoint {_SAVEPOINT}"):
+                self._session.execute(statement)

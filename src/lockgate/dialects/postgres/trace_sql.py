@@ -64,6 +64,8 @@ def _free(kind: str, oid: str) -> str:
     return NOT_OF_EXTENSION.format(classid=f"'pg_catalog.{kind}'::pg_catalog.regclass", oid=oid)
 
 
+# Names are printed as this path needs them: a revision that sets another one must not look as if it changed every definition.
+PATH = "select pg_catalog.set_config('search_path', 'public', false)"
 # kind, key, oid of what it belongs to, schema, name, facts
 PICTURE = f"""
 with rel as (

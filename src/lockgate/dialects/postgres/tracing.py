@@ -60,6 +60,7 @@ class PostgresTracing:
         return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
 
     def picture(self, session: Session) -> Picture:
+        session.execute(trace_sql.PATH)
         return Picture.read(str(session.execute(trace_sql.PICTURE)[0][0]))
 
     def sizes(self, session: Session) -> tuple[Size, ...]:

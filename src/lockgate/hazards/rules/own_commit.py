@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.hazards.command import is_own_commit
 from lockgate.hazards.context import Plan, Rule
 from lockgate.hazards.findings import Finding, Severity
-
-_COMMANDS = ("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT")
 
 
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per statement; the undoing of a savepoint is none."""
     for statement in plan.statements:
         effect = statement.effect
-        if effect.command in _COMMANDS and not effect.text.upper().startswith("ROLLBACK TO"):
+        if is_own_commit(effect.command, effect.text):
             what = (
                 f"{effect.command} ends or begins the transaction behind Alembic's back: what ran before it stays when the revision fails"
             )

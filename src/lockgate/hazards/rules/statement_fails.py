@@ -21,7 +21,10 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield what failed on the scratch, and revisions that failed outside of any statement."""
     for statement in plan.statements:
         fault = statement.effect.fault
-        if fault and not fault.state.startswith(_TOLD_ELSEWHERE):
+        if fault and statement.effect.caught:
+            what = f"the statement fails, and the revision catches that and goes on: {' '.join(fault.message.split())}"
+            yield statement.finding(RULE, Severity.NOTE, what=what)
+        elif fault and not fault.state.startswith(_TOLD_ELSEWHERE):
             yield statement.finding(RULE, Severity.ERROR, what=broken(statement, ("",)), safer=_HINTS.get(fault.state, ""))
     for revision in plan.effects.revisions:
         if revision.fault and not any(effect.fault for effect in revision.effects):
