@@ -129,13 +129,11 @@ def test_live_is_changed_with_its_name_alone(new_url: MakeUrl) -> None:
 
 
 def test_the_plan_tells_what_the_history_does_to_a_live_database(new_url: MakeUrl) -> None:
-    """Before anything runs: the index that is built while writers wait, the rows that are all read; a longer name costs nothing."""
+    """Before anything runs: the index that is built while writers wait; the database itself is only read."""
     url = new_url("postgresql")
     migration_runner.upgrade(url, "20251113_000001", create_database=True)
     before = everything(url)
     document = json.loads(done("lockgate", "plan", "dev", "--json", "-q", DATABASE_URL=url))
     assert (len(document["effects"]["revisions"]), document["effects"]["revisions"][-1]["id"]) == (6, HEAD)
-    found = {(finding["revision"], finding["id"]) for finding in document["findings"]}
-    assert {("20251118_0930", "LG206"), ("20251202_1105", "LG210")} <= found
-    assert "LG201" not in {hazard for _, hazard in found}
+    assert ("20251118_0930", "LG206") in {(finding["revision"], finding["id"]) for finding in document["findings"]}
     assert everything(url) == before
