@@ -321,7 +321,7 @@ def traced(copy: Copy, action: Callable[[], Any], before: str) -> RevisionEffect
                 action()
                 raise _Undo
         except DBAPIError as error:
-            tracer.broken(Fault(message=str(error)))
+            tracer.broken(Fault(message=str(error.orig).splitlines()[0]))
         except _Undo:
             tracer.hear(Applied(StepDone(step, 0)))
     found = tracer.revisions()[0]

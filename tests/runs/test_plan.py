@@ -188,6 +188,7 @@ def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny
     narrow = 'op.create_index("ix_age", "orders", ["age"])\nop.alter_column("orders", "name", type_=sa.String(20))'
     project.revision("r2", "r1", narrow + LOOP)
     dev.query("create view names as select age from orders")
+    dev.query("insert into orders values (1, repeat('x', 30), 1)")
     said = project.here("plan", "dev", "--statements", check=0).stdout
     lines = said.splitlines()
     assert lines[0] == f"plan of `dev` ({dev.url.place}), at r1"
@@ -209,6 +210,7 @@ def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny
 def test_one_run_serves_the_log_the_code_host_and_the_reader(project: Tiny, dev: Database) -> None:
     """A pipeline plans once: annotations on stdout, files beside it, a step's summary that keeps what others wrote, a status that it chose."""
     project.revision("r2", "r1", 'op.drop_column("orders", "name")\nop.create_index("ix_age", "orders", ["age"])')
+    dev.query("insert into orders values (1, 'x', 1)")
     before, folder = dev.picture(), project.folder
     (folder / "summary").write_text("tests: 7 passed\n", encoding="utf-8")
     project.environ |= {"GITHUB_STEP_SUMMARY": str(folder / "summary"), "GITHUB_WORKSPACE": str(folder.parent)}

@@ -126,7 +126,7 @@ def test_a_plan_tells_what_batch_mode_copies_and_loses(project: Tiny, dev: Datab
     assert [len({effect.transaction for effect in revision.effects}) for revision in found.revisions] == [1, 1]
     assert [[effect.locks[0].strongest for effect in revision.effects if effect.locks] for revision in found.revisions] == [["ExclusiveLock"]] * 2
     assert (Path(dev.url.database).read_bytes(), sorted(Path(dev.url.database).parent.glob("app.db*"))) == before
-    said = project.here("plan", "dev", check=0).stdout
+    said = project.here("plan", "dev", "--statements", check=0).stdout
     assert "copy of dev with its rows" in said
     assert "rewrites main.orders (batch)" in said
 
