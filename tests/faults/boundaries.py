@@ -6,6 +6,7 @@ import mmap
 import os
 import sqlite3
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,9 @@ class Boundary:
     after: bool = False
     act: Callable[[], object] = lambda: None
     seen: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, _SIZE))
-    inside: bool = False
+    # lockgate looks from a second thread who makes the first one wait: each is inside of its own statements.
+    inside: threading.local = field(default_factory=threading.local)
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def count(self) -> int:
@@ -47,20 +50,22 @@ class Boundary:
     @contextmanager
     def statement(self) -> Iterator[None]:
         """Around every one; a driver's method that calls another one is one statement."""
-        if self.inside:
+        if getattr(self.inside, "statement", False):
             yield
             return
-        self.inside = True
+        self.inside.statement = True
         try:
-            self.seen[:_SIZE] = struct.pack("q", self.count + 1)
-            here = self.count == self.number
+            with self.counting:
+                number = self.count + 1
+                self.seen[:_SIZE] = struct.pack("q", number)
+            here = number == self.number
             if here and not self.after:
                 self.act()
             yield
             if here and self.after:
                 self.act()
         finally:
-            self.inside = False
+            self.inside.statement = False
 
     def arm(self) -> None:
         """Watch every connection of this process: lockgate's own looks, and those of env.py."""

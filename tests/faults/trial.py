@@ -21,9 +21,9 @@ from lockgate.secret import DatabaseUrl
 _INVALID = "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where not i.indisvalid"
 _ANNOUNCED = re.compile(r"^applied (r\d+)", re.MULTILINE)
 _CHANGED = re.compile(r"^  changed: (.*)$", re.MULTILINE)
-# SQLAlchemy writes this where a signal arrives while a connection goes back to its pool; the run answers as it should.
+# SQLAlchemy writes this where a lost connection goes back to its pool; the run answers as it should.
 _RESET = "Exception during reset or similar\nTraceback"
-_DRAWS = 12  # of a moment, until one lies inside a run
+_DRAWS = 30  # of a moment, until one lies inside a run
 _CLOSER = 0.85  # each further draw comes so much earlier
 _UNCHANGED = frozenset({"2", "3"})  # docs/exit-codes.md: these promise that nothing was changed
 

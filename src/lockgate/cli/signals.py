@@ -64,6 +64,7 @@ class _Handler:
         if self._called:
             self._to_raise -= 1
         self._called = True
+        _say_nothing_of_connections()
         raise Ended if number == signal.SIGTERM else KeyboardInterrupt
 
     def listen(self, heard: socket.socket) -> None:
@@ -105,6 +106,14 @@ class _Handler:
         self._to_raise += 1
         self._to_cancel += 1
         os.kill(os.getpid(), signal.SIGTERM if isinstance(found, Ended) else signal.SIGINT)
+
+
+def _say_nothing_of_connections() -> None:
+    """SQLAlchemy's pool logs a hundred lines of a connection that comes back in the middle of a statement: whoever ended the run knows why."""
+    if "sqlalchemy" in sys.modules:
+        import logging  # which SQLAlchemy has imported
+
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def _exit(number: int) -> NoReturn:
