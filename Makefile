@@ -49,10 +49,18 @@ mariadb: ## Install MariaDB's server for its tests, where this is root on Debian
 			</dev/null >/dev/null 2>&1 || true; \
 	fi
 
+.PHONY: chromium
+chromium: mariadb ## Install a browser for the test of a plan's page, where this is root on Debian and has none; never an error
+	@if ! command -v chromium >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+		echo "installing chromium for the test of a plan's page"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		timeout 90 sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium' </dev/null >/dev/null 2>&1 || true; \
+	fi
+
 .PHONY: test
 test: lint ## Lint, types and every test, the fast ones first, and those of the examples
 	@# What needs one core only runs beside what does not need its result.
-	@$(MAKE) --no-print-directory --jobs=2 mariadb types test-fast types-combine
+	@$(MAKE) --no-print-directory --jobs=2 chromium types test-fast types-combine
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) --ignore=tests/house --ignore=tests/thought
 	@$(MAKE) --no-print-directory --jobs=2 test-combine test-work_data_hub
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import chromium
 import pytest
 from building import Tiny, tiny
 from maria import MISSING, Maria, is_installed, mariadb
@@ -173,6 +174,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line what was not run."""
     if not is_installed():
         terminalreporter.write_line(MISSING)
+    if not chromium.program():
+        terminalreporter.write_line(chromium.MISSING)
 
 
 @pytest.fixture
