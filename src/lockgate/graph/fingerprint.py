@@ -84,7 +84,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)  # of a long history, too: a schema file is compared by all of them, and each is written down
 def _tree(text: str) -> str:
     module = ast.parse(text)
     module.body = [statement for statement in module.body if not _places(statement)]
