@@ -61,9 +61,11 @@ class Boundary:
             here = number == self.number
             if here and not self.after:
                 self.act()
-            yield
-            if here and self.after:
-                self.act()
+            try:
+                yield
+            finally:  # also behind a statement that failed, as one on a connection that is closed already
+                if here and self.after:
+                    self.act()
         finally:
             self.inside.statement = False
 

@@ -24,7 +24,8 @@ _CHANGED = re.compile(r"^  changed: (.*)$", re.MULTILINE)
 # SQLAlchemy writes this where a lost connection goes back to its pool; the run answers as it should.
 _RESET = "Exception during reset or similar\nTraceback"
 _DRAWS = 30  # of a moment, until one lies inside a run
-_CLOSER = 0.85  # each further draw comes so much earlier
+_CLOSER = 0.85  # each further draw comes so much earlier,
+_ROUND = 8  # and after so many it begins anew: at the very beginning there is nothing to disturb
 _UNCHANGED = frozenset({"2", "3"})  # docs/exit-codes.md: these promise that nothing was changed
 
 
@@ -103,7 +104,7 @@ class Trial:
                 self.again()
             prepare()
             child = self.start(before=before)
-            moment = time.monotonic() + self.chance.random() * duration * _CLOSER**draw
+            moment = time.monotonic() + self.chance.random() * duration * _CLOSER ** (draw % _ROUND)
             while time.monotonic() < moment and not child.ended():
                 time.sleep(0.002)
             if not child.ended():
