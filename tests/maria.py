@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -117,7 +118,9 @@ def mariadb(options: tuple[str, ...] = CARELESS, before: Callable[[], object] | 
         folder = Path(name)
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={folder / 'data'}", f"--user={getpass.getuser()}"]
         install += ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
-        subprocess.run(install, check=True, capture_output=True, timeout=120)
+        (folder / "tmp").mkdir()
+        # See `start`: what it does in the common folder for temporary files may be removed by another one that starts.
+        subprocess.run(install, check=True, capture_output=True, timeout=120, env={**os.environ, "TMPDIR": str(folder / "tmp")})
         root, wrong = (certificate(folder / name) for name in ("root", "wrong"))
         server = Maria(folder, options, root, wrong, before)
         try:

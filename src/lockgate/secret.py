@@ -29,7 +29,7 @@ _known: set[str] = set()
 _SHORTEST_REDACTED = 4
 # C0 but for newline and tab, DEL and C1 (U+009B alone starts a terminal sequence), and what reverses the direction of writing.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@'\"]*):[^\s'\"]*@")
+_IN_URL = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.\-]{0,30}://[^\s:/@'\"]*):[^\s'\"]*@")
 _IN_PAIR = re.compile(
     r"(?P<head>(?:^|[\s?&;,{(\"'])(?:password|passwd|pwd|sslpassword)[\"']?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,)}]+)", re.I
 )

@@ -124,6 +124,26 @@ def test_nothing_reaches_the_host_that_env_py_names(project: Tiny, dev: Database
     assert dev.picture() == before
 
 
+REMOTE = """create extension postgres_fdw;
+create server other foreign data wrapper postgres_fdw options (host '127.0.0.1', port '{port}', dbname 'prod');
+create user mapping for public server other options (user 'app', password 'pw');
+create foreign table remote (id integer) server other;"""
+
+
+@pytest.mark.usefixtures("near")
+@pytest.mark.parametrize("statement", ["update remote set id = 1", "select dblink_connect('host=127.0.0.1 port={port}')", "create extension dblink"])
+def test_the_scratch_server_reaches_nobody_either(project: Tiny, dev: Database, live_host: socket.socket, statement: str) -> None:
+    """The jail shuts in drivers; foreign tables and dblink are the server's own way out."""
+    port = live_host.getsockname()[1]
+    with psycopg.connect(dev.url.render().reveal(), autocommit=True) as session:
+        session.execute(REMOTE.format(port=port).encode())
+    project.revision("r2", "r1", f'op.execute("{statement.format(port=port)}")')
+    found, _ = planned(project, check=1)
+    assert found.stubs == ("postgres_fdw",)
+    with pytest.raises(BlockingIOError):
+        live_host.accept()
+
+
 WIDEN = """op.add_column("orders", sa.Column("x", sa.Integer))
 op.alter_column("orders", "age", type_=sa.BigInteger)
 op.execute("create index if not exists ix_name on orders (name)")

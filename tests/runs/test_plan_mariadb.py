@@ -77,6 +77,16 @@ def planned(project: Tiny, check: int = 0) -> tuple[Effects, dict[str, Any]]:
     return msgspec.convert(document["effects"], Effects), document
 
 
+def test_a_default_leads_to_the_copy_of_its_sequence(project: Tiny, dev: Database) -> None:
+    """The server prints it with the name of the database: an INSERT into the copy would take a number of the live one."""
+    dev.query("create sequence a_number")
+    dev.query("create table numbered (id bigint default nextval(a_number), note varchar(10))")
+    project.revision("r2", "r1", 'op.execute("insert into numbered (note) values (1)")')
+    planned(project)
+    assert dev.query("select next_not_cached_value from a_number") == [(1,)]
+
+
+
 def test_a_plan_tells_how_each_alter_is_done_and_leaves_nothing(project: Tiny, dev: Database, mariadb_server: Maria) -> None:
     """Who waits, what is copied, what stays half applied; names are the target's, and the scratch database is gone."""
     project.revision("r2", "r1", CHANGES)

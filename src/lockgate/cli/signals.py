@@ -110,7 +110,7 @@ class _Handler:
 
 def _say_nothing_of_connections() -> None:
     """SQLAlchemy's pool logs a hundred lines of a connection that comes back in the middle of a statement: whoever ended the run knows why."""
-    if "sqlalchemy" in sys.modules:
+    if "sqlalchemy.pool" in sys.modules:
         import logging  # which SQLAlchemy has imported
 
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

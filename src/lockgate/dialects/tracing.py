@@ -78,6 +78,9 @@ class Tracing(Protocol):
     def drivers(self) -> Sequence[str]:
         """SQLAlchemy's names of the drivers that `jail` covers."""
 
+    def check(self, sql: str) -> None:
+        """Raise Unreachable `no-plan` for a statement that would make the scratch server itself reach another one."""
+
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Tell the server's notices and warnings on a connection."""
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from lockgate.errors import Refused
+from lockgate.errors import LockgateError, Refused, UsageError
 from lockgate.events import Notice, Notify
-from lockgate.files import replace_text
+from lockgate.files import read_text, replace_text
 from lockgate.files.planned import check_beside
-from lockgate.hazards.approved import ApprovedPlan, Facts, SignedPlan, differences, duration, sealed, write_plan
+from lockgate.hazards.approved import ApprovedPlan, Facts, SignedPlan, differences, duration, read_plan, sealed, write_plan
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.approved import facts_of, schema_digest
 from lockgate.runs.checkout import commit_of
@@ -48,6 +48,7 @@ def plan_into(
         LockgateError: as `plan`, and where the file cannot be written.
     """
     check_beside(project, out)
+    _check_replaceable(out)
     before = _facts(request, project)
     if not before.database.marker:
         what = "this database does not say which environment it is, and a plan is for one database alone"
@@ -64,6 +65,16 @@ def plan_into(
     replace_text(out, write_plan(made))
     notify(Notice(f"wrote {out}: plan {made.digest[:12]}, valid until {made.plan.expires_at}"))
     return done
+
+
+def _check_replaceable(out: Path) -> None:
+    """Raise UsageError `file-exists` where something else than a plan is in the place; a plan is replaced."""
+    if not out.exists():
+        return
+    try:
+        read_plan(read_text(out, "plan-invalid"))
+    except LockgateError as error:
+        raise UsageError("file-exists", f"`{out.name}` is there and is no plan; it is left as it is", str(out), "name another file") from error
 
 
 def _facts(request: Request, project: Project) -> Facts:

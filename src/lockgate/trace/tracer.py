@@ -150,6 +150,7 @@ class Tracer:
             setattr(dialect, name, partial(self._execute, getattr(dialect, name)))
 
     def _execute(self, original: Callable[..., Any], cursor: Any, sql: str, *rest: Any, **named: Any) -> Any:
+        self._tracing.check(sql)
         context = named.get("context") or (rest[-1] if rest else None)
         line = self._line()
         command = command_of(sql)

@@ -31,6 +31,7 @@ select concat(t.table_schema, '.', t.table_name), coalesce(t.table_rows, -1), co
 """
 _DEFINER = re.compile(r"\sDEFINER\s*=\s*(?:`[^`]*`|'[^']*'|\S+?)@(?:`[^`]*`|'[^']*'|\S+)", re.I)
 
+_ELSEWHERE = re.compile(r"\bENGINE=(FEDERATED|CONNECT|SPIDER|S3)\b", re.I)
 
 def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
     """
@@ -76,7 +77,11 @@ def _texts(session: MysqlSession, source: DatabaseUrl) -> tuple[list[str], list[
         word = "view" if kind == "VIEW" else "table"
         text = str(session.execute(f"show create {word} {quoted(str(name))}")[0][1])
         (views if word == "view" else rest).append(text)
-    return [_own(text, session, source) for text in views], rest
+    for text in rest:
+        if engine := _ELSEWHERE.search(text):
+            what = f"a table of engine {engine[1]} cannot be copied to a scratch database: it would lead to the same rows elsewhere"
+            raise Unreachable("no-plan", what, source.place, "read the SQL instead: alembic upgrade head --sql")
+    return [_own(text, session, source) for text in views], [_own(text, session, source) for text in rest]
 
 
 def _triggers_of(source: DatabaseUrl) -> Iterator[str]:
@@ -86,10 +91,10 @@ def _triggers_of(source: DatabaseUrl) -> Iterator[str]:
 
 
 def _own(text: str, session: MysqlSession, source: DatabaseUrl) -> str:
-    """A view's or trigger's definition for another database: neither whose it is nor where it stands."""
+    """A definition for another database: neither whose it is nor where it stands; a default may name a sequence with its database."""
     plain = _DEFINER.sub("", text, count=1).replace(f"{quoted(source.database)}.", "")
     if reason := elsewhere(plain, (source.database, *others(session))):
-        what = f"a view or trigger cannot be copied to a scratch database: {reason}"
+        what = f"a table, view or trigger cannot be copied to a scratch database: {reason}"
         raise Unreachable("no-plan", what, source.place, "read the SQL instead: alembic upgrade head --sql")
     return plain
 

@@ -17,17 +17,20 @@ def prepare(connection: Any, lock_timeout: float | None, statement_timeout: floa
 
     session = AlchemySession(connection)
     for name in _WAITS:
-        own, general = session.execute(f"select @@session.{name}, @@global.{name}")[0]
-        if lock_timeout is not None or own == general:
+        own, general = session.execute(f"select cast(coalesce(@lockgate_{name}, @@session.{name}) as signed), @@global.{name}")[0]
+        if lock_timeout is not None or str(own) == str(general):
             _wait(session, name, lock_timeout or DEFAULT_LOCK_TIMEOUT)
+        else:
+            _wait(session, name, float(str(own)))
     if statement_timeout is not None:
         limit(session, statement_timeout)
     session.commit()
 
 
 def bound_waiting(session: Session, seconds: float) -> None:
-    """Bound how long the session's statements wait, for a table and for a row."""
+    """Bound how long the session's statements wait, for a table and for a row; `prepare` must not take that for env.py's own choice."""
     for name in _WAITS:
+        session.execute(f"set @lockgate_{name} = coalesce(@lockgate_{name}, @@session.{name})")
         _wait(session, name, seconds)
 
 

@@ -22,6 +22,10 @@ _KEPT = (
 ).split()
 
 
+# How safely a server of `scratch_url` is reached.
+_SAFELY = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+
+
 def jail(url: DatabaseUrl) -> None:
     """See `Tracing.jail`."""
     for name, shut in (("psycopg", _psycopg), ("psycopg2", _psycopg2), ("asyncpg", _asyncpg)):
@@ -36,7 +40,9 @@ def kept(given: dict[str, Any]) -> dict[str, Any]:
 
 def _address(url: DatabaseUrl) -> dict[str, Any]:
     host = url.host or url.query.get("host", "")
-    return {"host": host, "port": url.port or int(url.query.get("port", "5432")), "user": url.username, "dbname": url.database}
+    login = {"host": host, "port": url.port or int(url.query.get("port", "5432")), "user": url.username, "dbname": url.database}
+    password = {"password": url.password.reveal()} if url.password else {}
+    return login | password | {name: url.query[name] for name in _SAFELY if name in url.query}
 
 
 def _psycopg(address: dict[str, Any]) -> None:
@@ -78,8 +84,8 @@ def _asyncpg(address: dict[str, Any]) -> None:
     original = library._connect
 
     async def connect(**given: Any) -> Any:
-        where = {"dsn": None, "passfile": None, "ssl": False, "database": address["dbname"]}
-        own = {name: value for name, value in address.items() if name != "dbname"}
+        where = {"dsn": None, "passfile": None, "ssl": address.get("sslmode", False), "database": address["dbname"]}
+        own = {name: value for name, value in address.items() if name != "dbname" and name not in _SAFELY}
         return await original(**{**given, **where, **own})
 
     library._connect = connect

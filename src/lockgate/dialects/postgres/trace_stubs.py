@@ -33,6 +33,13 @@ select n.nspname, p.proname, pg_catalog.pg_get_function_arguments(p.oid), pg_cat
    and not p.proargtypes::oid[] && array['internal', 'cstring']::pg_catalog.regtype[]::oid[]
    and p.prorettype not in ('internal'::pg_catalog.regtype, 'cstring'::pg_catalog.regtype) order by p.oid
 """
+_WRAPPERS = f"""
+select w.fdwname from pg_catalog.pg_depend d {_MEMBERS}
+  join pg_catalog.pg_foreign_data_wrapper w on d.classid = 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass and d.objid = w.oid
+ where d.deptype = 'e' and e.extname = :name
+"""
+# What they do is to reach another server, or a file: a scratch server gets their names alone.
+_REACHING = frozenset({"postgres_fdw", "dblink", "file_fdw"})
 _VOLATILITY = {"i": "immutable", "s": "stable", "v": "volatile"}
 # NULL would break an INSERT into a NOT NULL column that takes its default from the function.
 _VALUES = {
@@ -63,7 +70,7 @@ alter extension {extension} add function {name}({identity});
 
 def stubs(session: Session, available: frozenset[str]) -> Mapping[str, str]:
     """Return SQL by the name of each installed extension that is not `available` elsewhere; see `Tracing.stubs`."""
-    missing = [row for row in session.execute(_INSTALLED) if row[0] not in available]
+    missing = [row for row in session.execute(_INSTALLED) if row[0] not in available - _REACHING]
     return {str(name): "\n".join(_statements(session, str(name), str(schema), str(version))) for name, schema, version in missing}
 
 
@@ -81,6 +88,10 @@ def _statements(session: Session, name: str, schema: str, version: str) -> Itera
         yield _TYPE.format(name=f"{quoted(str(namespace))}.{quoted(str(member))}", reads=reads, writes=writes, extension=quoted(name))
     for row in session.execute(_FUNCTIONS, {"name": name}):
         yield _function(row, name)
+    for (wrapper,) in session.execute(_WRAPPERS, {"name": name}):
+        # Without a handler: servers and foreign tables can be declared, and nobody can be reached through them.
+        yield f"create foreign data wrapper {quoted(str(wrapper))};"
+        yield f"alter extension {quoted(name)} add foreign data wrapper {quoted(str(wrapper))};"
 
 
 def _function(row: Row, extension: str) -> str:

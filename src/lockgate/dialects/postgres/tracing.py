@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,10 +14,18 @@ from lockgate.dialects.postgres import trace_copy, trace_jail, trace_pins, trace
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.trace_probe import PostgresProbe
 from lockgate.dialects.tracing import Seen
+from lockgate.errors import Unreachable
 from lockgate.hazards.effects import DUMP, Size
 from lockgate.hazards.picture import Picture
 from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl, redact
+
+# The jail shuts in drivers of this process; these are run by the server.
+_REACHES_OUT = re.compile(
+    r"\bdblink\w*\s*\(|\b(?:create|alter)\s+subscription\b|\bcreate\s+extension\b[^;]*\b(?:postgres_fdw|dblink)\b"
+    r"|\bcreate\s+user\s+mapping\b",
+    re.I,
+)
 
 
 class PostgresTracing:
@@ -41,6 +50,12 @@ class PostgresTracing:
 
     def drivers(self) -> Sequence[str]:
         return trace_jail.DRIVERS
+
+    def check(self, sql: str) -> None:
+        found = _REACHES_OUT.search(sql)
+        if found:
+            what = f"`{' '.join(found[0].split())}` would make the scratch server connect to another one"
+            raise Unreachable("no-plan", what, "a revision", "plan without this revision; read its SQL instead: alembic upgrade head --sql")
 
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Each driver has its own way; psycopg2 keeps a list of texts that may be any object with `append`."""
