@@ -36,7 +36,7 @@ _IN_PAIR = re.compile(
 # `CREATE ROLE leo PASSWORD 'x'`, `IDENTIFIED BY 'x'`: a literal behind the word, without a sign between them. What Alembic says of
 # a "revision identified by" is no password.
 _IN_SQL = re.compile(r"(?P<head>\b(?:password|(?<!revision )identified\s+by)\s+(?:E|U&)?)(?:'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)", re.I | re.S)
-_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PGPASS|MYSQL_PWD")
+_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|(?:^|_)PASS(?:_|$)|SECRET|TOKEN|CREDENTIAL|PGPASS|MYSQL_PWD", re.I)
 _CONSENT = ("CONFIRM_ENV", "ALLOW_DESTRUCTIVE_IN_CI")
 _OPTION = re.compile(r"[\w.-]+=")
 _NO_LOGIN = re.compile(r"[^:/?]*(?::\d{0,5})?/[^?]*\?[\w.-]+=")  # host, port and database are over, this is an option

@@ -19,6 +19,7 @@ from building import Database, Tiny
 from running import up
 
 import lockgate
+from lockgate.hazards.approved import read_plan
 from lockgate.hazards.effects import Effects, RevisionEffects, read_effects, write_effects
 from lockgate.secret import DatabaseUrl
 
@@ -142,6 +143,17 @@ def test_the_scratch_server_reaches_nobody_either(project: Tiny, dev: Database, 
     assert found.stubs == ("postgres_fdw",)
     with pytest.raises(BlockingIOError):
         live_host.accept()
+
+
+@pytest.mark.usefixtures("near")
+def test_no_password_of_a_definition_is_kept_in_a_plan(project: Tiny, dev: Database) -> None:
+    """A plan is sent to whoever approves it, and may lie in git; `--json` masks the same texts."""
+    project.revision("r2", "r1", "op.execute(\"create view far as select 'host=db password=hunter22 dbname=x' as dsn\")")
+    kept = project.folder / "plan.json"
+    project.here("plan", "dev", "--out", str(kept), check=0)
+    text = kept.read_text(encoding="utf-8")
+    assert "create view far" in text and "hunter22" not in text
+    assert read_plan(text).intact
 
 
 WIDEN = """op.add_column("orders", sa.Column("x", sa.Integer))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from lockgate.errors import UsageError
-from lockgate.secret import DatabaseUrl, Secret, parse_url, redact
+from lockgate.secret import DatabaseUrl, Secret, parse_url, redact, without_secrets
 
 FEW = settings(max_examples=50, deadline=None)
 NASTY = st.text(st.sampled_from("%@/:?#&=+ []\\'\"$äß€𝄞aB0"), max_size=12)
@@ -173,3 +173,10 @@ def test_a_long_literal_is_no_work() -> None:
     """A revision may hold a picture in hexadecimal digits; a search that goes back at every one of them takes hours."""
     text = "insert into pictures values ('" + "c0ffee" * 200_000 + "')"
     assert redact(text) == text
+
+
+def test_a_variable_that_says_it_is_a_secret_goes_however_it_is_spelled() -> None:
+    """Other people's settings are not written in capitals, nor in whole words."""
+    secrets = {"DB_PASS": "a", "db_password": "b", "GOOGLE_APPLICATION_CREDENTIALS": "c", "Api_Token": "d"}
+    kept = {"PATH": "/bin", "PWD": "/srv", "PASSENGER": "e", "COMPASS_URL": "f"}
+    assert without_secrets(secrets | kept) == kept

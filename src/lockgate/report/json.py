@@ -112,20 +112,21 @@ def _fields(done: Outcome) -> Mapping[str, object]:
 
 def _document(code: str, fields: Mapping[str, object], status: int | None = None) -> str:
     known = CODES[code].exit_code if code else 0
-    return _encode(_masked({**_verdict(code, known if status is None else status), **fields}))
+    return _encode(masked({**_verdict(code, known if status is None else status), **fields}))
 
 
 def _verdict(code: str, status: int) -> dict[str, object]:
     return {"ok": status == 0, "code": code, "exit": status}
 
 
-def _masked(value: object) -> object:
+def masked(value: object) -> object:
+    """Return the same with every secret in its texts masked."""
     if isinstance(value, str):
         return redact(value).encode(errors="replace").decode()  # argv and file names may hold bytes that are not UTF-8
     if isinstance(value, Mapping):
-        return {key: _masked(item) for key, item in value.items()}
+        return {key: masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(item) for item in value]
+        return [masked(item) for item in value]
     return value
 
 

@@ -65,11 +65,13 @@ def check_edited(found: Sequence[Edited], environment: Environment, where: str, 
         notify(Notice(f"{what}; what it says now was not run here (docs/errors/revision-edited.md)"))
         return
     ids = " ".join(one.revision for one in found)
+    # A locked environment refuses `acknowledge` as well: only a change of the settings opens it.
+    opened = 'with `protection = "confirm"` in its settings: ' if environment.protection is Protection.LOCKED else ""
     raise Refused(
         "revision-edited",
         what,
         f"{', '.join(one.file for one in found)}; {where}",
-        f"bring the files back (git log -p -- {found[0].file}), or, if the schema is right: lockgate acknowledge {environment.name} {ids}",
+        f"bring the files back (git log -p -- {found[0].file}), or, if the schema is right: {opened}lockgate acknowledge {environment.name} {ids}",
     )
 
 

@@ -7,12 +7,17 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from lockgate.errors import LockgateError, Refused, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text, replace_text
 from lockgate.files.planned import check_beside
 from lockgate.hazards.approved import ApprovedPlan, Facts, SignedPlan, differences, duration, read_plan, sealed, write_plan
+from lockgate.hazards.effects import Effects
+from lockgate.hazards.findings import Findings
 from lockgate.hazards.plan import PlanOutcome
+from lockgate.report.json import masked
 from lockgate.runs.approved import facts_of, schema_digest
 from lockgate.runs.checkout import commit_of
 from lockgate.runs.gate import find, opened
@@ -96,7 +101,8 @@ def _plan(facts: Facts, done: PlanOutcome, request: Request, project: Project, v
             expires_at=(now + valid_for).isoformat(),
             made_by=request.operator,
             git_commit=commit_of(project.folder, request.environ),
-            findings=done.findings,
-            effects=done.effects,
+            # The file is shown, sent and kept; the catalog's definitions may hold what nobody should read.
+            findings=msgspec.convert(masked(msgspec.to_builtins(done.findings)), Findings),
+            effects=msgspec.convert(masked(msgspec.to_builtins(done.effects)), Effects),
         )
     )
