@@ -160,7 +160,7 @@ class Work:
 
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
-            self._transaction, held = self._dialect.open_step(self._connection)
+            self._transaction, held = self._dialect.open_step(self._connection, _SAVEPOINT)
             if not held:
                 raise self._crew.lock_lost()
             migration(**kw)
@@ -208,14 +208,14 @@ class Work:
         """
         Wrap a revision's function: back to its beginning after a lock timeout, many short tries instead of one long queue.
 
-        The savepoint is never released: a revision that commits by hand has ended it already, and COMMIT ends it anyway.
+        The savepoint is the one that the dialect set when it opened the step. It stays when it was gone back to, and is never released:
+        a revision that commits by hand has ended it already, and COMMIT ends it anyway.
         """
 
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
             give_up = time.monotonic() + self._crew.limits.lock_wait
             for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
-                self._connection.exec_driver_sql(f"savepoint {_SAVEPOINT}")
                 try:
                     migration(**kw)
                     return
