@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -142,8 +141,8 @@ class Work:
         if step.info.is_stamp or self._dialect.features.journal:
             return False
         half = self._permit.sight.half_applied
-        with suppress(OSError):  # a module without a file, handed over by a program
-            if _LEAVES in Path(step.revision.path).read_bytes():
+        with suppress(OSError, AttributeError):  # a module without a file, handed over by a program
+            if _LEAVES in step.revision.module.__loader__.get_data(step.revision.path):
                 return True
         return half is not None and half.revision == self._step.revision
 
