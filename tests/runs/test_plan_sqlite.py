@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from building import Database, Tiny
+from building import Database, Tiny, until
 from running import up
 
 from lockgate.hazards.effects import Effects
@@ -186,3 +188,24 @@ def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: 
         assert refused.returncode in (4, 5)
         writer.execute("rollback")
     assert planned(project)[0].revisions[0].id == "r2"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_plan_that_is_ended_leaves_neither_rows_nor_processes(project: Tiny, dev: Database, tmp_path: Path, number: signal.Signals) -> None:
+    """The copy holds what a live database holds, and a program that a revision started may work on for hours."""
+    temporary, heir = tmp_path / "temporary", tmp_path / "heir"
+    temporary.mkdir()
+    os.mkfifo(heir)
+    starts = f"import subprocess\nsubprocess.run(['sh', '-c', 'exec 3> {heir}; echo here >&3; read -r forever < {tmp_path / 'never'}'])"
+    os.mkfifo(tmp_path / "never")
+    project.revision("r2", "r1", starts)
+    process = project.start("plan", "dev", TMPDIR=str(temporary))
+    with os.fdopen(os.open(heir, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as theirs:
+        until(lambda: theirs.read(), "the program that the revision starts is there", process)
+        (folder,) = temporary.iterdir()
+        (copy,) = folder.glob("*.db")
+        assert (folder.stat().st_mode & 0o777, copy.stat().st_mode & 0o777) == (0o700, 0o600)
+        process.send_signal(number)
+        process.wait(120)
+        until(lambda: theirs.read() == b"", "nobody holds the other end of the pipe any more")
+    until(lambda: not list(temporary.iterdir()), "the copy is gone")
