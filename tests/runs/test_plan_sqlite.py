@@ -179,6 +179,19 @@ def test_a_large_file_is_copied_without_its_rows(project: Tiny, dev: Database, m
     assert "the copy is without rows" in project.here("plan", "dev", check=0).stderr
 
 
+def test_rows_of_the_live_file_are_not_counted(project: Tiny, dev: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To count is to read all of it, and whoever commits waits meanwhile: the copy is counted, and where it has no rows, a few pages tell."""
+    dev.query("insert into orders (id, name, age) values (100, 'c', 5)")
+    dev.query("create table plain (a text primary key) without rowid")
+    dev.query("insert into plain values ('x')")
+    project.revision("r2", "r1", "pass")
+    assert rows_of(planned(project)[0]).items() >= {"main.orders": 5, "main.plain": 1}.items()
+    monkeypatch.setattr("lockgate.dialects.sqlite.trace_copy.WITH_ROWS_UP_TO", 0)
+    assert rows_of(planned(project)[0]).items() >= {"main.orders": 100, "main.plain": -1}.items()
+    dev.query("analyze")
+    assert rows_of(planned(project)[0]).items() >= {"main.orders": 5, "main.plain": 1}.items()
+
+
 def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: Database) -> None:
     """A plan that hangs is asked nothing twice."""
     project.revision("r2", "r1", "pass")

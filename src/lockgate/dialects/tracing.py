@@ -90,8 +90,13 @@ class Tracing(Protocol):
     def picture(self, session: Session) -> Picture:
         """Read the whole catalog."""
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
-        """Read how large tables are, largest first."""
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
+        """
+        Read how large tables are, largest first.
+
+        Args:
+            counts: the database is a copy, where nobody waits while all of it is read.
+        """
 
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
         """Return, for each extension of the database that is not among those `available` elsewhere, SQL that imitates it."""

@@ -65,7 +65,7 @@ class MysqlTracing:
         self._story.catalog.forget()
         return self._story.catalog.read(session)
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
         return trace_copy.sizes(session)
 
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:

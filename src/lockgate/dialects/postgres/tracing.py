@@ -78,7 +78,7 @@ class PostgresTracing:
         session.execute(trace_sql.PATH)
         return Picture.read(str(session.execute(trace_sql.PICTURE)[0][0]))
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
         with own_names(session):
             rows = session.execute(trace_sql.SIZES)
         named = [{"path": path, **dict(zip(_NUMBERS, numbers, strict=True))} for path, *numbers in rows]

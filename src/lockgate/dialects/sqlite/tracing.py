@@ -71,8 +71,8 @@ class SqliteTracing:
     def picture(self, session: Session) -> Picture:
         return self._story.catalog.read(session)
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
-        return trace_copy.sizes(session)
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
+        return trace_copy.sizes(session, counts=counts)
 
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
         return {}
