@@ -10,7 +10,7 @@ from typing import Any
 from lockgate.dialects.mysql import trace_copy, trace_jail
 from lockgate.dialects.mysql.session import number_of
 from lockgate.dialects.mysql.trace_probe import DatabaseStory, MysqlProbe
-from lockgate.dialects.tracing import Seen
+from lockgate.dialects.tracing import Seen, Watching
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
 from lockgate.permit import Permit, Session
@@ -57,6 +57,9 @@ class MysqlTracing:
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """The server's warnings have to be asked for, and are lost with the next statement; what is told is how an ALTER was done."""
         self._story.say = hear
+
+    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
+        """What goes past SQLAlchemy is not told."""
 
     def state(self, error: BaseException) -> str:
         return _STATES.get(number_of(error), "")

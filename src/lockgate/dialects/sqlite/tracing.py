@@ -10,7 +10,7 @@ from typing import Any
 
 from lockgate.dialects.sqlite import trace_copy, trace_jail
 from lockgate.dialects.sqlite.trace_probe import FileStory, SqliteProbe
-from lockgate.dialects.tracing import Seen
+from lockgate.dialects.tracing import Seen, Watching
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
 from lockgate.permit import Permit, Session
@@ -60,6 +60,9 @@ class SqliteTracing:
 
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """SQLite gives none."""
+
+    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
+        """What goes past SQLAlchemy is not told."""
 
     def state(self, error: BaseException) -> str:
         if not isinstance(error, sqlite3.Error):
