@@ -407,11 +407,14 @@ def test_what_a_savepoint_took_back_is_not_told_twice(copy: Copy) -> None:
         op.add_column("customers", sa.Column("x", sa.Integer))
         with suppress(_Undo), op.get_bind().begin_nested():
             op.add_column("customers", sa.Column("y", sa.Integer))
+            op.add_column("orders", sa.Column("y", sa.Integer))
             raise _Undo
         op.add_column("customers", sa.Column("z", sa.Integer))
 
     found = traced(copy, action, "")
-    assert [[(change.how, change.name) for change in effect.changes] for effect in found.effects] == [[("added", name)] for name in "xyz"]
+    assert [[(change.how, change.name) for change in effect.changes] for effect in found.effects] == [[("added", name)] for name in "xyyz"]
+    released = [[(lock.relation.name, lock.strongest) for lock in effect.released] for effect in found.effects]
+    assert released == [[], [], [], [("orders", "AccessExclusiveLock")]]
 
 
 def test_nothing_else_is_recorded() -> None:

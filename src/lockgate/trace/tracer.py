@@ -84,6 +84,7 @@ class Tracer:
         self._sending = False  # a statement is under way, and whatever a cursor is given now is part of it
         # The catalog after the last statement of the open transaction, by the transaction's name.
         self._known: dict[str, Picture] = {}
+        self._held: dict[str, frozenset[tuple[int, str, bool]]] = {}  # its locks at that time
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -116,6 +117,7 @@ class Tracer:
             if skipped or self._apart:
                 self._origin = None
             self._known.clear()
+            self._held.clear()
             if skipped:
                 return
             self._step, self._effects = happened.step, []
@@ -244,9 +246,10 @@ class Tracer:
             watched = seen()
         log = read_log(probe.end())
         after = probe.moment()
+        held = self._held.pop(transaction, frozenset())
         if not bare:
-            self._known[transaction] = after.picture
-        reading = Reading(self._origin, before, after, log, command, bare, watched)
+            self._known[transaction], self._held[transaction] = after.picture, after.locks
+        reading = Reading(self._origin, before, after, log, command, bare, watched, held)
         self._effects.append(self._effect(reading, facts, sent.cursor))
 
     def _sent(self, sql: str, cursor: Any, context: Any) -> _Sent:
@@ -271,6 +274,7 @@ class Tracer:
         return Effect(
             **facts,
             locks=reading.locks(),
+            released=reading.released(),
             rewrites=reading.rewrites(),
             scans=reading.scans(),
             builds=reading.builds(facts["concurrently"]),
