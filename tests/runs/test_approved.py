@@ -88,6 +88,10 @@ def test_a_locked_environment_is_upgraded_by_its_plan_and_by_nothing_else(
 ) -> None:
     """The promise as a whole: one plan, held against every difference that there can be, changes nothing; then it runs, once."""
     before = prod.contents()
+    shared = project.folder.parent / "shared"
+    shared.mkdir()
+    (shared / "helpers.py").write_text("LENGTH = 20\n")
+    (project.folder / "migrations" / "linked").symlink_to(shared)
     assert "only an approved plan" in project.here("upgrade", "prod", check=3, CONFIRM_ENV="prod").stderr
     file = plan(project)
     document = json.loads(file.read_text())["plan"]
@@ -103,8 +107,8 @@ def test_a_locked_environment_is_upgraded_by_its_plan_and_by_nothing_else(
     # without a confirmation, or with another one
     refused("unconfirmed", "needs a confirmation", CONFIRM_ENV="")
     refused("unconfirmed", "names `all`", CONFIRM_ENV="all")
-    # one byte of a revision, of an applied one, of env.py, of the settings
-    for name in ("migrations/versions/r2.py", "migrations/versions/r1.py", "migrations/env.py", "alembic.ini", "lockgate.toml"):
+    # one byte of a revision, of an applied one, of env.py, of the settings, of what lies in a linked folder
+    for name in (*(f"migrations/{name}" for name in ("versions/r2.py", "versions/r1.py", "env.py", "linked/helpers.py")), "alembic.ini", "lockgate.toml"):
         path = project.folder / name
         text = path.read_bytes()
         path.write_bytes(text + b"\n")

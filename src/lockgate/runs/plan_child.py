@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import msgspec
@@ -22,16 +25,29 @@ from lockgate.words import Request
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
 
 
-def other_process(environ: Mapping[str, str], project: Project) -> subprocess.Popen[bytes]:
-    """Start the other process, which gets ready while a scratch database is made; without anything to do it ends with the `with` block."""
-    return subprocess.Popen(
-        # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
-        [sys.executable, "-P", "-m", "lockgate.runs.traced"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=harmless(environ, project),
-        start_new_session=True,  # Ctrl-C is for this process, which then ends the other one
-    )
+@contextmanager
+def other_process(environ: Mapping[str, str], project: Project) -> Iterator[subprocess.Popen[bytes]]:
+    """
+    Start the other process, which gets ready while a scratch database is made; without anything to do it ends with the `with` block.
+
+    It leads a process group of its own: Ctrl-C is for this process, which then ends the other one with all that its revisions started.
+    Where this process is killed, the other one finds the end of the leash and does that itself.
+    """
+    leash, held = os.pipe()
+    try:
+        with subprocess.Popen(
+            # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
+            [sys.executable, "-P", "-m", "lockgate.runs.traced", str(leash)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=harmless(environ, project),
+            start_new_session=True,
+            pass_fds=(leash,),
+        ) as child:
+            yield child
+    finally:
+        os.close(leash)
+        os.close(held)
 
 
 def trace_apart(
@@ -62,7 +78,9 @@ def obeyed(child: subprocess.Popen[bytes], orders: Orders) -> Told:
     try:
         answer, _ = child.communicate(msgspec.json.encode(orders))
     except BaseException:
-        child.kill()  # now: the database that it works in is dropped next
+        if child.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # now: the database that it works in is dropped next
         raise
     try:
         told = msgspec.json.decode(answer, type=Told)
