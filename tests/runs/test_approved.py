@@ -260,6 +260,37 @@ def test_the_plan_is_compared_after_the_wait_for_the_lock(project: Tiny, prod: D
     assert prod.applied() == ["r1"]
 
 
+BEFORE = """    with connectable.connect() as connection:
+"""
+OWN_COMMIT = """    with connectable.begin() as own:
+        own.exec_driver_sql("insert into audit values ('own')")
+"""
+
+
+@pytest.mark.parametrize("writes", ["insert into audit values ('open')", "create table if not exists by_env (id int)"])
+def test_nothing_that_env_py_writes_is_committed_for_a_plan(project: Tiny, prod: Database, writes: str) -> None:
+    """Approved were revisions: what env.py does to the database by itself was shown to nobody, and would be there before all is compared."""
+    prod.query("create table audit (what text)")
+    env = (project.folder / "migrations" / "env.py").read_text()
+    statements = [f'        connection.exec_driver_sql("{sql}")\n' for sql in ("set search_path to public, pg_temp", "create table if not exists audit (what text)", writes)]
+    project.env_py(env.replace(BEFORE, BEFORE + "".join(statements)))
+    before = prod.contents()
+    said = upgrade(project, plan(project), 3)
+    assert said["code"] == "plan-differs" and "env.py: it wrote to the database" in said["what"]
+    assert prod.contents() == before
+    # where the first look sees a difference, env.py is not even run
+    project.env_py(env.replace(BEFORE, OWN_COMMIT + BEFORE))
+    file = plan(project)
+    prod.query("alter table orders add column by_hand int")
+    drifted = prod.contents()
+    assert "schema: sha256" in upgrade(project, file, 3)["what"]
+    assert prod.contents() == drifted
+    assert [row[3].partition(":")[0] for row in prod.ledger() if row[1] == "refused"] == ["plan-differs"] * 2
+    # settings, and what is there already, are no writing
+    project.env_py(env.replace(BEFORE, BEFORE + "".join(statements[:2])))
+    assert upgrade(project, plan(project))["to_heads"] == ["r3"]
+
+
 DEADLOCK = """op.execute(\"\"\"do $$ begin
   if current_database() not like 'lockgate_plan_%' and nextval('tries') {when} then raise exception using errcode = '40P01'; end if;
 end $$\"\"\")"""

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from lockgate.dialects.base import Dialect
+from lockgate.dialects.base import BareSession, Dialect
 from lockgate.errors import Refused, UsageError
 from lockgate.files import read_text
 from lockgate.files.planned import planned_files
 from lockgate.hazards.approved import Facts, SignedPlan, approval, database_of, differences, read_plan
 from lockgate.permit import Session
+from lockgate.runs.target import Target
 from lockgate.settings.project import Environment, Project
 from lockgate.signing import is_good
 from lockgate.version import __version__
@@ -32,6 +33,7 @@ class Proof:
         self._project = project
         self._environment = environment
         self._target = target
+        self._schema = ""  # digest, at the first look
 
     @property
     def target(self) -> str:
@@ -59,9 +61,30 @@ class Proof:
         """What the ledger keeps of it."""
         return {"plan": self.signed.digest, "approved_by": self.approvers}
 
+    def read(self, session: BareSession, target: Target, seen: Sight) -> None:
+        """Read the schema at the first look, see `lockgate.runs.gate.Also`: where it differs, env.py is not run at all."""
+        planned = self.signed.plan.facts.database
+        if seen.identity is not None and seen.identity.marker_id == planned.marker:  # another database's schema is none of the plan's
+            self._schema = schema_digest(session, target.dialect, planned.versions, self._environment.lock_wait)
+
     def glance(self, seen: Sight) -> PlanCheck:
-        """Compare what a look can tell, which is all but the schema."""
-        return self._check(seen, "")
+        """Compare what a look can tell, with the schema as it was at the first one."""
+        return self._check(seen, self._schema)
+
+    def check_env(self, session: Session, dialect: Dialect, place: str) -> None:
+        """
+        Refuse an env.py that writes rows itself, before it calls `context.configure`.
+
+        They would have to be committed before the lock is taken, so before all is compared; and nobody approved them.
+
+        Args:
+            session: over env.py's connection, in the transaction that it began; the caller undoes that.
+        Raises:
+            Refused: `plan-differs`.
+        """
+        if dialect.session_has_written(session):
+            what = "refused to upgrade: a plan holds revisions and nothing else\nenv.py: it wrote to the database before `context.configure`"
+            raise Refused("plan-differs", what, place, "write it in a revision, or in a run of its own before the plan is made")
 
     def compare(self, session: Session, dialect: Dialect, seen: Sight) -> PlanCheck:
         """

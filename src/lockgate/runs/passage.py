@@ -111,7 +111,10 @@ class Passage(Scribe):
     def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
         """See `Crew`."""
         self.dialect = dialect
-        self._gate.check(see(session, dialect, dialect.place(session), version_table))
+        seen = see(session, dialect, dialect.place(session), version_table)
+        self._gate.check(seen)
+        if self._gate.proof and self.permit is None:  # later the session has written what it was let in for
+            self._gate.proof.check_env(session, dialect, seen.place)
 
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """See `Crew`."""
