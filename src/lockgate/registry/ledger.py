@@ -39,7 +39,7 @@ class Event:
 
 def append(permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "") -> None:
     """
-    Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
+    Add a row in the open transaction, sealed where the registry has a chain, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
@@ -68,8 +68,10 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "true", trans
         **({"transaction": int(transaction)} if transaction else {}),
     }
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
-    if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition):
-        if not chain.has_head(permit.session, prefix):
+    chained = permit.sight.registry_version not in range(1, chain.SINCE)
+    write = chain.write_sealed if chained else chain.write_unsealed
+    if not write(permit.session, prefix, permit.spelling, values, condition):
+        if chained and not chain.has_head(permit.session, prefix):
             raise damaged("head_of_ledger")
         raise lock_lost(permit)
 
