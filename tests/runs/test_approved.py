@@ -223,6 +223,18 @@ def test_a_plan_that_fails_or_is_for_nobody_is_not_kept(project: Tiny, prod: Dat
     assert not file.exists()
 
 
+def test_a_plan_over_an_edited_revision_is_told_of_and_not_kept(project: Tiny, prod: Database) -> None:
+    """The run would be refused: nobody should have approved it before that is found out."""
+    path = project.folder / "migrations" / "versions" / "r1.py"
+    path.write_text(path.read_text().replace("sa.String(50)", "sa.String(60)"))
+    before, file = prod.picture(), project.folder.parent / "plan.json"
+    assert "revision `r1` (migrations/versions/r1.py) was edited after being applied" in project.here("plan", "prod", check=0).stderr
+    said = project.here("plan", "prod", "--out", str(file), check=3).stderr
+    assert "code: revision-edited" in said and "lockgate acknowledge prod r1" in said
+    assert not file.exists()
+    assert prod.picture() == before
+
+
 def test_what_lies_compiled_beside_a_revision_is_not_run(project: Tiny, prod: Database) -> None:
     """Python trusts a compiled file by time and size alone: it must not run in the place of the text that was planned."""
     file = plan(project)
