@@ -303,6 +303,70 @@ def test_nothing_that_env_py_writes_is_committed_for_a_plan(project: Tiny, prod:
     assert upgrade(project, plan(project))["to_heads"] == ["r3"]
 
 
+def held_to_its_plan(project: Tiny, url: DatabaseUrl, other: DatabaseUrl) -> None:
+    """Plan, approve and run a locked environment, and hold the plan against what is not as it was planned."""
+    key, locked = project.folder.parent / "ann.key", SETTINGS.replace('"locked"', '"locked"\nscratch = true\napprovers = ["ann"]')
+    public = json.loads(project.here("approve", "--new-key", str(key), "--json", check=0).stdout)["public_key"]
+    project.point("prod", url).revision("r1", None, create_table("orders")).parent.joinpath("data.sql").write_text("select 1")
+    project.settings(SETTINGS.replace('"locked"', '"confirm"'))
+    database = mark(project, "prod", url)
+    project.here("upgrade", "prod", check=0, CONFIRM_ENV="prod")
+    project.settings(locked + f'[approvers]\nann = "{public}"\n')
+    r2 = project.revision("r2", "r1", 'op.add_column("orders", sa.Column("region", sa.String(20)))')
+    project.revision("r3", "r2", 'op.create_index("ix_region", "orders", ["region"])')
+    database.query("create table audit (what varchar(20))")
+    file, before = plan(project), database.contents()
+
+    def refused(word: str, code: str = "plan-differs") -> None:
+        said = upgrade(project, file, 3)
+        assert said["code"] == code and word in said["what"]
+        assert database.contents() == before
+
+    def approved() -> None:
+        project.here("approve", str(plan(project)), "--key", str(key), check=0)
+
+    refused("nobody has approved this plan", "unapproved")
+    approved()
+    # one byte, beside a revision as well
+    for path in (r2, r2.with_name("data.sql")):
+        text = path.read_bytes()
+        path.write_bytes(text + b"\n")
+        refused(f"file migrations/versions/{path.name}: sha256")
+        path.write_bytes(text)
+    # a changed schema
+    database.query("create index by_hand on orders (name)")
+    refused("schema: sha256")
+    database.query("drop index by_hand" if url.backend == "sqlite" else "drop index by_hand on orders")
+    # another database that says it is the same environment
+    mark(project, "prod", other)
+    project.point("prod", other)
+    refused("database: planned for")
+    project.point("prod", url)
+    # rows that env.py writes
+    env_py = (project.folder / "migrations" / "env.py").read_text()
+    project.env_py(env_py.replace(BEFORE, BEFORE + "        connection.exec_driver_sql(\"insert into audit values ('open')\")\n"))
+    approved()
+    refused("env.py: it wrote to the database")
+    project.env_py(env_py)
+    # and as it was planned
+    approved()
+    done = upgrade(project, file)
+    assert [step["step"]["revision"] for step in done["steps"]] == ["r2", "r3"]
+    assert database.heads() == ["r3"]
+    before = database.contents()
+    refused("revision: planned from `r1`")
+
+
+def test_a_sqlite_file_is_held_to_its_plan(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """The same promise where the driver commits by itself and a lock is a file."""
+    held_to_its_plan(project, sqlite_url, DatabaseUrl("sqlite", database=sqlite_url.database.replace("app.db", "other.db")))
+
+
+def test_a_mariadb_database_is_held_to_its_plan(project: Tiny, make_mariadb_database: Callable[[], DatabaseUrl]) -> None:
+    """The same promise where DDL commits by itself and statements are journaled."""
+    held_to_its_plan(project, make_mariadb_database(), make_mariadb_database())
+
+
 DEADLOCK = """op.execute(\"\"\"do $$ begin
   if current_database() not like 'lockgate_plan_%' and nextval('tries') {when} then raise exception using errcode = '40P01'; end if;
 end $$\"\"\")"""
