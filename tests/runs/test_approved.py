@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from building import SETTINGS, Database, Tiny, create_table
-from running import mark
+from running import lock_is_free, mark
 
 import lockgate
 from lockgate.dialects.connect import dialect_named
@@ -233,6 +233,25 @@ def test_a_plan_over_an_edited_revision_is_told_of_and_not_kept(project: Tiny, p
     assert "code: revision-edited" in said and "lockgate acknowledge prod r1" in said
     assert not file.exists()
     assert prod.picture() == before
+
+
+def test_rows_that_came_into_the_way_since_are_found_before_the_first_revision(project: Tiny, prod: Database) -> None:
+    """The approver was told that no row is in the way; a run that finds out in its second revision leaves a database half way."""
+    prod.query("insert into orders values (1, 'a'), (2, 'b')")
+    project.revision("r3", "r2", 'op.alter_column("orders", "name", nullable=False)\nop.create_unique_constraint("uq_name", "orders", ["name"])')
+    file = plan(project)
+    prod.query("insert into orders values (3, null), (4, null), (5, 'b')")
+    before = prod.contents()
+    said = upgrade(project, file, 3)
+    assert said["code"] == "plan-differs" and said["changed"] == []
+    assert said["what"].splitlines()[1:] == [
+        "rows: NULLs of `public.orders` (name) stand in the way of `r3`: none when planned, 2 now",
+        "rows: duplicate keys of `public.orders` (uq_name) stand in the way of `r3`: none when planned, 1 now",
+    ]
+    assert prod.contents() == before
+    assert lock_is_free(prod.url)
+    prod.query("delete from orders where id > 2")
+    assert upgrade(project, file)["to_heads"] == ["r3"]
 
 
 def test_what_lies_compiled_beside_a_revision_is_not_run(project: Tiny, prod: Database) -> None:

@@ -119,6 +119,8 @@ class Passage(Scribe):
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """See `Crew`."""
         self.permit = self._gate.enter(session, dialect, version_table)
+        if self._gate.proof:
+            self._gate.proof.check_rows(self.permit.sight.place)
         self._session_id = dialect.session_id(session)
         self._dropped |= drop_leftovers(self.permit, dialect, self._notify, self.limits)
         return self.permit
