@@ -156,6 +156,22 @@ class VersionTable:
 
 
 @dataclass(frozen=True)
+class VersionChange:
+    """
+    A row of the version table that a step changes.
+
+    Args:
+        table: as SQL names it, quoted where it must be.
+        old: the revision that it names before.
+        new: the revision that it names afterwards.
+    """
+
+    table: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class HalfApplied:
     """
     A revision of which a broken run did only some statements, on a database that cannot undo them.

@@ -10,7 +10,7 @@ from typing import Any
 # A room is a module or a package directly below `lockgate`.
 FLOORS: tuple[frozenset[str], ...] = (
     # 0: words
-    frozenset({"errors", "words", "outcome", "events", "secret", "version", "interruption", "nearest", "records"}),
+    frozenset({"errors", "words", "outcome", "events", "secret", "version", "interruption", "nearest", "records", "garbage"}),
     # 1: thought, no hands
     frozenset({"settings", "guard", "route", "graph", "fleet", "seeds", "hazards", "drift", "report", "permit", "sql_script", "journal"}),
     # 2: hands, no decisions

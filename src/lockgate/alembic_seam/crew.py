@@ -10,7 +10,7 @@ from lockgate.dialects.base import Dialect
 from lockgate.errors import Failed
 from lockgate.journal.entry import Entry
 from lockgate.permit import Permit, Session
-from lockgate.words import Step, VersionTable
+from lockgate.words import Step, VersionChange, VersionTable
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,25 @@ class Limits:
     lock_timeout: float | None = None
     lock_wait: float = 300.0
     statement_timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """
+    A step that has run and is about to be committed.
+
+    Args:
+        before, after: heads.
+        transaction: as `Dialect.open_step` named it.
+        change: of the version table, which is still to be made, together with the row; None where Alembic has made it.
+    """
+
+    step: Step
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    duration_ms: int
+    transaction: str
+    change: VersionChange | None = None
 
 
 class StatementJournal(Protocol):
@@ -93,12 +112,9 @@ class Crew(Scribe, Protocol):
     def lock_lost(self) -> Failed:
         """Return the error that the session holds lockgate's lock no longer."""
 
-    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int, transaction: str) -> None:
+    def record(self, done: Done) -> None:
         """
         Write the step's row, inside its transaction; raises `Failed` where it must not be committed.
-
-        Args:
-            transaction: as `Dialect.open_step` named it.
         """
 
     def left_transaction(self, step: Step, before: tuple[str, ...]) -> None:

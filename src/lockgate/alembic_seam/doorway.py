@@ -8,7 +8,7 @@ The gate inside `context.configure`: judges the connection that env.py brings, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, Engine
 
 from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.version_row import held_back
 from lockgate.alembic_seam.work import Work
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
@@ -210,7 +211,7 @@ class Run(Doorway):
     def run_migrations(self, **kw: Any) -> None:
         """Run the steps; whatever happens, care for the step that was open and let go of the lock before env.py goes on."""
         try:
-            with cancellable(self._cancel):
+            with cancellable(self._cancel), held_back(self.work.hold) if self.work else nullcontext():
                 super().run_migrations(**kw)
         except BaseException as error:
             if self.work:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from lockgate.alembic_seam.apart import Apart
-from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.crew import Crew, Done
 from lockgate.alembic_seam.journaled import Watch, journaled
+from lockgate.alembic_seam.version_row import can_be_held
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
 from lockgate.permit import Permit
-from lockgate.words import Step
+from lockgate.words import Step, VersionChange
 
 _SAVEPOINT = "lockgate_step"
-_LEAVES = "autocommit_block"
+_LEAVES = b"autocommit_block"
 
 
 class Work:
@@ -48,11 +49,14 @@ class Work:
         self._began = 0.0
         self._left_transaction = False
         self._transaction = ""
+        self._alone = True  # nobody else is told when a version row was written
+        self._change: VersionChange | None = None
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return env.py's options for `configure` with what the run insists on: a transaction a revision, our callback last."""
         theirs = options.get("on_version_apply") or ()
         callbacks = tuple(theirs) if isinstance(theirs, (tuple, list, set)) else (theirs,)
+        self._alone = not callbacks
         forced: dict[str, Any] = {"transaction_per_migration": True, "on_version_apply": (*callbacks, self._applied)}
         if self._dialect.features.transactional_ddl is not None:
             forced["transactional_ddl"] = self._dialect.features.transactional_ddl
@@ -82,6 +86,15 @@ class Work:
 
         context.autocommit_block = autocommit_block
 
+    def hold(self, context: Any, change: VersionChange) -> bool:
+        """Take over what Alembic was about to write into its version table; see `held_back`."""
+        if context.connection is not self._connection or not (self._alone and self._permit.spelling.digest):
+            return False
+        if not can_be_held(self._connection):
+            return False
+        self._change = change
+        return True
+
     def tell(self, heads: Any, context: Any) -> Iterator[Any]:
         """Hand Alembic the steps one by one; a step is over when Alembic asks for the next one, after its commit."""
         self._story = self._each(heads, context)
@@ -108,7 +121,7 @@ class Work:
         self._connection.commit()
         self._crew.planned([word_of(step) for step in steps])
         for step in steps:
-            self._step, self._left_transaction, self._transaction = word_of(step), False, ""
+            self._step, self._left_transaction, self._transaction, self._change = word_of(step), False, "", None
             apart = self._may_leave(step)
             if apart:
                 self._crew.open_journal()
@@ -129,9 +142,8 @@ class Work:
         if step.info.is_stamp or self._dialect.features.journal:
             return False
         half = self._permit.sight.half_applied
-        module = step.revision.module
-        with suppress(OSError):  # a module without a source file, handed over by a program
-            if _LEAVES in inspect.getsource(module):
+        with suppress(OSError):  # a module without a file, handed over by a program
+            if _LEAVES in Path(step.revision.path).read_bytes():
                 return True
         return half is not None and half.revision == self._step.revision
 
@@ -176,7 +188,7 @@ class Work:
         after = tuple(sorted(heads))
         self._dialect.before_commit(self._connection)
         try:
-            self._crew.record(self._step, self._before, after, self._elapsed_ms(), self._transaction)
+            self._crew.record(Done(self._step, self._before, after, self._elapsed_ms(), self._transaction, self._change))
         except Failed:
             self._refuse_rolled_back()
             raise

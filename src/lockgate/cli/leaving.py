@@ -19,7 +19,8 @@ def leave(status: int) -> NoReturn:
 
     In Python's own order (`Py_FinalizeEx`). What is left out is the freeing of memory and the end of daemon threads. A profiler or
     a debugger that runs the command goes on when it is done, so there it ends as any program does; and where env.py ran, which may
-    have left files open: Python writes what they buffer, and deletes temporary ones, when it frees them.
+    have left files open: Python writes what they buffer, and deletes temporary ones, when it frees them. That takes little time,
+    because libraries are not among it (`lockgate.garbage`).
     """
     if _is_watched() or _PROJECT_RAN_BY in sys.modules:
         # A Ctrl-C that went through an `exec`, as imports make many, is remembered after it was answered: under `python -m` the process

@@ -6,19 +6,17 @@ Imports next to nothing itself: how Python collects garbage is decided before th
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
 from typing import TextIO
 
+from lockgate.garbage import collect_rarely
+
 try:
     import resource
 except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
-
-# Start-up makes many objects and throws few away: Python's own threshold looks through all of them a dozen times.
-_COLLECT_AFTER = 100_000  # objects; about 10 MB
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -31,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     if argv is not None:
         sys.exit(_run(argv))
     _leave_no_core()
-    gc.set_threshold(_COLLECT_AFTER)
+    collect_rarely()
     status = _run(sys.argv[1:])
     from lockgate.cli.leaving import leave
 

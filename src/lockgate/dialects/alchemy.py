@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import CursorResult, Dialect, text
 from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from lockgate.permit import Row
 
@@ -16,8 +17,9 @@ OURS = {"lockgate_own": True}
 
 
 @lru_cache(maxsize=64)
-def _text(sql: str) -> TextClause:
-    return text(sql)  # which looks for parameters anew each time, in statements that are written once a revision
+def _compiled(sql: str, dialect: Dialect) -> SQLCompiler:
+    """Put parameters as the driver wants them; once, because some statements are written for every revision."""
+    return text(sql).compile(dialect=dialect)
 
 
 class AlchemySession:
@@ -34,18 +36,12 @@ class AlchemySession:
 
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> list[Row]:
         """Run one statement; see `lockgate.permit.Session`."""
-        self._refuse_another()
-        # Without parameters the text goes to the driver as it is: SQLAlchemy would read a colon in it as a parameter.
-        if params:
-            result = self.connection.execute(_text(sql), dict(params), execution_options=OURS)
-        else:
-            result = self.connection.exec_driver_sql(sql, execution_options=OURS)
+        result = self._run(sql, params)
         return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
 
     def write(self, sql: str, params: Mapping[str, object] | None = None) -> int:
         """Run one writing statement; see `lockgate.permit.Session`."""
-        self._refuse_another()
-        return int(self.connection.execute(_text(sql), dict(params or {}), execution_options=OURS).rowcount)
+        return int(self._run(sql, params).rowcount)
 
     def commit(self) -> None:
         """Commit the open transaction."""
@@ -55,6 +51,17 @@ class AlchemySession:
         """Undo the open transaction; quiet where the connection is gone."""
         if not self.connection.closed and not self.connection.invalidated:
             self.connection.rollback()
+
+    def _run(self, sql: str, params: Mapping[str, object] | None) -> CursorResult[Any]:
+        self._refuse_another()
+        # Without parameters the text goes to the driver as it is: SQLAlchemy would read a colon in it as a parameter.
+        if not params:
+            return cast("CursorResult[Any]", self.connection.exec_driver_sql(sql, execution_options=OURS))
+        compiled = _compiled(sql, self.connection.dialect)
+        values: Any = compiled.construct_params(params)
+        if compiled.positiontup is not None:
+            values = tuple(values[name] for name in compiled.positiontup)
+        return cast("CursorResult[Any]", self.connection.exec_driver_sql(compiled.string, values, execution_options=OURS))
 
     def _refuse_another(self) -> None:
         if self.connection.invalidated:

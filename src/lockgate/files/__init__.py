@@ -4,7 +4,7 @@ The only room that opens project files.
 Re-exported here is what a look at a project needs; seeds, exports and the digest of a history are imported from their modules.
 """
 
-from lockgate.files.graph_cache import is_unedited, remember_unedited
+from lockgate.files.graph_cache import is_unedited, keep_trees, recall_trees, remember_unedited
 from lockgate.files.project import (
     SETTINGS,
     append_line,
@@ -31,6 +31,7 @@ __all__ = [
     "find_settings",
     "graph_of",
     "is_unedited",
+    "keep_trees",
     "load_project",
     "name_in_pyproject",
     "private_file",
@@ -39,6 +40,7 @@ __all__ = [
     "read_pyproject",
     "read_revision_files",
     "read_text",
+    "recall_trees",
     "remember_unedited",
     "replace_text",
     "revision_text",

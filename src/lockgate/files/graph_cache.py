@@ -10,19 +10,33 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lockgate.graph import Graph, Header, Later, Summary, build_graph, edited, header, read, read_headers, revisions
+from lockgate.graph import (
+    Graph,
+    Header,
+    Later,
+    Summary,
+    build_graph,
+    edited,
+    header,
+    known_trees,
+    learn_trees,
+    read,
+    read_headers,
+    revisions,
+)
 from lockgate.records import dataclass
 from lockgate.version import __version__
 
 _NAME = "lockgate.graph"
 _UNEDITED = "lockgate.unedited"
+_TREES = "lockgate.trees"
 _REMEMBERED = 50  # databases
 SourceOf = Callable[[str], tuple[str, str]]
 
@@ -71,6 +85,35 @@ def remember_unedited(graph: Graph, key: str) -> None:
     if graph.kept_in:
         path = Path(graph.kept_in, _UNEDITED)
         _write(path, "\n".join([*(_sealed(path) or "").split(), key][-_REMEMBERED:]))
+
+
+def recall_trees(graph: Graph) -> frozenset[str]:
+    """
+    Learn the syntax trees' hashes that `keep_trees` kept.
+
+    Returns:
+        SHA-256 of the texts that they are of.
+    """
+    trees: dict[str, str] = json.loads(_sealed(Path(graph.kept_in, _TREES)) or "{}") if graph.kept_in else {}
+    learn_trees(trees)
+    return frozenset(trees)
+
+
+def keep_trees(graph: Graph, checked: Iterable[str]) -> None:
+    """
+    Keep what is known of the syntax trees of revisions.
+
+    Args:
+        checked: ids of revisions whose files were compiled, so that this need not be done again.
+    """
+    if graph.kept_in:
+        trees, path = known_trees(), Path(graph.kept_in, _TREES)
+        kept = recall_trees(graph)
+        digests = {revision.digest for revision in graph.revisions.values()}
+        compiled = kept.union(graph.revisions[id_].digest for id_ in checked)
+        now = {digest: trees[digest] for digest in sorted(digests & compiled & trees.keys())}
+        if now.keys() != kept:
+            _write(path, json.dumps(now))
 
 
 @dataclass(frozen=True)

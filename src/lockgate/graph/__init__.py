@@ -4,7 +4,7 @@ Text of revision files -> revision graph, without importing them: a look must no
 What the files write as plain literals is read from their syntax trees, under Alembic's own rules.
 """
 
-from lockgate.graph.fingerprint import Edited, edited, fingerprint
+from lockgate.graph.fingerprint import Edited, edited, fingerprint, known_trees, learn_trees
 from lockgate.graph.header import Header, is_revision_file
 from lockgate.graph.read import build_graph, check_syntax, read_graph, read_headers
 from lockgate.graph.revisions import Graph, Later, Revision, Summary, check_single_head, check_target, describe_heads
@@ -26,6 +26,8 @@ __all__ = [
     "edited",
     "fingerprint",
     "is_revision_file",
+    "known_trees",
+    "learn_trees",
     "read_graph",
     "read_headers",
     "read_schema_file",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from lockgate.graph.revisions import Graph, Revision
 from lockgate.records import dataclass
@@ -20,6 +19,7 @@ ALGORITHM = "1"  # change it with any change below: fingerprints of other algori
 _PLACE = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
 
 _SPELLING = frozenset({"ctx", "type_comment", "type_ignores"})
+_known: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,32 @@ def fingerprint(text: str) -> str:
     Returns:
         Empty for a text that is no Python, which cannot have run.
     """
+    raw = _hash(text)
     try:
-        return f"{ALGORITHM}:{_tree(text)}:{_hash(text)}"
+        return f"{ALGORITHM}:{_tree(text, raw)}:{raw}"
     except (SyntaxError, ValueError, RecursionError):
         return ""
+
+
+def known_trees() -> Mapping[str, str]:
+    """Return the hash of each tree that this process has seen, by the hash of its text."""
+    return _known
+
+
+def learn_trees(trees: Mapping[str, str]) -> None:
+    """Take over what `known_trees` returned in another process of this lockgate under this version of Python."""
+    _known.update(trees)
 
 
 def same(kept: str, text: str) -> bool:
     """Whether `text` does what the file did whose fingerprint was kept; True where that cannot be told."""
     algorithm, _, rest = kept.partition(":")
     tree, _, raw = rest.partition(":")
-    if algorithm != ALGORITHM or raw == _hash(text):
+    now = _hash(text)
+    if algorithm != ALGORITHM or raw == now:
         return True
     try:
-        return tree == _tree(text)
+        return tree == _tree(text, now)
     except (SyntaxError, ValueError, RecursionError):
         return False
 
@@ -84,11 +96,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@lru_cache(maxsize=8192)  # of a long history, too: a schema file is compared by all of them, and each is written down
-def _tree(text: str) -> str:
-    module = ast.parse(text)
-    module.body = [statement for statement in module.body if not _places(statement)]
-    return _hash(_words(module))
+def _tree(text: str, raw: str) -> str:
+    """Hash the tree of a text; parsing takes as long as running most revisions, so no text is parsed twice."""
+    found = _known.get(raw)
+    if found is None:
+        module = ast.parse(text)
+        module.body = [statement for statement in module.body if not _places(statement)]
+        found = _known[raw] = _hash(_words(module))
+    return found
 
 
 def _places(statement: ast.stmt) -> bool:

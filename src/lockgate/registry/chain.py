@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lockgate.permit import Session, Spelling
 from lockgate.records import dataclass
+from lockgate.words import VersionChange
 
 # The sealed columns, in this order; `at` is sealed as text, `id` by the row's number.
 COLUMNS = (
@@ -52,17 +53,22 @@ def seal(before: str, at: str, text: str) -> str:
     return hashlib.sha256(f"{before}{at}{text}".encode()).hexdigest()
 
 
-def write_sealed(session: Session, prefix: str, spelling: Spelling, values: Mapping[str, object], condition: str) -> bool:
+def write_sealed(
+    session: Session, prefix: str, spelling: Spelling, values: Mapping[str, object], condition: str, change: VersionChange | None = None
+) -> bool:
     """
     Add a sealed row in the open transaction, while `condition` holds for the marker `m`.
 
+    Args:
+        change: of Alembic's version table, to be made by the same statement; only where the database has a `digest`.
     Returns:
         Whether there is a row now.
     """
     text = content(values)
     if spelling.digest:
         # The same text for every revision: SQLAlchemy compiles and the driver prepares it once.
-        return session.write(_in_one(prefix, spelling, condition), {**values, "content": text}) == 1
+        versions = {"version_old": change.old, "version_new": change.new} if change else {}
+        return session.write(_in_one(prefix, spelling, condition, change), {**values, **versions, "content": text}) == 1
     # The first statement locks the head; from here on nobody else can be between two of ours.
     moved = session.write(
         f"update {prefix}head_of_ledger set number = number + 1 where exists (select 1 from {prefix}marker m where {condition})",
@@ -106,12 +112,17 @@ def write_unsealed(session: Session, prefix: str, spelling: Spelling, values: Ma
     return written == 1
 
 
-def _in_one(prefix: str, spelling: Spelling, condition: str) -> str:
+def _in_one(prefix: str, spelling: Spelling, condition: str, change: VersionChange | None) -> str:
     """One round trip: seal, move the head and add the row. Every name has its schema; see `Spelling`."""
     at = spelling.moment_text.format("t.at")
     digest = spelling.digest.format(f"h.digest, {at}, coalesce(:content, '')")
+    versions = ""
+    if change:
+        old = f"where version_num {spelling.equal} cast(:version_old as text)"
+        versions = f" v as (update {change.table} set version_num = :version_new {old} returning version_num),"
+        condition += f" and (select pg_catalog.count(*) from v) {spelling.equal} 1"
     return (
-        f"with t as materialized (select {spelling.now} as at),"
+        f"with t as materialized (select {spelling.now} as at),{versions}"
         f" moved as (update {prefix}head_of_ledger h set number = h.number {spelling.plus} 1, digest = {digest}"
         f" from t, {prefix}marker m where {condition} returning h.number, h.digest, t.at)"
         f" insert into {prefix}ledger ({', '.join(COLUMNS)}, at, number, digest)"
@@ -147,6 +158,12 @@ def head(session: Session, prefix: str) -> tuple[int, str]:
 def has_head(session: Session, prefix: str) -> bool:
     """Whether the chain has a head; without one no row can be written."""
     return bool(session.execute(f"select number from {prefix}head_of_ledger"))
+
+
+def has_version(session: Session, spelling: Spelling, table: str, version: str) -> bool:
+    """Whether the version table has a row of this revision."""
+    sql = f"select version_num from {table} where version_num {spelling.equal} cast(:version as text)"
+    return bool(session.execute(sql, {"version": version}))
 
 
 def first_broken(ledger: Iterable[Row], newest: tuple[int, str]) -> tuple[int, str] | None:

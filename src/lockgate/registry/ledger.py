@@ -9,6 +9,7 @@ from lockgate.records import dataclass
 from lockgate.registry import chain
 from lockgate.registry.marker import damaged
 from lockgate.secret import redact
+from lockgate.words import VersionChange
 
 # What version 1 of the registry had, too.
 _COLUMNS = (
@@ -37,15 +38,19 @@ class Event:
     source: str = ""
 
 
-def append(permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "") -> None:
+def append(
+    permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "", change: VersionChange | None = None
+) -> None:
     """
     Add a row in the open transaction, sealed where the registry has a chain, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
         transaction: what the guard was made for.
+        change: of the version table, made by the same statement.
     Raises:
-        Failed: `lock-lost`: the lock or the marker is not what it was; the transaction must not be committed.
+        Failed: `lock-lost`: the lock or the marker is not what it was; `not-at-target`: the version row is not. The transaction must
+            not be committed.
     """
     author = permit.author
     values: dict[str, object] = {
@@ -68,12 +73,25 @@ def append(permit: Permit, prefix: str, event: Event, guard: str = "true", trans
         **({"transaction": int(transaction)} if transaction else {}),
     }
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
-    chained = permit.sight.registry_version not in range(1, chain.SINCE)
-    write = chain.write_sealed if chained else chain.write_unsealed
-    if not write(permit.session, prefix, permit.spelling, values, condition):
-        if chained and not chain.has_head(permit.session, prefix):
+    if permit.sight.registry_version in range(1, chain.SINCE):  # about a refusal: who may change more has renewed the registry
+        if not chain.write_unsealed(permit.session, prefix, permit.spelling, values, condition):
+            raise lock_lost(permit)
+        return
+    if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition, change):
+        if change and not chain.has_version(permit.session, permit.spelling, change.table, change.new):
+            raise _version_lost(permit, change)
+        if not chain.has_head(permit.session, prefix):
             raise damaged("head_of_ledger")
         raise lock_lost(permit)
+
+
+def _version_lost(permit: Permit, change: VersionChange) -> Failed:
+    return Failed(
+        "not-at-target",
+        f"the version table {change.table} no longer has its row `{change.old}`, which was to become `{change.new}`",
+        permit.sight.place,
+        "somebody else writes into it, or the revision does; look at it, then run the command again",
+    )
 
 
 def lock_lost(permit: Permit) -> Failed:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lockgate.alembic_seam.crew import Limits
+from lockgate.alembic_seam.crew import Done, Limits
 from lockgate.alembic_seam.errors import Scene, translate
 from lockgate.dialects.base import Dialect
 from lockgate.errors import NOTHING, Failed, LockgateError
@@ -149,14 +149,18 @@ class Passage(Scribe):
         """See `Crew`."""
         return ledger.lock_lost(self._working()[0])
 
-    def record(self, step: Step, before: tuple[str, ...], after: tuple[str, ...], duration_ms: int, transaction: str) -> None:
+    def record(self, done: Done) -> None:
         """See `Crew`."""
         permit, dialect = self._working()
+        step = done.step
         outcome = "stamped" if step.direction == "stamp" else "applied"
         # Only what went up has left the file's content in the schema.
         source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
-        event = ledger.Event(outcome, step.revision, before, after, duration_ms, details=self._details(), source=source)
-        ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard(transaction), transaction)
+        event = ledger.Event(
+            outcome, step.revision, done.before, done.after, done.duration_ms, details=self._details(), source=source
+        )
+        guard = dialect.ledger_guard(done.transaction)
+        ledger.append(permit, dialect.features.registry_prefix, event, guard, done.transaction, done.change)
         if self._left_transaction:
             self._refuse_invalid(dialect.invalid_indexes(permit.session))
         if self._journaling or permit.sight.half_applied is not None:

@@ -18,6 +18,8 @@ from lockgate.alembic_seam.scripts import script_directory
 from lockgate.alembic_seam.world import compiled_anew, project_world
 from lockgate.errors import NOTHING, Failed, LockgateError, Refused
 from lockgate.events import Notice, Notify
+from lockgate.files import keep_trees, recall_trees
+from lockgate.garbage import keep_what_is_there
 from lockgate.graph import check_syntax
 from lockgate.interruption import behind, reason, take_swallowed
 from lockgate.registry import ledger
@@ -94,8 +96,12 @@ def _in_project(
 
     # Where the way leads over revisions that are applied, a mistake in any of them counts.
     graph = arrival.graph
-    check_syntax(graph, graph.pending(arrival.sight.heads) if direction == "upgrade" and graph.complete else graph.revisions)
-    return _within(arrival, notify, errand_of, then, Passage)
+    ids = tuple(graph.pending(arrival.sight.heads) if direction == "upgrade" and graph.complete else graph.revisions)
+    compiled = recall_trees(graph)
+    check_syntax(graph, (id_ for id_ in ids if graph.revisions[id_].digest not in compiled))
+    passage = _within(arrival, notify, errand_of, then, Passage)
+    keep_trees(graph, ids)
+    return passage
 
 
 def _within(
@@ -115,6 +121,7 @@ def _within(
         try:
             stack.enter_context(handed_connection(config, url, environment.connection))
             task = errand_of(config)
+            keep_what_is_there()
             then(task, survey(task, passage), passage)
         except KeyboardInterrupt as error:
             _interrupted(error, arrival, passage)

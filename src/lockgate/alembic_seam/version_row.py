@@ -1,0 +1,50 @@
+"""Alembic's write of the version row, held back until lockgate's own row is written: one statement for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic.runtime import migration
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from lockgate.words import VersionChange
+
+
+def can_be_held(connection: Connection) -> bool:
+    """Whether the version table is called on the server what it is called here."""
+    return not connection.get_execution_options().get("schema_translate_map")
+
+
+@contextmanager
+def held_back(hold: Callable[[MigrationContext, VersionChange], bool]) -> Iterator[None]:
+    """
+    While the block runs, ask about each row that Alembic is about to change in its version table.
+
+    There is no public way to it: Alembic makes its HeadMaintainer itself, within the function that runs the steps.
+
+    Args:
+        hold: whether the caller takes the change over; False lets Alembic write it.
+    """
+    original = migration.HeadMaintainer
+
+    class Held(original):  # type: ignore[misc, valid-type]
+        def _update_version(self, from_: str, to_: str) -> None:
+            if not hold(self.context, VersionChange(_quoted(self.context), from_, to_)):
+                super()._update_version(from_, to_)
+                return
+            self.heads.remove(from_)
+            self.heads.add(to_)
+
+    migration.HeadMaintainer = Held  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        migration.HeadMaintainer = original  # type: ignore[misc]
+
+
+def _quoted(context: Any) -> str:
+    name: str = context.dialect.identifier_preparer.format_table(context._version)
+    return name
