@@ -93,10 +93,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def ledger_guard(self, transaction: str = "") -> str:
-        """
-        A condition, in SQL, that is true only while the session that writes still holds the lock; and while a transaction that is
-        named, and given as parameter `:transaction`, was not rolled back.
-        """
+        """A condition in SQL: the session that writes holds the lock still, and `:transaction`, where one is named, was not rolled back."""
 
     @abstractmethod
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -210,6 +207,10 @@ class Dialect(ABC):
     def has_written(self, session: Session) -> bool:
         """Whether the open transaction wrote anything; False where reading statements cannot write."""
         return False
+
+    @abstractmethod
+    def session_has_written(self, session: Session) -> bool:
+        """Whether the session wrote rows before: since it was opened, or in the open transaction where that alone can be told."""
 
     def invalid_indexes(self, session: Session) -> Sequence[str]:
         """Qualified names of the indexes that the server marks as invalid, as in `Sight`."""
