@@ -179,8 +179,7 @@ class Dialect(ABC):
 
     def open_step(self, connection: Any, savepoint: str) -> tuple[str, bool]:
         """
-        Begin a revision's transaction, by one question: set the limits again, which the revision before may have changed. Where a lock
-        timeout takes a revision back to its beginning (`Features.lock_timeout`), that is `savepoint`.
+        Begin a revision's transaction by one question; set the limits again, and `savepoint` where `Features.lock_timeout` goes back to it.
 
         Returns:
             The transaction's name, empty where nobody can tell later how it ended; and whether the session still holds the lock.
