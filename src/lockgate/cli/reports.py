@@ -26,6 +26,7 @@ _FORMAT = "What standard output gets; text where not given. `json` is `--json`."
 _REPORT = "Write a file as well; its ending tells the format (.txt, .json, .sarif, .md, .html), or FORMAT does. More than one may be given."
 _FAIL_ON = "Exit 1 where there is a finding of this severity or a worse one, or of this hazard. More than one may be given."
 _STATEMENTS = "Add a table of all statements with their locks to the text."
+_STYLE = "Tell matters of taste as well (LG703)."
 _SEVERITIES = ("error", "warning", "note")
 
 
@@ -61,6 +62,7 @@ def report_options(*fail_on: str) -> Callable[[Callable[..., Any]], Callable[...
         click.option("--report", metavar="[FORMAT:]FILE", multiple=True, help=_REPORT),
         click.option("--fail-on", metavar="error|warning|note|HAZARD", multiple=True, default=fail_on, help=_FAIL_ON),
         click.option("--statements", is_flag=True, help=_STATEMENTS),
+        click.option("--style", is_flag=True, help=_STYLE),
     )
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 

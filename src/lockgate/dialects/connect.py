@@ -66,6 +66,11 @@ def is_known(name: str) -> bool:
     return name in _DIALECTS
 
 
+def backend_behind(driver: str) -> str:
+    """Return the product of a driver, by SQLAlchemy's name of it; empty for one we do not know."""
+    return next((name for name, words in _MODULES.items() if any(word in driver for word in words)), "")
+
+
 def dialect_behind(connection: object) -> Dialect | None:
     """Return the dialect of a DB-API connection, told by its driver's module; None for a database we do not know."""
     modules = [class_.__module__ for class_ in reversed(type(connection).__mro__)]  # a project's own class comes after the driver's

@@ -15,12 +15,14 @@ from lockgate.hazards.findings import Limits
 from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.arrival import check_known, check_no_range
+from lockgate.runs.edited import Kept
 from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import other_process, trace_apart
 from lockgate.runs.plan_copy import copied, read_original
+from lockgate.runs.plan_history import history_of
 from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.settings.project import Project
-from lockgate.words import Request
+from lockgate.words import Protection, Request
 
 
 def plan(request: Request, project: Project, notify: Notify, probing: Probing | None = None) -> PlanOutcome:
@@ -43,10 +45,14 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     if request.to == "head":
         check_single_head(graph)
     check_target(graph, request.to)
-    target, seen = find(request, project)
+    kept = Kept(graph)
+    target, seen = find(request, project, kept)
     check_identity(request, target, seen)
     check_known(graph, seen, target)
-    empty = Effects(environment=request.environment, heads=seen.heads, target=request.to)
+    borne = project.environments[request.environment]
+    edited = kept.edited(seen.heads) if graph.complete else ()
+    history = history_of(graph, seen.heads, edited, refuses=borne.protection is not Protection.OPEN)
+    empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, history=history)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     probing = probing or Probing()
@@ -59,8 +65,8 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     effects = asked(effects, target, probing, notify)
     fails = any(revision.fault for revision in effects.revisions)
-    borne = project.environments[request.environment]
-    judged = judge(effects, Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error), _sources(effects, project))
+    limits = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error)
+    judged = judge(effects, limits, _sources(effects, project), style=probing.style)
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
 
 

@@ -38,10 +38,12 @@ class Probing:
     Args:
         data: large tables are asked, too, and each question may take ten minutes.
         queries: file with queries of the application, instead of those that the target's server has counted; empty for none.
+        style: matters of taste are told as well.
     """
 
     data: bool = False
     queries: str = ""
+    style: bool = False
 
     @property
     def timeout_s(self) -> float:
