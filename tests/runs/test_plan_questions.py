@@ -210,7 +210,9 @@ op.create_table("customers", sa.Column("id", sa.Integer))"""
 SECOND = """op.add_column("orders", sa.Column("x", sa.Integer))
 op.drop_column("orders", "name")
 op.add_column("customers", sa.Column("x", sa.Integer))
-op.add_column("alien", sa.Column("x", sa.Integer))"""
+op.add_column("alien", sa.Column("x", sa.Integer))
+with op.get_context().autocommit_block():
+    op.execute("create unique index concurrently if not exists once on customers (id)")"""
 ADMIN = (
     "create extension pg_stat_statements",
     "create table alien (a int)",
@@ -231,6 +233,10 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
         up(project)
         for statement in ADMIN:
             admin.query(statement)
+        Database(url).query("insert into customers values (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            Database(url).query("create unique index concurrently once on customers (id)")
+        Database(url).query("delete from customers")
         for _ in range(3):
             Database(url).query("select name from orders where id = 1")
         Database(url).query("begin; lock table customers in row exclusive mode; prepare transaction 'two'")
@@ -246,6 +252,7 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
     assert "nobody has ended (prepared transaction two, app)" in told["LG801", "warning", "public.customers"]
     assert "publication `news`: DDL is not replicated" in told["LG802", "warning", "public.orders"]
     assert "standby `pg_receivewal`" in told["LG803", "note", "public.orders"]
+    assert "once is there already and INVALID" in told["LG403", "warning", "once"]
     assert "`app` is neither the owner of `public.alien`" in told["LG407", "error", "public.alien"]
 
 

@@ -64,6 +64,8 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     effects = asked(effects, target, probing, notify)
+    if effects.preflight and seen.invalid_indexes:
+        effects = msgspec.structs.replace(effects, preflight=msgspec.structs.replace(effects.preflight, invalid_indexes=seen.invalid_indexes))
     fails = any(revision.fault for revision in effects.revisions)
     limits = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error)
     judged = judge(effects, limits, _sources(effects, project), style=probing.style)
