@@ -77,6 +77,7 @@ STORIES = {
     ("plan_out", "plan_questions"): "with the same questions",
     ("plan", "plan_child"): "and who runs them",
     ("plan", "plan_history"): "in which order, as the files have it",
+    ("plan", "traced"): "in the words of what the process tells",
     ("lint", "plan_history"): "in which order, as the files have it",
     ("plan_copy", "plan_server"): "on which server",
     ("lint", "plan_server"): "lint is a plan without a target: on which server",

@@ -130,7 +130,7 @@ def _trace(orders: Orders) -> Told:
 
 def _tried(target: Target, workload: Workload | None) -> Sequence[Tried]:
     questions = questions_named(target.url.backend)
-    if questions is None or workload is None or not workload.queries:
+    if workload is None or not workload.queries:
         return ()
     with opened(target) as session:
         return questions.tried(session, [query.text for query in workload.queries])

@@ -72,6 +72,6 @@ class MysqlTracing:
         return {}
 
     def copy_schema(
-        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str], *, with_rows: bool = True
     ) -> str:
         return trace_copy.copy(source, scratch, patience)

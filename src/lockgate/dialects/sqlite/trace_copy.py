@@ -27,7 +27,7 @@ select m.tbl_name, sum(case m.type when 'table' then s.pgsize else 0 end), sum(c
 _INDEXES = "select tbl_name, count(*) from sqlite_master where type = 'index' group by 1"
 
 
-def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
+def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float, *, with_rows: bool) -> str:
     """
     Copy a file into a scratch file that has our marker, which stays.
 
@@ -44,7 +44,7 @@ def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
             other.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
             pages, page, _ = (original.execute(f"pragma {name}")[0][0] for name in ("page_count", "page_size", "schema_version"))
             size = int(str(pages)) * int(str(page))
-            if size <= min(WITH_ROWS_UP_TO, shutil.disk_usage(Path(scratch.database).parent).free // 2):
+            if with_rows and size <= min(WITH_ROWS_UP_TO, shutil.disk_usage(Path(scratch.database).parent).free // 2):
                 _copy_all(original.connection, other)
                 return COPY
             for statement in _statements(original):

@@ -78,6 +78,6 @@ class SqliteTracing:
         return {}
 
     def copy_schema(
-        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str], *, with_rows: bool = True
     ) -> str:
-        return trace_copy.copy(source, scratch, patience)
+        return trace_copy.copy(source, scratch, patience, with_rows=with_rows)
