@@ -8,7 +8,6 @@ import click
 
 from lockgate.cli.call import Call, verb
 from lockgate.cli.reports import report_options, tell, wish
-from lockgate.errors import UsageError
 from lockgate.words import Verb
 
 _SINCE = "Judge the revisions whose files are new or changed since HEAD left this commit or branch."
@@ -36,8 +35,6 @@ def command(call: Call, revisions: tuple[str, ...], since: str, static: bool, st
     from lockgate.runs.lint import Subject, lint
 
     asked = wish(call, **wanted)
-    if revisions and since:
-        raise UsageError("usage", "`--since` says which revisions to judge, so none can be named beside it", "lockgate lint", "leave out one of them")
     project = call.project()
     with call.output.live("", acting=False) as notify:
         done = lint(call.request(Verb.LINT, ""), project, notify, Subject(revisions, since, static, style))

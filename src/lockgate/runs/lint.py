@@ -69,6 +69,8 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
         Refused: `scratch-not-allowed`.
         UsageError: `usage`, `revision-not-found`.
     """
+    if subject.revisions and subject.since:
+        raise UsageError("usage", "`--since` says which revisions to judge, so none can be named beside it", "lockgate lint", "leave out one of them")
     graph = _known(graph_of(project), project)
     chosen = _chosen(graph, project, subject, request.environ)
     course = course_of(graph, _without_bootstrapped(chosen, graph, project, notify), together=subject.together)
