@@ -10,7 +10,7 @@ from building import SETTINGS, Tiny
 
 import lockgate
 from lockgate.errors import UsageError
-from lockgate.events import Event, Notice
+from lockgate.events import Event, Notice, Tracing
 from lockgate.runs.approve import make_key
 from lockgate.secret import DatabaseUrl
 
@@ -45,6 +45,8 @@ def test_lint_and_plan_answer_with_values(project: Tiny, sqlite_url: DatabaseUrl
     judged = lockgate.lint(loaded, "r2", environ=project.environ, notify=heard.append)
     assert (judged.code, judged.failed_on, judged.environment) == ("plan-findings", ("error",), "")
     assert [(found.id, found.revision) for found in judged.findings.findings if found.severity.value == "error"] == [("LG301", "r2")]
+    steps = [(event.revision, event.direction, event.number, event.total) for event in heard if isinstance(event, Tracing)]
+    assert steps == [("r1", "upgrade", 1, 3), ("r2", "upgrade", 2, 3), ("r2", "downgrade", 3, 3)]
     assert any(isinstance(event, Notice) and "judging 1 revision" in event.text for event in heard)
     assert lockgate.lint(loaded, "r2", fail_on=(), environ=project.environ).code == ""
     planned = lockgate.plan(loaded, "dev", fail_on=["error"], environ=project.environ)

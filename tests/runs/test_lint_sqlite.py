@@ -136,3 +136,13 @@ def test_a_plan_tells_what_upgrade_will_refuse_and_what_goes_beside(project: Tin
     assert [row[:2] for row in told(found["dev"], "LG606")] == [("warning", "r2"), ("note", "r3")]
     assert "does not follow `r2`" in told(found["dev"], "LG606")[1][2]
     assert "revision-edited" in project.here("upgrade", "staging", check=3, CONFIRM_ENV="staging").stderr
+
+
+def test_a_terminal_sees_how_far_it_is_and_a_log_does_not(project: Tiny) -> None:
+    """A long history takes minutes; a log with a line for each revision hides what was found."""
+    project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n').tables("users", "orders")
+    shown = project.at_a_terminal("lint")
+    assert "tracing the upgrade of r1" in shown
+    assert "0/2" in shown
+    piped = project.here("lint", check=0)
+    assert "tracing the" not in piped.stderr + piped.stdout

@@ -22,7 +22,7 @@ from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.checkout import changed_since
 from lockgate.runs.lint_product import product
 from lockgate.runs.lint_static import lint_static
-from lockgate.runs.plan_child import obeyed, other_process
+from lockgate.runs.plan_child import Progress, obeyed, other_process
 from lockgate.runs.plan_history import edited_since, history_of
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
@@ -81,8 +81,9 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
     backend = product(project, default_environment(project), request.environ, notify)
     if subject.static:
         return _read(course, history, backend, request, project, style=subject.style)
+    steps = len(graph.applied(course.asked)) + (len(course.asked) if course.back else 0)
     try:
-        effects = _traced(course, backend, request, project, notify, together=subject.together)
+        effects = _traced(course, backend, request, project, Progress(notify, steps), together=subject.together)
     except LockgateError as error:
         if error.code not in _NO_SERVER:
             raise
@@ -147,7 +148,7 @@ def _meant(graph: Graph, name: str) -> tuple[str, ...]:
     return found
 
 
-def _traced(course: Course, backend: str, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
+def _traced(course: Course, backend: str, request: Request, project: Project, progress: Progress, *, together: bool) -> Effects:
     like = default_environment(project)
     with (
         other_process(request.environ, project) as child,
@@ -157,7 +158,7 @@ def _traced(course: Course, backend: str, request: Request, project: Project, no
     ):
         tracing = tracing_named(server.url.backend)
         number = len(course.asked)
-        notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
+        progress.notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
         with scratch_database(project, clones, name, like) as scratch:
             install(tracing, scratch)
             orders = Orders(
@@ -170,7 +171,7 @@ def _traced(course: Course, backend: str, request: Request, project: Project, no
                 apart=not together,
             )
             with _explained(scratch):
-                told = obeyed(child, orders)
+                told = obeyed(child, orders, progress)
         return Effects(
             source="replay",
             scratch=clones.product,

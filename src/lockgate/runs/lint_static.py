@@ -21,7 +21,7 @@ from lockgate.settings.project import Project
 
 
 def lint_static(
-    project: Project, plans: Sequence[Sequence[str]], environ: Mapping[str, str], history: History | None, *, style: bool
+    project: Project, plans: Sequence[Sequence[str]], environ: Mapping[str, str], history: History | None = None, *, style: bool = False
 ) -> Findings:
     """
     Judge revisions by what offline mode prints of them, and by the SQL in lines that it cannot reach; no database is contacted.

@@ -9,7 +9,7 @@ import msgspec
 
 from lockgate.events import Notify
 from lockgate.files import graph_of, revision_text
-from lockgate.graph import check_single_head, check_target
+from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.hazards.answers import Workload
 from lockgate.hazards.effects import COPY, Effects
 from lockgate.hazards.findings import Limits
@@ -19,7 +19,7 @@ from lockgate.hazards.twice import grafted, stopped_by_rows
 from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.edited import Kept
 from lockgate.runs.gate import check_identity, find
-from lockgate.runs.plan_child import other_process, trace_apart
+from lockgate.runs.plan_child import Progress, other_process, trace_apart
 from lockgate.runs.plan_copy import Original, copied, read_original
 from lockgate.runs.plan_history import history_of
 from lockgate.runs.plan_questions import Probing, asked, known_queries
@@ -61,7 +61,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     probing = probing or Probing()
     workload = known_queries(project, target, probing)
     original = read_original(target, seen)
-    told, facts = _traced(original, request, project, notify, workload)
+    told, facts = _traced(original, request, project, Progress(notify, _steps(graph, seen.heads, request.to)), workload)
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
@@ -74,21 +74,27 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
 
 
-def _traced(original: Original, request: Request, project: Project, notify: Notify, workload: Workload | None) -> tuple[Told, Effects]:
+def _steps(graph: Graph, heads: tuple[str, ...], to: str) -> int:
+    """How many revisions will run, forth and where there is one way also back; 0 where it is not known without Alembic."""
+    pending = len(graph.pending(heads)) if graph.complete and to in ("head", "heads") else 0
+    return pending * (1 if len(heads) > 1 else 2)
+
+
+def _traced(original: Original, request: Request, project: Project, progress: Progress, workload: Workload | None) -> tuple[Told, Effects]:
     """
     Trace on a copy, and once more on one without rows where rows stopped it: how many do, and what comes behind, only that one shows.
 
     Returns:
         What was seen, and what kind of copy it was.
     """
-    heads = original.sight.heads
+    heads, notify = original.sight.heads, progress.notify
     with other_process(request.environ, project) as child, copied(original, project, request.environ, notify) as (scratch, facts):
-        told = trace_apart(child, request, project, scratch, heads, workload)
+        told = trace_apart(child, request, project, scratch, heads, workload, progress)
     if facts.source != COPY or not stopped_by_rows(told.revisions):
         return told, facts
     copy = copied(original, project, request.environ, notify, with_rows=False)
     with other_process(request.environ, project) as child, copy as (scratch, _):
-        again = trace_apart(child, request, project, scratch, heads)
+        again = trace_apart(child, request, project, scratch, heads, None, progress)
     return msgspec.structs.replace(told, revisions=grafted(told.revisions, again.revisions)), facts
 
 
