@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from building import INI, SETTINGS, Tiny
+from planning import git
 from running import up
 
 from lockgate.secret import DatabaseUrl
@@ -28,12 +28,6 @@ def linted(project: Tiny, *arguments: str, check: int) -> tuple[dict[str, Any], 
 def told(document: dict[str, Any], id: str) -> list[tuple[str, str, str]]:
     """Severity, revision and words of each finding of a hazard."""
     return [(finding["severity"], finding["revision"], finding["what"]) for finding in document["findings"] if finding["id"] == id]
-
-
-def git(project: Tiny, *words: str) -> None:
-    """Call git in the project's folder."""
-    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *who, *words], cwd=project.folder, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("hint", ["variable", "dotenv", "driver", "tests", "ini"])

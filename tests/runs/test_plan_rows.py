@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,30 +10,10 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from building import SETTINGS, Database, Tiny
+from planning import Case, planned
 from running import up
 
 from lockgate.secret import DatabaseUrl
-
-
-@dataclass(frozen=True)
-class Case:
-    """
-    One table twice, `d_NAME` with dirty rows and `c_NAME` with clean ones, and what is to be done to it.
-
-    Args:
-        columns: of `CREATE TABLE {t}`.
-        dirty, clean: rows.
-        does: a revision's code about `{t}`.
-        count: of what stands in the way in the dirty table.
-    """
-
-    name: str
-    columns: str
-    dirty: str
-    clean: str
-    does: str
-    count: int
-
 
 BATCH = 'with op.batch_alter_table("{t}") as batch:\n    batch.'
 ON_SQLITE = (
@@ -110,12 +88,6 @@ def fails(url: DatabaseUrl, code: str, table: str) -> bool:
         engine.dispose()
 
 
-def planned(project: Tiny, check: int) -> dict[str, Any]:
-    """Plan environment `dev`."""
-    document: dict[str, Any] = json.loads(project.here("plan", "dev", "--json", check=check).stdout)
-    return document
-
-
 def counted(document: dict[str, Any], severity: str = "error") -> dict[str, str]:
     """The words about rows in the way, by table; each is told once."""
     told = [finding for finding in document["findings"] if finding["id"] in ("LG401", "LG402", "LG406") and finding["severity"] == severity]
@@ -136,7 +108,7 @@ def test_a_sqlite_plan_goes_on_behind_the_first_failure(project: Tiny, sqlite_ur
     project.revision("r2", "r1", "\n".join(HARMLESS.values()))
     project.revision("r3", "r2", "\n".join(case.does.format(t=table) for case, table in tables))
     before = Database(sqlite_url).picture()
-    document = planned(project, 1)
+    document = planned(project, check=1)[1]
     assert Database(sqlite_url).picture() == before
     assert (document["code"], document["effects"]["source"]) == ("plan-fails", "copy")
     assert "`r3` fails" in document["what"]
@@ -151,7 +123,7 @@ def test_a_large_sqlite_file_is_asked_instead_of_copied(project: Tiny, sqlite_ur
     tables = filled(project, sqlite_url, ON_SQLITE)
     project.revision("r2", "r1", "\n".join(HARMLESS.values()))
     project.revision("r3", "r2", "\n".join(case.does.format(t=table) for case, table in tables))
-    document = planned(project, 0)
+    document = planned(project, check=0)[1]
     assert document["effects"]["source"] == "schema"
     assert_foretold(counted(document), ON_SQLITE)
     assert {table: "unless r2 line 13 mends that before" in words for table, words in counted(document, "warning").items()} == {"m_filled": True}
@@ -165,7 +137,7 @@ def test_a_cast_that_makes_zero_of_texts_is_told(project: Tiny, sqlite_url: Data
     dev.query("create table d_number (a varchar(9), b varchar(9), c integer)")
     dev.query("insert into d_number values ('1', '1', 1), ('one', '2', 2), ('2x', null, 3)")
     project.revision("r2", "r1", BATCH.format(t="d_number") + 'alter_column("a", type_=sa.Integer)\n    batch.alter_column("b", type_=sa.Integer)\n    batch.alter_column("c", type_=sa.String(1))')
-    (words,) = counted(planned(project, 0)).values()
+    (words,) = counted(planned(project, check=0)[1]).values()
     assert words == "2 values of `main.d_number.a` not fit for the new type: nothing fails, but CAST makes others of them (of a text 0)"
     up(project)
     assert [a for a, *_ in dev.query("select a from d_number")] == [1, 0, 2]
@@ -175,12 +147,12 @@ def test_orphans_are_counted_whether_or_not_foreign_keys_are_enforced(project: T
     """SQLite makes the key without a look; lockgate looks before COMMIT where the project enforces it, and no statement is to blame then."""
     tables = filled(project, sqlite_url, ON_SQLITE[-1:])
     project.revision("r2", "r1", "\n".join(case.does.format(t=table) for case, table in tables))
-    lax = planned(project, 0)
+    lax = planned(project, check=0)[1]
     assert_foretold(counted(lax, "warning"), ON_SQLITE[-1:])
     assert "where `PRAGMA foreign_keys` is on" in counted(lax, "warning")["d_orphan"]
     env = (project.folder / "migrations" / "env.py").read_text()
     project.env_py(env.replace("from alembic import context\n", f"from alembic import context\n{ENFORCED}"))
-    assert_foretold(counted(planned(project, 1)), ON_SQLITE[-1:])
+    assert_foretold(counted(planned(project, check=1)[1]), ON_SQLITE[-1:])
 
 
 def test_a_mariadb_plan_counts_what_stands_in_the_way(project: Tiny, mariadb_url: DatabaseUrl) -> None:
@@ -190,7 +162,7 @@ def test_a_mariadb_plan_counts_what_stands_in_the_way(project: Tiny, mariadb_url
     project.revision("r2", "r1", "\n".join(HARMLESS.values()))
     project.revision("r3", "r2", "\n".join(case.does.format(t=table) for case, table in tables))
     before = Database(mariadb_url).picture()
-    document = planned(project, 0)
+    document = planned(project, check=0)[1]
     assert Database(mariadb_url).picture() == before
     assert_foretold(counted(document), ON_MARIADB)
     assert {table: "unless r2 line 13 mends that before" in words for table, words in counted(document, "warning").items()} == {"m_filled": True}
