@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         find_drift,
         history,
         load_project,
-        plan,
         reset,
         seed,
         seed_export,
@@ -29,16 +28,22 @@ if TYPE_CHECKING:
         upgrade,
         url,
     )
+    from lockgate.api_plans import approve, lint, plan
     from lockgate.errors import Busy, Failed, LockgateError, Refused, SettingsError, Unreachable, UsageError
+    from lockgate.hazards.plan import PlanOutcome
     from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
+    from lockgate.runs.approve import Approval
     from lockgate.settings.project import Environment, Project
 
 _HOMES = {
     "lockgate.api": (
-        *("acknowledge", "adopt", "downgrade", "find_drift", "history", "load_project", "plan", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
+        *("acknowledge", "adopt", "downgrade", "find_drift", "history", "load_project", "reset", "seed", "seed_export", "smoke", "stamp", "status"),
         *("upgrade", "url"),
     ),
+    "lockgate.api_plans": ("approve", "lint", "plan"),
     "lockgate.errors": ("Busy", "Failed", "LockgateError", "Refused", "SettingsError", "Unreachable", "UsageError"),
+    "lockgate.hazards.plan": ("PlanOutcome",),
+    "lockgate.runs.approve": ("Approval",),
     "lockgate.settings.project": ("Environment", "Project"),
     "lockgate.outcome": ("EnvironmentRow", "LedgerEntry", "Outcome"),
 }
@@ -46,6 +51,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "__version__",
+    "Approval",
     "Busy",
     "Environment",
     "EnvironmentRow",
@@ -53,6 +59,7 @@ __all__ = [
     "LedgerEntry",
     "LockgateError",
     "Outcome",
+    "PlanOutcome",
     "Project",
     "Refused",
     "SettingsError",
@@ -60,9 +67,11 @@ __all__ = [
     "UsageError",
     "acknowledge",
     "adopt",
+    "approve",
     "downgrade",
     "find_drift",
     "history",
+    "lint",
     "load_project",
     "plan",
     "reset",

@@ -11,14 +11,12 @@ from typing import TypedDict, Unpack
 from lockgate import files
 from lockgate.drift.outcome import DriftOutcome
 from lockgate.events import Event, Notify
-from lockgate.hazards.plan import PlanOutcome
 from lockgate.outcome import EnvironmentRow, LedgerEntry, Outcome
 from lockgate.runs import acknowledge as _acknowledge
 from lockgate.runs import adopt as _adopt
 from lockgate.runs import downgrade as _downgrade
 from lockgate.runs import drift as _drift
 from lockgate.runs import history as _history
-from lockgate.runs import plan as _plan
 from lockgate.runs import reset as _reset
 from lockgate.runs import seed as _seed
 from lockgate.runs import seed_export as _seed_export
@@ -88,40 +86,40 @@ def upgrade(
     Raises:
         LockgateError: `code`, `what`, `where`, `hint` and `changed` say what happened.
     """
-    request = replace(_request(Verb.UPGRADE, environment, options, revision), create=create_database, plan=str(plan))
+    request = replace(request_of(Verb.UPGRADE, environment, options, revision), create=create_database, plan=str(plan))
     if not seed:
         return _act(_upgrade.upgrade, project, request, options)
-    return _upgrade_seed.upgrade_and_seed(request, project, options.get("notify") or _nothing, lambda loading: None)
+    return _upgrade_seed.upgrade_and_seed(request, project, options.get("notify") or quiet, lambda loading: None)
 
 
 def downgrade(project: Project, environment: str, revision: str, **options: Unpack[Options]) -> Outcome:
     """Go back to a revision; may lose data, so it is always confirmed. Parameters and errors as of `upgrade`."""
-    return _act(_downgrade.downgrade, project, _request(Verb.DOWNGRADE, environment, options, revision), options)
+    return _act(_downgrade.downgrade, project, request_of(Verb.DOWNGRADE, environment, options, revision), options)
 
 
 def stamp(project: Project, environment: str, revision: str, **options: Unpack[Options]) -> Outcome:
     """Write the version table without running revisions. Parameters and errors as of `upgrade`."""
-    return _act(_stamp.stamp, project, _request(Verb.STAMP, environment, options, revision), options)
+    return _act(_stamp.stamp, project, request_of(Verb.STAMP, environment, options, revision), options)
 
 
 def acknowledge(project: Project, environment: str, *revisions: str, **options: Unpack[Options]) -> Outcome:
     """Accept that the files of applied revisions were edited since. Parameters and errors as of `upgrade`."""
-    return _act(_acknowledge.acknowledge, project, _request(Verb.ACKNOWLEDGE, environment, options, " ".join(revisions)), options)
+    return _act(_acknowledge.acknowledge, project, request_of(Verb.ACKNOWLEDGE, environment, options, " ".join(revisions)), options)
 
 
 def reset(project: Project, environment: str, **options: Unpack[Options]) -> Outcome:
     """Drop everything and upgrade again. Parameters and errors as of `upgrade`."""
-    return _act(_reset.reset, project, _request(Verb.RESET, environment, options), options)
+    return _act(_reset.reset, project, request_of(Verb.RESET, environment, options), options)
 
 
 def adopt(project: Project, environment: str, *, copy: bool = False, **options: Unpack[Options]) -> Outcome:
     """Write the identity marker into an existing database; `copy` where it was marked as another one. Otherwise as `upgrade`."""
-    return _act(_adopt.adopt, project, replace(_request(Verb.ADOPT, environment, options), copy=copy), options)
+    return _act(_adopt.adopt, project, replace(request_of(Verb.ADOPT, environment, options), copy=copy), options)
 
 
 def smoke(project: Project, environment: str, **options: Unpack[Options]) -> Outcome:
     """Ask the smoke questions; reads only. Parameters and errors as of `upgrade`."""
-    return _act(_smoke.smoke, project, _request(Verb.SMOKE, environment, options), options)
+    return _act(_smoke.smoke, project, request_of(Verb.SMOKE, environment, options), options)
 
 
 def seed(
@@ -144,9 +142,9 @@ def seed(
     Raises:
         LockgateError: as `upgrade`.
     """
-    request = _request(Verb.SEED, environment, options)
+    request = request_of(Verb.SEED, environment, options)
     how = _seed.SeedOptions(names, dry_run, if_changed, file=None if file is None else Path(file))
-    return _seed.seed(request, project, options.get("notify") or _nothing, how, lambda loading: None)
+    return _seed.seed(request, project, options.get("notify") or quiet, how, lambda loading: None)
 
 
 def find_drift(
@@ -163,27 +161,8 @@ def find_drift(
     Raises:
         LockgateError: `no-comparison` where it cannot be told; otherwise as `upgrade`.
     """
-    request = _request(Verb.DRIFT, environment, options)
-    return _drift.drift(request, project, options.get("notify") or _nothing, against, save)
-
-
-def plan(
-    project: Project, environment: str, revision: str = "head", *, fail_on: Sequence[str] = (), **options: Unpack[Options]
-) -> PlanOutcome:
-    """
-    Say what the pending revisions will do to an environment's database; the same as `lockgate plan`, reads only.
-
-    Args:
-        revision: target in Alembic's notation.
-        fail_on: any of `error`, `warning`, `note`, and the ids or names of hazards: what is not to be found.
-    Returns:
-        Effects and findings; `code` is `plan-fails` where a revision fails on the scratch copy, `plan-findings` where something of
-        `fail_on` is found.
-    Raises:
-        LockgateError: `no-plan` where it cannot be told; otherwise as `upgrade`.
-    """
-    request = _request(Verb.PLAN, environment, options, revision)
-    return _plan.plan(request, project, options.get("notify") or _nothing).strict(fail_on)
+    request = request_of(Verb.DRIFT, environment, options)
+    return _drift.drift(request, project, options.get("notify") or quiet, against, save)
 
 
 def seed_export(
@@ -212,7 +191,7 @@ def seed_export(
     Raises:
         LockgateError: as `upgrade`; no file is written then.
     """
-    request = _request(Verb.SEED_EXPORT, environment, options)
+    request = request_of(Verb.SEED_EXPORT, environment, options)
     how = _seed_export.ExportOptions(tables, Path(out), format, tuple(columns), tuple(sensitive), gzip, overwrite)
     return _seed_export.seed_export(request, project, how, lambda loading: None)
 
@@ -228,7 +207,7 @@ def status(
     Raises:
         UsageError: an unknown name, or a `database_url` for more than one.
     """
-    request = _request(Verb.STATUS, "", {"environ": environ, "database_url": database_url})
+    request = request_of(Verb.STATUS, "", {"environ": environ, "database_url": database_url})
     return _status.status(request, project, environments)
 
 
@@ -242,15 +221,16 @@ def url(project: Project, environment: str, **options: Unpack[Options]) -> str:
     Raises:
         UsageError, Unreachable: as the URL source says.
     """
-    return _url.connection_url(_request(Verb.URL, environment, options), project).reveal()
+    return _url.connection_url(request_of(Verb.URL, environment, options), project).reveal()
 
 
 def history(project: Project, environment: str, limit: int = 20, **options: Unpack[Options]) -> tuple[LedgerEntry, ...]:
     """Return the newest `limit` rows of the ledger, newest first; reads only."""
-    return _history.history(_request(Verb.HISTORY, environment, options), project, limit)
+    return _history.history(request_of(Verb.HISTORY, environment, options), project, limit)
 
 
-def _request(verb: Verb, environment: str, options: Options, to: str = "") -> Request:
+def request_of(verb: Verb, environment: str, options: Options, to: str = "") -> Request:
+    """Make the request of a verb from what its caller gave."""
     given = options.get("environ")
     environ = dict(os.environ if given is None else given)
     confirm = options.get("confirm") or environ.get("CONFIRM_ENV") or None
@@ -258,8 +238,8 @@ def _request(verb: Verb, environment: str, options: Options, to: str = "") -> Re
 
 
 def _act(run: _Run, project: Project, request: Request, options: Options) -> Outcome:
-    return run(request, project, options.get("notify") or _nothing)
+    return run(request, project, options.get("notify") or quiet)
 
 
-def _nothing(event: Event) -> None:
+def quiet(event: Event) -> None:
     """Whoever does not ask for events gets none."""

@@ -64,11 +64,27 @@ class Blocked:
 
 
 @dataclass(frozen=True)
+class Tracing:
+    """
+    A revision begins on the scratch database of a plan.
+
+    Args:
+        direction: `upgrade` or `downgrade`.
+        number: counted from 1 over both directions; total: how many there will be, 0 where nobody knows.
+    """
+
+    revision: str
+    direction: str
+    number: int
+    total: int = 0
+
+
+@dataclass(frozen=True)
 class Notice:
     """A sentence that the user should read although nothing is wrong."""
 
     text: str
 
 
-Event = Started | Applied | Waiting | Retrying | LeftTransaction | Blocked | Notice
+Event = Started | Applied | Waiting | Retrying | LeftTransaction | Blocked | Tracing | Notice
 Notify = Callable[[Event], None]

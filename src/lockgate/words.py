@@ -14,6 +14,8 @@ from lockgate.records import dataclass
 
 SCRATCH = "scratch"  # the reserved environment of throw-away databases
 
+APPROVER_KEY = "~/.config/lockgate/approver.key"  # where a private key is looked for
+
 
 class Verb(str, enum.Enum):
     """What the user asks for; the word typed at the command line."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+import lockgate
 from lockgate.cli.command import VERBS, root
 from lockgate.errors import CODES
 
@@ -59,3 +60,9 @@ def test_exit_page_covers_every_status() -> None:
     """A deployment script is written from this table."""
     page = (DOCS / "exit-codes.md").read_text("utf-8")
     assert all(f"\n| {family.exit_code} |" in page for family in CODES.values())
+
+
+def test_python_page_has_every_function_and_value_of_the_library() -> None:
+    """What `import lockgate` offers is found on one page."""
+    page = (DOCS / "python.md").read_text("utf-8")
+    assert [name for name in lockgate.__all__ if not re.search(rf"`{name}\b", page) and not name.startswith("__")] == []

@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # 3: stories
     frozenset({"runs"}),
     # 4: faces
-    frozenset({"__init__", "__main__", "api", "cli", "alembic_plugin", "pytest_plugin"}),
+    frozenset({"__init__", "__main__", "api", "api_plans", "cli", "alembic_plugin", "pytest_plugin"}),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -40,9 +40,12 @@ NEIGHBOURS = {
     ("cli", "seeds"): "shows what seeding did",
     ("cli", "drift"): "shows what drift found",
     ("api", "drift"): "returns what drift found",
-    ("api", "hazards"): "returns what a plan found",
+    ("api_plans", "hazards"): "returns what a plan found",
+    ("api_plans", "api"): "takes what every function of the library takes",
     ("api", "seeds"): "returns what seeding did",
     ("__init__", "seeds"): "names what seeding returns",
+    ("__init__", "hazards"): "names what planning returns",
+    ("__init__", "api_plans"): "and so are those that judge",
     ("__init__", "api"): "the front door is a list of names; the functions behind it are in `api`",
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
@@ -76,8 +79,12 @@ STORIES = {
     ("plan_out", "plan"): "a plan that is kept is a plan",
     ("plan_out", "plan_questions"): "with the same questions",
     ("plan", "plan_child"): "and who runs them",
+    ("plan", "plan_history"): "in which order, as the files have it",
+    ("plan", "traced"): "in the words of what the process tells",
+    ("lint", "plan_history"): "in which order, as the files have it",
     ("plan_copy", "plan_server"): "on which server",
     ("lint", "plan_server"): "lint is a plan without a target: on which server",
+    ("lint", "lint_product"): "of which product",
     ("lint", "plan_child"): "and who runs the revisions",
     ("lint", "lint_static"): "or who reads them where nothing can be run",
     ("lint", "traced"): "in the words of the orders that the process is given",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,6 +12,7 @@ from typing import Any
 import older_server
 import pytest
 from building import SETTINGS, Database, Tiny
+from planning import git
 from running import up
 
 from lockgate.secret import DatabaseUrl
@@ -28,12 +28,6 @@ NARROW = 'op.alter_column("orders", "age", type_=sa.Integer)'
 def near(monkeypatch: pytest.MonkeyPatch, postgres_server: Any) -> None:
     """The history is replayed on the tests' own server: starting another one takes longer than judging."""
     monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
-
-
-def git(project: Tiny, *words: str) -> None:
-    """Call git in the project's folder."""
-    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *who, *words], cwd=project.folder, check=True, capture_output=True)
 
 
 def commit(project: Tiny, what: str) -> None:

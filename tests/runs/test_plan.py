@@ -11,16 +11,16 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import older_server
 import psycopg
 import pytest
 from building import Database, Tiny
+from planning import RUN, planned
 from running import up
 
 import lockgate
 from lockgate.hazards.approved import read_plan
-from lockgate.hazards.effects import Effects, RevisionEffects, read_effects, write_effects
+from lockgate.hazards.effects import RevisionEffects, read_effects, write_effects
 from lockgate.secret import DatabaseUrl
 
 ORDERS = """op.create_table(
@@ -36,28 +36,6 @@ ENV = {
     "psycopg_async": "from sqlalchemy.ext.asyncio import create_async_engine\n"
     "engine = create_async_engine('postgresql+psycopg_async://app:pw@127.0.0.1:{port}/prod')",
 }
-RUN = """
-import asyncio
-from alembic import context
-
-
-def work(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-async def work_async():
-    async with engine.connect() as connection:
-        await connection.run_sync(work)
-
-
-if hasattr(engine, "sync_engine"):
-    asyncio.run(work_async())
-else:
-    with engine.connect() as connection:
-        work(connection)
-"""
 BARE = """import asyncio, asyncpg, psycopg, psycopg2
 for library in (psycopg, psycopg2):
     with library.connect("host=127.0.0.1 port={port} user=app password=pw dbname=prod") as connection:
@@ -94,12 +72,6 @@ def live_host() -> Iterator[socket.socket]:
 def near(monkeypatch: pytest.MonkeyPatch, postgres_server: Any) -> None:
     """Copies are made on the tests' own server: starting another one takes longer than a plan."""
     monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
-
-
-def planned(project: Tiny, *arguments: str, check: int = 0) -> tuple[Effects, dict[str, Any]]:
-    """Plan environment `dev`; the effects, and the whole document."""
-    document = json.loads(project.here("plan", "dev", *arguments, "--json", check=check).stdout)
-    return msgspec.convert(document["effects"], Effects), document
 
 
 def strongest(revision: RevisionEffects) -> list[tuple[str, list[str]]]:

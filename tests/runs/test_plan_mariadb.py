@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import msgspec
 import pytest
 from building import SETTINGS, Database, Tiny
 from maria import Maria
+from planning import planned
 from running import up
 
-from lockgate.hazards.effects import Effects
 from lockgate.secret import DatabaseUrl
 
 ALLOWED = SETTINGS.replace("[environments.dev]", "[environments.dev]\nscratch = true")
@@ -69,14 +65,6 @@ def dev(project: Tiny, mariadb_url: DatabaseUrl) -> Database:
     project.settings(ALLOWED).point("dev", mariadb_url).revision("r1", None, ORDERS)
     up(project)
     return Database(mariadb_url)
-
-
-def planned(project: Tiny, check: int = 0) -> tuple[Effects, dict[str, Any]]:
-    """Plan environment `dev`; the effects, and the whole document."""
-    document = json.loads(project.here("plan", "dev", "--json", check=check).stdout)
-    found = msgspec.convert(document["effects"], Effects)
-    assert not [effect for _, effect in found.each() if effect.released]  # no savepoint gives a lock back here
-    return found, document
 
 
 def test_a_default_leads_to_the_copy_of_its_sequence(project: Tiny, dev: Database) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +14,11 @@ import psycopg
 import pytest
 from building import Database, Tiny, until
 from older_server import server_of
+from planning import Case, planned
 from running import up
 
 from lockgate.scratch import client_programs
 from lockgate.secret import DatabaseUrl
-
-
-@dataclass(frozen=True)
-class Case:
-    """
-    One table twice, `d_NAME` with dirty rows and `c_NAME` with clean ones, and what is to be done to it.
-
-    Args:
-        columns: of `CREATE TABLE {t}`, with what belongs to it.
-        dirty, clean: rows.
-        does: statements about `{t}`, separated by semicolons.
-        count: of what stands in the way in the dirty table.
-        after: what is done when the rows are there.
-    """
-
-    name: str
-    columns: str
-    dirty: str
-    clean: str
-    does: str
-    count: int
-    after: str = ""
-
 
 CASES = (
     Case("nulls", "(a int)", "(null), (null), (1)", "(1)", "alter table {t} alter column a set not null", 2),
@@ -142,12 +119,6 @@ def fails(session: psycopg.Connection[Any], statements: str) -> bool:
     return False
 
 
-def planned(project: Tiny, *arguments: str) -> dict[str, Any]:
-    """Plan environment `dev`."""
-    document: dict[str, Any] = json.loads(project.here("plan", "dev", *arguments, "--json", check=0).stdout)
-    return document
-
-
 @pytest.mark.usefixtures("near")
 def test_every_later_failure_is_foretold_with_its_number_and_nothing_else_is(project: Tiny, dev: Database) -> None:
     """The point of it all: what fails on the rows of the target fails in the plan, before anybody waits for a lock; clean rows raise no alarm."""
@@ -161,7 +132,7 @@ def test_every_later_failure_is_foretold_with_its_number_and_nothing_else_is(pro
     project.revision("r3", "r2", "\n".join(f"op.execute({statement!r})" for text in HARMLESS for statement in text.split("; ")))
     project.revision("r4", "r3", """op.drop_column('odd "one', "note")\nop.drop_column('odd "one', "other")""")
     before = dev.picture()
-    document = planned(project)
+    document = planned(project)[1]
     assert dev.picture() == before
     found = [finding for finding in document["findings"] if finding["id"] in ("LG401", "LG402", "LG304")]
     told = {finding["statement"]: finding for finding in found if finding["severity"] == "error"}
@@ -193,7 +164,7 @@ def test_known_queries_that_break_are_named(project: Tiny, dev: Database) -> Non
     steps = ("rename column nick to alias", "add column country text", "alter column country set not null")
     lines = [f"op.execute({f'alter table people {step}'!r})" for step in steps]
     project.revision("r2", "r1", "\n".join([*lines, "op.execute(\"alter type mood rename value 'sad' to 'low'\")"]))
-    document = planned(project, "--queries", "queries.sql")
+    document = planned(project, "--queries", "queries.sql")[1]
     workload = document["effects"]["workload"]
     assert (workload["source"], workload["known"]) == ("queries.sql", 5)
     told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
@@ -210,7 +181,9 @@ op.create_table("customers", sa.Column("id", sa.Integer))"""
 SECOND = """op.add_column("orders", sa.Column("x", sa.Integer))
 op.drop_column("orders", "name")
 op.add_column("customers", sa.Column("x", sa.Integer))
-op.add_column("alien", sa.Column("x", sa.Integer))"""
+op.add_column("alien", sa.Column("x", sa.Integer))
+with op.get_context().autocommit_block():
+    op.execute("create unique index concurrently if not exists once on customers (id)")"""
 ADMIN = (
     "create extension pg_stat_statements",
     "create table alien (a int)",
@@ -231,6 +204,10 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
         up(project)
         for statement in ADMIN:
             admin.query(statement)
+        Database(url).query("insert into customers values (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            Database(url).query("create unique index concurrently once on customers (id)")
+        Database(url).query("delete from customers")
         for _ in range(3):
             Database(url).query("select name from orders where id = 1")
         Database(url).query("begin; lock table customers in row exclusive mode; prepare transaction 'two'")
@@ -238,7 +215,7 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
             forgotten.execute("select 1 from orders")
             until(lambda: admin.query("select 1 from pg_stat_replication") != [], "the standby is there")
             project.revision("r2", "r1", SECOND)
-            document = planned(project)
+            document = planned(project)[1]
     told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
     assert "1 of" in told["LG501", "error", "public.orders.name"]
     assert "`select name from orders where id = $1`" in told["LG501", "error", "public.orders.name"]
@@ -246,6 +223,7 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
     assert "nobody has ended (prepared transaction two, app)" in told["LG801", "warning", "public.customers"]
     assert "publication `news`: DDL is not replicated" in told["LG802", "warning", "public.orders"]
     assert "standby `pg_receivewal`" in told["LG803", "note", "public.orders"]
+    assert "once is there already and INVALID" in told["LG403", "warning", "once"]
     assert "`app` is neither the owner of `public.alien`" in told["LG407", "error", "public.alien"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sqlite3
@@ -10,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from building import Database, Tiny, until
+from planning import RUN, planned
 from running import up
 
 from lockgate.hazards.effects import Effects
@@ -31,28 +30,6 @@ op.execute("create index ix_lower on orders (lower(name))")
 op.execute("create table log (what)")
 op.execute("create trigger audit after insert on orders begin insert into log values (new.name); end")
 op.execute("insert into orders (name, age) values ('a', 1), ('b', 2), ('b', 3), (null, 4)")"""
-RUN = """
-import asyncio
-from alembic import context
-
-
-def work(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-async def work_async():
-    async with engine.connect() as connection:
-        await connection.run_sync(work)
-
-
-if hasattr(engine, "sync_engine"):
-    asyncio.run(work_async())
-else:
-    with engine.connect() as connection:
-        work(connection)
-"""
 ENV = {
     "pysqlite": "from sqlalchemy import create_engine\nengine = create_engine('sqlite:///{live}')",
     "creator": "import sqlite3\nfrom sqlalchemy import create_engine\nengine = create_engine('sqlite://', creator=lambda: sqlite3.connect('{live}'))",
@@ -79,14 +56,6 @@ def dev(project: Tiny, sqlite_url: DatabaseUrl) -> Database:
     project.point("dev", sqlite_url).revision("r1", None, ORDERS)
     up(project)
     return Database(sqlite_url)
-
-
-def planned(project: Tiny, check: int = 0) -> tuple[Effects, dict[str, Any]]:
-    """Plan environment `dev`; the effects, and the whole document."""
-    document = json.loads(project.here("plan", "dev", "--json", check=check).stdout)
-    found = msgspec.convert(document["effects"], Effects)
-    assert not [effect for _, effect in found.each() if effect.released]  # no savepoint gives a lock back here
-    return found, document
 
 
 def rows_of(effects: Effects) -> dict[str, int]:

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from effecting import AE, S, build, change, column, did, drop, judged, lock, retyped, rewrite, scan, size
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.findings import Estimate, Findings
 from lockgate.report.finding_words import seconds, span
 from lockgate.report.findings import findings
@@ -68,6 +69,15 @@ def test_bars_show_when_each_table_is_blocked(plan: Findings) -> None:
     assert orders.index("█") == 0
     assert users.count("█") == 1
     assert evil.endswith("█") and abs(evil.index("█") - orders.count("█")) <= 1
+
+
+def test_rows_that_were_counted_are_not_said_to_be_of_unknown_size() -> None:
+    """The line beside it tells how many rows the table has; and nobody is to allow a comment that allows nothing."""
+    answer = Answer(revision="r1", number=1, kind="orphans", table="public.orders", subject="fk", count=2, written="r1 line 7")
+    source = "def upgrade():\n" + "\n" * 8 + "    op.x()  # lockgate: allow LG301 gone"
+    text = plain(findings(judged(did("ALTER TABLE", lock(AE, "orders")), sizes=(size("orders"),), answers=(answer,), source=source)))
+    assert "LG402" in text and "size unknown" not in text
+    assert "# lockgate: allow LG402 REASON" in text and "allow LG704" not in text
 
 
 def test_without_sizes_bars_count_statements() -> None:

@@ -9,13 +9,12 @@ import click
 from lockgate.cli.call import Call, verb
 from lockgate.errors import UsageError
 from lockgate.report import approval, text
-
-KEY = "~/.config/lockgate/approver.key"
+from lockgate.words import APPROVER_KEY
 
 
 @verb("approve", "lockgate approve plan.json", "lockgate approve plan.json --key ci.key", "lockgate approve --new-key ci.key", database=False)
 @click.argument("plan", default="")
-@click.option("--key", metavar="FILE", default=KEY, show_default=True, help="Your private key.")
+@click.option("--key", metavar="FILE", default=APPROVER_KEY, show_default=True, help="Your private key.")
 @click.option("--new-key", metavar="FILE", default="", help="Make a key pair instead: the private key goes into FILE, the public one is shown.")
 def command(call: Call, plan: str, key: str, new_key: str) -> int:
     """

@@ -8,7 +8,6 @@ import click
 
 from lockgate.cli.call import Call, verb
 from lockgate.cli.reports import report_options, tell, wish
-from lockgate.errors import UsageError
 from lockgate.words import Verb
 
 _SINCE = "Judge the revisions whose files are new or changed since HEAD left this commit or branch."
@@ -25,7 +24,7 @@ _SINCE = "Judge the revisions whose files are new or changed since HEAD left thi
 @click.option("--since", metavar="GITREF", default="", help=_SINCE)
 @click.option("--static", is_flag=True, help="Run nothing: read the SQL, as happens where no scratch server can be had.")
 @report_options("error")
-def command(call: Call, revisions: tuple[str, ...], since: str, static: bool, **wanted: Any) -> int:
+def command(call: Call, revisions: tuple[str, ...], since: str, static: bool, style: bool, **wanted: Any) -> int:
     """
     Judge REVISIONS as `plan` judges pending ones, without a target (all of them, each by itself, where none is named).
 
@@ -36,9 +35,7 @@ def command(call: Call, revisions: tuple[str, ...], since: str, static: bool, **
     from lockgate.runs.lint import Subject, lint
 
     asked = wish(call, **wanted)
-    if revisions and since:
-        raise UsageError("usage", "`--since` says which revisions to judge, so none can be named beside it", "lockgate lint", "leave out one of them")
     project = call.project()
     with call.output.live("", acting=False) as notify:
-        done = lint(call.request(Verb.LINT, ""), project, notify, Subject(revisions, since, static))
+        done = lint(call.request(Verb.LINT, ""), project, notify, Subject(revisions, since, static, style))
     return tell(call, done, asked, project.folder)

@@ -130,6 +130,7 @@ class Output:
     def live(self, environment: str, acting: bool) -> Iterator[Notify]:
         """Give a run the listener for its events: a live line on a terminal, plain lines in a pipe, nothing when quiet."""
         self.watched.environment, self.watched.acting = environment, acting
+        from lockgate.events import Tracing
         from lockgate.report.text import event as event_line
 
         line = self._live_line()
@@ -138,7 +139,7 @@ class Output:
             self.watched.hear(happened)
             if line:
                 line.hear(happened)
-            else:
+            elif not isinstance(happened, Tracing):  # of use while it moves, and a line per revision in a log is not
                 self.talk(event_line(happened))
 
         try:

@@ -29,7 +29,15 @@ _QUERIES = "Try the queries in this file instead of those that pg_stat_statement
 @click.option("--probe-data", is_flag=True, help=_PROBE)
 @click.option("--queries", metavar="FILE", default="", help=_QUERIES)
 def command(
-    call: Call, environment: str, revision: str, out: str, valid_for: str, probe_data: bool, queries: str, **wanted: Any
+    call: Call,
+    environment: str,
+    revision: str,
+    out: str,
+    valid_for: str,
+    probe_data: bool,
+    queries: str,
+    style: bool,
+    **wanted: Any,
 ) -> int:
     """
     Show what the pending revisions of ENVIRONMENT, up to REVISION (head where not given), will do to its database.
@@ -43,5 +51,5 @@ def command(
     asked = wish(call, **wanted)
     project = call.project()
     with call.output.live(environment, acting=False) as notify:
-        done = planner(out, valid_for)(call.request(Verb.PLAN, environment, revision), project, notify, Probing(probe_data, queries))
+        done = planner(out, valid_for)(call.request(Verb.PLAN, environment, revision), project, notify, Probing(probe_data, queries, style))
     return tell(call, done, asked, project.folder)

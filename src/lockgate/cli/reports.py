@@ -13,7 +13,6 @@ import click
 
 from lockgate.cli.call import Call
 from lockgate.errors import UsageError
-from lockgate.nearest import nearest
 
 if TYPE_CHECKING:
     from lockgate.cli.output import Output
@@ -26,7 +25,7 @@ _FORMAT = "What standard output gets; text where not given. `json` is `--json`."
 _REPORT = "Write a file as well; its ending tells the format (.txt, .json, .sarif, .md, .html), or FORMAT does. More than one may be given."
 _FAIL_ON = "Exit 1 where there is a finding of this severity or a worse one, or of this hazard. More than one may be given."
 _STATEMENTS = "Add a table of all statements with their locks to the text."
-_SEVERITIES = ("error", "warning", "note")
+_STYLE = "Tell matters of taste as well (LG703)."
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,17 @@ def report_options(*fail_on: str) -> Callable[[Callable[..., Any]], Callable[...
         click.option("--report", metavar="[FORMAT:]FILE", multiple=True, help=_REPORT),
         click.option("--fail-on", metavar="error|warning|note|HAZARD", multiple=True, default=fail_on, help=_FAIL_ON),
         click.option("--statements", is_flag=True, help=_STATEMENTS),
+        click.option("--style", is_flag=True, help=_STYLE),
     )
     return lambda command: functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
 def wish(call: Call, format: str | None, report: Sequence[str], fail_on: Sequence[str], statements: bool) -> Wish:
     """Read these options; UsageError `usage` for what says nothing, before anything is run."""
+    from lockgate.hazards.fail_on import check_fail_on
+
     asked = Wish(chosen(call.output, format), report_files(report), tuple(fail_on), statements)
-    check_fail_on(fail_on)
+    check_fail_on(fail_on, "--fail-on")
     return asked
 
 
@@ -119,18 +121,6 @@ def _report_file(word: str) -> ReportFile:
     if found.path.exists() and not found.path.is_file():
         raise UsageError("usage", f"`{found.path}` is there and is no file that can be replaced", "--report", "name a file")
     return found
-
-
-def check_fail_on(words: Sequence[str]) -> None:
-    """Raise UsageError `usage` for a word that is no severity, and no hazard's id or name."""
-    from lockgate.hazards.rules.every import RULES
-
-    known = (*_SEVERITIES, *(word for rule in RULES for word in (rule.id, rule.name)))
-    for word in words:
-        if word not in known:
-            near = nearest(word, known)
-            hint = f"did you mean `{near}`? " if near else ""
-            raise UsageError("usage", f"there is no hazard `{word}`", "--fail-on", f"{hint}the ids are listed in docs/hazards/README.md")
 
 
 def chosen(output: Output, format: str | None) -> str:

@@ -28,7 +28,12 @@ _TRACINGS = {
     "mysql": ("lockgate.dialects.mysql.tracing", "MysqlTracing"),
     "mariadb": ("lockgate.dialects.mysql.tracing", "MysqlTracing"),
 }
-_QUESTIONS = {"postgresql": ("lockgate.dialects.postgres.questions", "PostgresQuestions")}
+_QUESTIONS = {
+    "postgresql": ("lockgate.dialects.postgres.questions", "PostgresQuestions"),
+    "sqlite": ("lockgate.dialects.sqlite.questions", "SqliteQuestions"),
+    "mysql": ("lockgate.dialects.mysql.questions", "MysqlQuestions"),
+    "mariadb": ("lockgate.dialects.mysql.questions", "MysqlQuestions"),
+}
 
 
 def dialect_named(name: str, where: str = "") -> Dialect:
@@ -52,10 +57,8 @@ def tracing_named(name: str) -> Tracing:
     return tracing
 
 
-def questions_named(name: str) -> Questions | None:
-    """Return how a product is asked about a plan, by its dialect's name; None for one that is not asked yet."""
-    if name not in _QUESTIONS:
-        return None
+def questions_named(name: str) -> Questions:
+    """Return how a product is asked about a plan, by its dialect's name."""
     module, attribute = _QUESTIONS[name]
     questions: Questions = getattr(import_module(module), attribute)()
     return questions
@@ -64,6 +67,11 @@ def questions_named(name: str) -> Questions | None:
 def is_known(name: str) -> bool:
     """Whether there is a dialect of this name."""
     return name in _DIALECTS
+
+
+def backend_behind(driver: str) -> str:
+    """Return the product of a driver, by SQLAlchemy's name of it; empty for one we do not know."""
+    return next((name for name, words in _MODULES.items() if any(word in driver for word in words)), "")
 
 
 def dialect_behind(connection: object) -> Dialect | None:

@@ -12,7 +12,16 @@ from lockgate.permit import Session
 
 
 class Questions(Protocol):
-    """One product's part; nothing here writes."""
+    """
+    One product's part; nothing here writes.
+
+    Attributes:
+        tells_reads: a trace tells which tables a statement read, so that what was proved without a look needs no question.
+        knows_queries: queries of applications can be had, and tried.
+    """
+
+    tells_reads: bool
+    knows_queries: bool
 
     def names(self, session: Session, tables: Collection[str]) -> Mapping[str, str]:
         """Return tables as SQL names them, quoted where needed, by their qualified names; those that are not there are left out."""

@@ -19,6 +19,7 @@ from lockgate.hazards.snippets import identifier
 
 _FIRST = 2  # number of the first relation; 1 is for what stands for all tables
 _PARENT = re.compile(r"\) REFERENCES (?P<parent>.+?)(?: \(| ON |$)")
+_WHERE = re.compile(r"\)\s+WHERE\s+(?P<predicate>.+)$", re.I | re.S)
 _INNER = re.compile(r"\(.*\(", re.S)  # a parenthesis inside of an index's list: an expression
 
 
@@ -119,8 +120,11 @@ class NamedCatalog:
             return {"kind": item.kind, "definition": item.definition, "valid": True, "columns": list(item.columns), **references}
         if isinstance(item, Index):
             unique = item.definition.lower().startswith("create unique")
-            columns = [] if _INNER.search(item.definition) else list(item.columns)
-            return {"kind": "index", "definition": item.definition, "unique": unique, "valid": True, "columns": columns}
+            where = _WHERE.search(item.definition)
+            listed = item.definition[: where.start() + 1] if where else item.definition
+            columns = [] if _INNER.search(listed) else list(item.columns)
+            predicate = {"predicate": where["predicate"]} if where else {}
+            return {"kind": "index", "definition": item.definition, "unique": unique, "valid": True, "columns": columns, **predicate}
         if isinstance(item, Trigger):
             return {"definition": item.definition, "enabled": "O"}
         if isinstance(item, View):

@@ -106,7 +106,7 @@ class Tracing(Protocol):
         """Return, for each extension of the database that is not among those `available` elsewhere, SQL that imitates it."""
 
     def copy_schema(
-        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str], *, with_rows: bool = True
     ) -> str:
         """
         Make the schema of `source` in an empty scratch database that has our marker, without the registry.
@@ -115,6 +115,7 @@ class Tracing(Protocol):
             programs: folder of the database's client programs.
             stubs: imitations of extensions, by name.
             patience: seconds to wait for a table that somebody holds exclusively.
+            with_rows: rows may come along, where copying them is all that the product can do cheaply.
         Returns:
             `Effects.source`; only a `COPY` has rows.
         Raises:

@@ -97,6 +97,7 @@ class Preflight(Value, frozen=True):
     Args:
         holders: longest transaction first.
         database_bytes: of the whole database; -1 where unknown.
+        invalid_indexes: qualified and quoted names; a copy of the schema does not have them.
         unknown: why there is nothing of this.
     """
 
@@ -105,6 +106,7 @@ class Preflight(Value, frozen=True):
     standbys: tuple[Standby, ...] = ()
     lacking: tuple[Lacking, ...] = ()
     database_bytes: int = -1
+    invalid_indexes: tuple[str, ...] = ()
     unknown: str = ""
 
 

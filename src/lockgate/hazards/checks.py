@@ -7,7 +7,7 @@ They follow from what the catalog became, not from the text of statements: whate
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -23,12 +23,19 @@ from lockgate.secret import MASK
 
 _FOREIGN = re.compile(r"FOREIGN KEY \((?P<keys>.+?)\) REFERENCES (?P<table>.+?)\((?P<others>[^)]+)\)")
 _CHECK = re.compile(r"CHECK (\(.*\))(?: NO INHERIT)?(?: NOT VALID)?(?: NOT ENFORCED)?", re.S)
+_INTO = re.compile(r"\s*(?:update(?:\s+or\s+\w+|\s+ignore)?|delete\s+from|(?:insert|replace)\b.*?\binto)\s+([`\"\w.]+)", re.I | re.S)
+_WORD = re.compile(r"\w+")
 _NOT_NULL = re.compile(r"NOT NULL (?P<column>.+?)(?: NO INHERIT)?(?: NOT VALID)?")
 
 
-def checks(effects: Effects) -> tuple[Check, ...]:
-    """Return the questions, in the order of the statements."""
-    deriving = _Deriving()
+def checks(effects: Effects, *, tells_reads: bool = True) -> tuple[Check, ...]:
+    """
+    Return the questions, in the order of the statements.
+
+    Args:
+        tells_reads: the trace tells which tables a statement read; otherwise nothing counts as proved without a look.
+    """
+    deriving = _Deriving(tells_reads, [size.path for size in effects.sizes])
     return tuple(check for revision, effect in effects.each() for check in deriving.statement(revision, effect))
 
 
@@ -41,7 +48,9 @@ def clean(effects: Effects) -> tuple[Check, ...]:
 class _Deriving:
     """Goes through a plan and remembers what earlier statements did."""
 
-    def __init__(self) -> None:
+    def __init__(self, tells_reads: bool, known: Sequence[str]) -> None:
+        self._tells_reads = tells_reads
+        self._known = known  # tables of the target
         self._names = Names()
         self._tables: dict[str, Relation] = {}
         self._written: dict[str, str] = {}  # where rows of a table are written first
@@ -69,14 +78,14 @@ class _Deriving:
             yield questions.duplicates(place, change)
         elif change.kind == "constraint" and change.how in ("added", "altered"):
             yield from self._constraint(place, change)
-        elif change.kind == "table" and change.how == "altered" and "partition_constraint" in change.after and _is_read(place.effect, change):
+        elif change.kind == "table" and change.how == "altered" and "partition_constraint" in change.after and self._is_read(place.effect, change):
             yield questions.breaking(place, "outside", change, change.name, str(change.after["partition_constraint"]))
 
     def _column(self, place: Place, change: Change) -> Iterator[Check]:
-        if change.how == "added" and wants_a_value(change):
+        if change.how == "added" and wants_a_value(change) and not change.after.get("implicit"):
             yield questions.rows(place, change.original, change.name)
         elif change.how == "altered":
-            if change.after.get("not_null") and not _is_put_off(place.effect) and _is_read(place.effect, change):
+            if change.after.get("not_null") and not _is_put_off(place.effect) and self._is_read(place.effect, change):
                 yield questions.nulls(place, change, change.name)
             if "type" in change.after:
                 yield from fit(place, change, self._labels, self._made)
@@ -92,10 +101,18 @@ class _Deriving:
         elif match := _FOREIGN.match(definition):
             references = str(known.get("references") or ".".join(parts(match["table"])))
             yield from questions.orphans(place, change, match["keys"].split(", "), references, match["others"].split(", "))
+        elif known.get("kind") in ("unique", "primary key") and "index" not in known:
+            yield questions.duplicates(place, change)  # a catalog that has no index of its own for it
         elif known.get("kind") == "exclusion":
             yield questions.not_asked(place, change, "which rows exclude each other is not asked")
         elif change.how == "altered" and (match := _NOT_NULL.fullmatch(definition)):
             yield questions.nulls(place, change, parts(match["column"])[0])
+
+    def _is_read(self, effect: Effect, change: Change) -> bool:
+        """Whether the server looked at the rows; it does not where a valid CHECK has proved it already."""
+        tables = {thing.relation.original for things in (effect.scans, effect.rewrites) for thing in things}
+        partitioned = any(lock.relation.original == change.original and lock.relation.kind == "partitioned table" for lock in effect.locks)
+        return not self._tells_reads or change.original in tables or partitioned
 
     def _remember_types(self, effect: Effect) -> None:
         for change in effect.changes:
@@ -115,8 +132,21 @@ class _Deriving:
         # What a loop over rows does is not seen on a copy without rows.
         later = [line for line in revision.not_run if line > effect.line]
         if effect.command == "SELECT" and later:
-            for relation in met(effect):
-                self._written.setdefault(relation.original, f"{revision.id} line {later[0]}, which did not run on the copy")
+            for original in self._read(effect):
+                self._written.setdefault(original, f"{revision.id} line {later[0]}, which did not run on the copy")
+        if not self._tells_reads and (into := _INTO.match(effect.text)):
+            for original in self._called(parts(into[1].replace("`", '"'))[-1].lower()):
+                self._written.setdefault(original, here)
+
+    def _read(self, effect: Effect) -> list[str]:
+        """What a SELECT reads, by the names that the target knows; by its text where nothing else tells."""
+        if self._tells_reads:
+            return [relation.original for relation in met(effect)]
+        return [original for word in _WORD.findall(effect.text) for original in self._called(word.lower())]
+
+    def _called(self, name: str) -> list[str]:
+        now = [relation.original for relation in self._tables.values() if relation.name.lower() == name and relation.original]
+        return now or [path for path in self._known if path.partition(".")[2].lower() == name]
 
 
 def _gone(place: Place) -> Iterator[Check]:
@@ -134,13 +164,6 @@ def _gone(place: Place) -> Iterator[Check]:
     for rewrite in place.effect.rewrites:
         if rewrite.reason == "truncate" and rewrite.relation.original:
             yield questions.rows(place, rewrite.relation.original)
-
-
-def _is_read(effect: Effect, change: Change) -> bool:
-    """Whether the server looked at the rows; it does not where a valid CHECK has proved it already."""
-    tables = {thing.relation.original for things in (effect.scans, effect.rewrites) for thing in things}
-    partitioned = any(lock.relation.original == change.original and lock.relation.kind == "partitioned table" for lock in effect.locks)
-    return change.original in tables or partitioned
 
 
 def _is_put_off(effect: Effect) -> bool:

@@ -173,12 +173,14 @@ class Rule:
     Args:
         title: one line that says what happens, without a name in it.
         find: looks through a plan.
+        asked: a matter of taste, told to whoever asks for it.
     """
 
     id: str
     name: str
     title: str
     find: Callable[[Plan], Iterator[Finding]]
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,11 @@ class Plan:
         """What is not locked by itself is met nowhere, and is there for all that."""
         named = ((size.path, size.path.rpartition(".")) for size in self.effects.sizes)
         return {path: Relation(schema=schema, name=name, kind="table", original=path) for path, (schema, _, name) in named}
+
+    @cached_property
+    def is_file(self) -> bool:
+        """Whether the target is a SQLite file, whose columns change in batch mode only."""
+        return any(lock.relation.kind == FILE for statement in self.statements for lock in statement.effect.locks)
 
     def severity(self, estimate: Estimate | None) -> Severity:
         """Return how bad it is that a table is blocked for so long; unknown is a warning."""

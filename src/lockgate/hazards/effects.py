@@ -100,6 +100,35 @@ class Size(Value, frozen=True):
     partitions: int = 0
 
 
+class EditedFile(Value, frozen=True):
+    """A revision whose file does something else now than when it was applied."""
+
+    revision: str
+    file: str
+
+
+class Beside(Value, frozen=True):
+    """A revision of the plan that does not come after all that is applied: `heads` are what it does not follow."""
+
+    revision: str
+    heads: tuple[str, ...]
+
+
+class History(Value, frozen=True):
+    """
+    What the files say about the order of revisions.
+
+    Args:
+        heads: of the files, where there are several and no labels tell that this is meant.
+        edited: applied revisions. refuses_edited: the environment is not upgraded as long as there are any.
+    """
+
+    heads: tuple[str, ...] = ()
+    edited: tuple[EditedFile, ...] = ()
+    refuses_edited: bool = False
+    beside: tuple[Beside, ...] = ()
+
+
 class Effects(Value, frozen=True):
     """
     A traced plan.
@@ -119,6 +148,7 @@ class Effects(Value, frozen=True):
         answers: what the target's rows say about the statements; none where there is no target.
         preflight: how the target was at that time; None where there is none.
         workload: queries of the target's applications; None where nobody was asked.
+        history: None where the files do not tell their order.
     """
 
     format: int = FORMAT
@@ -136,6 +166,7 @@ class Effects(Value, frozen=True):
     answers: tuple[Answer, ...] = ()
     preflight: Preflight | None = None
     workload: Workload | None = None
+    history: History | None = None
 
     def each(self) -> Iterator[tuple[RevisionEffects, Effect]]:
         """Yield every statement with its revision, in the order in which they ran."""

@@ -17,29 +17,31 @@ from lockgate.hazards.rules.every import RULES
 from lockgate.hazards.seen import Relation
 
 _ECHOES = ("LG101", "LG106")  # a note about a lock says nothing beside what happens under it
+_TASTE = frozenset(rule.id for rule in RULES if rule.asked)
 
 
-def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, str] | None = None) -> Findings:
+def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, str] | None = None, *, style: bool = False) -> Findings:
     """
     Judge a traced plan.
 
     Args:
         limits: of the environment; the built-in ones where it has none.
         sources: text of the revisions' files by `RevisionEffects.file`, for comments that allow a finding.
+        style: tell matters of taste as well.
     """
     plan = Plan(effects, limits or Limits())
     found = [finding for rule in RULES for finding in rule.find(plan)]
     names = {revision.file: revision.id for revision in effects.revisions}
     kept, allowed = apply(found, {file: text for file, text in (sources or {}).items() if file in names}, names)
-    # Behind the comments: one that allows an echo is of use, whatever else is told at its place.
-    kept = _without_echoes(kept, found)
+    # Behind the comments: one that allows an echo, or what nobody asked for this time, is of use.
+    kept = _without_echoes(_asked(kept, style), found)
     order = {revision.id: number for number, revision in enumerate(effects.revisions)}
     return Findings(
         environment=effects.environment,
         basis=_basis(effects),
         revisions=tuple(order),
         findings=tuple(sorted(kept, key=lambda finding: _badness(finding, order))),
-        allowed=allowed,
+        allowed=tuple(one for one in allowed if style or one.finding.id not in _TASTE),
         timeline=tuple(_timeline(plan)),
         not_run=tuple(f"{revision.file}:{line}" for revision in effects.revisions for line in revision.not_run),
     )
@@ -78,6 +80,10 @@ def _badness(finding: Finding, order: Mapping[str, int]) -> tuple[object, ...]:
 def _without_echoes(kept: Iterable[Finding], found: Iterable[Finding]) -> tuple[Finding, ...]:
     told = {_place(finding) for finding in found if finding.id not in _ECHOES and finding.lock}
     return tuple(one for one in kept if not (one.id in _ECHOES and one.severity is Severity.NOTE and _place(one) in told))
+
+
+def _asked(kept: Iterable[Finding], style: bool) -> tuple[Finding, ...]:
+    return tuple(one for one in kept if style or one.id not in _TASTE)
 
 
 def _place(finding: Finding) -> tuple[str, int, str]:

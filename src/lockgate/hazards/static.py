@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from lockgate.hazards.command import command_of, is_concurrent
-from lockgate.hazards.effects import Effect, Effects, RevisionEffects
+from lockgate.hazards.effects import Effect, Effects, History, RevisionEffects
 from lockgate.hazards.findings import Allowed, Finding, Findings, Severity
 from lockgate.hazards.judge import judge
 from lockgate.hazards.rules import lock_kept, not_run
@@ -63,7 +63,9 @@ class Script(Value, frozen=True):
     unread: tuple[int, ...] = ()
 
 
-def judge_text(scripts: Sequence[Script], parser: Any, sources: Mapping[str, str] | None = None) -> Findings:
+def judge_text(
+    scripts: Sequence[Script], parser: Any, sources: Mapping[str, str] | None = None, history: History | None = None, *, style: bool = False
+) -> Findings:
     """
     Judge revisions by their SQL.
 
@@ -71,10 +73,12 @@ def judge_text(scripts: Sequence[Script], parser: Any, sources: Mapping[str, str
         scripts: in the order in which they run; what they make is nobody's yet.
         parser: the module postgast.
         sources: text by `Script.file`, for comments that allow a finding.
+        history: order of the revisions, as their files have it.
+        style: tell matters of taste as well.
     """
     reading = _Reading(parser)
-    effects = Effects(revisions=tuple(reading.revision(script) for script in scripts))
-    judged = judge(effects, sources=sources)
+    effects = Effects(revisions=tuple(reading.revision(script) for script in scripts), history=history)
+    judged = judge(effects, sources=sources, style=style)
     findings = sorted((reading.honest(finding) for finding in judged.findings), key=lambda finding: finding.severity.rank)
     allowed = tuple(Allowed(finding=reading.honest(one.finding), reason=one.reason) for one in judged.allowed)
     return msgspec.structs.replace(judged, basis=BASIS, findings=tuple(findings), allowed=allowed, timeline=())

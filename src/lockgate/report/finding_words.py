@@ -46,8 +46,8 @@ def short(path: str) -> str:
 
 
 def duration_of(finding: Finding) -> str:
-    """Return how long a finding blocks or works; empty where that is not what it is about."""
-    if finding.estimate is None and not (finding.lock and finding.severity is Severity.WARNING):
+    """Return how long a finding blocks or works; empty where that is not what it is about, as of rows that were counted in a table of known size."""
+    if finding.estimate is None and not (finding.lock and finding.severity is Severity.WARNING and finding.bytes < 0):
         return ""
     return span(finding.estimate)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.findings import Finding, Findings, Severity
+from lockgate.hazards.rules import unused_allow
 from lockgate.report.finding_words import (
     bars,
     blocked_for,
@@ -73,7 +74,8 @@ def _lines(finding: Finding, known: bool) -> Iterator[str]:
         yield "  safer:"
         yield from (f"    {line}" for line in snippet(finding).splitlines())
     if not known:
-        yield f"  why: {hazard_page(finding.id)}; allow it here: # lockgate: allow {finding.id} REASON"
+        allow = "" if finding.id == unused_allow.RULE.id else f"; allow it here: # lockgate: allow {finding.id} REASON"
+        yield f"  why: {hazard_page(finding.id)}{allow}"
 
 
 def _bar(begin: float, end: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockgate.errors import CODES, NOTHING, LockgateError
-from lockgate.events import Applied, Blocked, Event, LeftTransaction, Notice, Retrying, Started, Waiting
+from lockgate.events import Applied, Blocked, Event, LeftTransaction, Notice, Retrying, Started, Tracing, Waiting
 from lockgate.outcome import Answer, Outcome
 from lockgate.report.table import Blocks, cell
 from lockgate.words import Request, Sight, Step, StepDone, Verb
@@ -97,6 +97,8 @@ def event(happened: Event) -> str:
             return f"{step_name(step)} leaves its transaction: from here on each statement stays"
         case Blocked(step, by, waited_s):
             return f"{step_name(step)} waits, {waited_s:.0f} s so far, for a lock of {cell('; '.join(by))}"
+        case Tracing(revision, direction):
+            return f"tracing the {direction} of {cell(revision)}"
         case Notice(text):
             return f"note: {cell(text)}"
 

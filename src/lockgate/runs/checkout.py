@@ -44,6 +44,31 @@ def changed_since(folder: Path, reference: str, environ: Mapping[str, str]) -> f
     Raises:
         UsageError: `usage`: there is no git, no checkout, or no such common commit in it.
     """
+    base, top = _parted(folder, reference, environ)
+    changed = _git(folder, environ, "diff", "--name-only", "--diff-filter=AMR", "-z", base) or ""
+    others = _git(folder, environ, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/") or ""
+    return frozenset(Path(top, name) for name in f"{changed}\0{others}".split("\0") if name)
+
+
+def text_before(folder: Path, reference: str, files: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return those of `files` that are not as they were where `reference` and HEAD parted, with what they held there.
+
+    Args:
+        files: paths below the folder.
+    Raises:
+        UsageError: as `changed_since`.
+    """
+    base, top = _parted(folder, reference, environ)
+    changed = _git(folder, environ, "diff", "--name-only", "--diff-filter=M", "-z", base) or ""
+    names = {Path(top, name).resolve(): name for name in changed.split("\0") if name}
+    wanted = {file: names.get(Path(folder, file).resolve()) for file in files}
+    texts = {file: _git(folder, environ, "show", f"{base}:{name}") for file, name in wanted.items() if name}
+    return {file: text for file, text in texts.items() if text is not None}
+
+
+def _parted(folder: Path, reference: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the commit where `reference` and HEAD parted, and the checkout's folder."""
     commit = _git(folder, environ, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
     base = _git(folder, environ, "merge-base", commit.strip(), "HEAD") if commit else None
     top = _git(folder, environ, "rev-parse", "--show-toplevel")
@@ -51,9 +76,7 @@ def changed_since(folder: Path, reference: str, environ: Mapping[str, str]) -> f
         what = f"git finds no commit that `{reference}` and HEAD have in common"
         hint = "fetch it first; a shallow checkout (`fetch-depth: 1`) does not have it"
         raise UsageError("usage", what, str(folder), hint)
-    changed = _git(folder, environ, "diff", "--name-only", "--diff-filter=AMR", "-z", base.strip()) or ""
-    others = _git(folder, environ, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/") or ""
-    return frozenset(Path(top.rstrip("\n"), name) for name in f"{changed}\0{others}".split("\0") if name)
+    return base.strip(), top.rstrip("\n")
 
 
 def _git(folder: Path, environ: Mapping[str, str], *words: str) -> str | None:

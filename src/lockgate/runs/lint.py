@@ -15,19 +15,19 @@ from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_target
 from lockgate.graph.course import Course, course_of
-from lockgate.hazards.effects import Effects
+from lockgate.hazards.effects import Effects, History
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.runs.checkout import changed_since
+from lockgate.runs.lint_product import product
 from lockgate.runs.lint_static import lint_static
-from lockgate.runs.plan_child import obeyed, other_process
+from lockgate.runs.plan_child import Progress, obeyed, other_process
+from lockgate.runs.plan_history import edited_since, history_of
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
-from lockgate.runs.scratch_server import product_of
 from lockgate.runs.traced import Orders
-from lockgate.secret import parse_url
-from lockgate.settings.project import Environment, Project
+from lockgate.settings.project import Project
 from lockgate.words import Request
 
 _NO_SERVER = ("extra-missing", "embedded-failed")
@@ -42,11 +42,13 @@ class Subject:
         revisions: ids, or their beginnings.
         since: a commit: the revisions whose files are new or changed since then.
         static: read their SQL and run nothing.
+        style: matters of taste are told as well.
     """
 
     revisions: tuple[str, ...] = ()
     since: str = ""
     static: bool = False
+    style: bool = False
 
     @property
     def together(self) -> bool:
@@ -67,40 +69,46 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
         Refused: `scratch-not-allowed`.
         UsageError: `usage`, `revision-not-found`.
     """
+    if subject.revisions and subject.since:
+        raise UsageError("usage", "`--since` says which revisions to judge, so none can be named beside it", "lockgate lint", "leave out one of them")
     graph = _known(graph_of(project), project)
     chosen = _chosen(graph, project, subject, request.environ)
     course = course_of(graph, _without_bootstrapped(chosen, graph, project, notify), together=subject.together)
     if not course.plans:
         return PlanOutcome("", "", Effects(source="replay"), Findings())
+    edited = edited_since(graph, project.folder, subject.since, request.environ) if subject.since else ()
+    history = history_of(graph, (), edited)
+    backend = product(project, default_environment(project), request.environ, notify)
     if subject.static:
-        return _read(course, request, project)
+        return _read(course, history, backend, request, project, style=subject.style)
+    steps = len(graph.applied(course.asked)) + (len(course.asked) if course.back else 0)
     try:
-        effects = _traced(course, request, project, notify, together=subject.together)
+        effects = _traced(course, backend, request, project, Progress(notify, steps), together=subject.together)
     except LockgateError as error:
         if error.code not in _NO_SERVER:
             raise
         notify(Notice(f"no scratch server can be had ({error.what}): the SQL of the revisions is read instead, and nothing is run"))
-        return _read(course, request, project)
+        return _read(course, history, backend, request, project, style=subject.style)
+    effects = msgspec.structs.replace(effects, history=history)
     fails = any(revision.fault for revision in effects.revisions)
-    return PlanOutcome("", "", effects, _judged(effects, course, project), "plan-fails" if fails else "")
+    return PlanOutcome("", "", effects, _judged(effects, course, project, style=subject.style), "plan-fails" if fails else "")
 
 
-def _read(course: Course, request: Request, project: Project) -> PlanOutcome:
+def _read(course: Course, history: History | None, backend: str, request: Request, project: Project, *, style: bool) -> PlanOutcome:
     """Judge by the text alone."""
-    backend = _backend(project, default_environment(project), request.environ)
     if not dialect_named(backend).features.embeds:
         raise Unreachable("no-plan", f"the SQL of revisions for {backend} cannot be judged without running it", project.settings_file)
-    effects = Effects(source="static", heads=course.before, target=" ".join(course.targets))
-    return PlanOutcome("", "", effects, lint_static(project, course.plans, request.environ))
+    effects = Effects(source="static", heads=course.before, target=" ".join(course.targets), history=history)
+    return PlanOutcome("", "", effects, lint_static(project, course.plans, request.environ, history, style=style))
 
 
-def _judged(effects: Effects, course: Course, project: Project) -> Findings:
+def _judged(effects: Effects, course: Course, project: Project, *, style: bool) -> Findings:
     """Judge each plan by itself: what one revision makes is new for those that are deployed with it, and somebody's for all others."""
     sources = {revision.file: revision_text(project.folder / revision.file) for revision in effects.revisions}
     traced = {revision.id: revision for revision in effects.revisions}
     plans = [tuple(traced[id_] for id_ in plan if id_ in traced) for plan in course.plans]
     parts = [msgspec.structs.replace(effects, revisions=plan) for plan in plans if plan]
-    return joined([judge(part, sources=sources) for part in parts or [effects]])
+    return joined([judge(part, sources=sources, style=style) for part in parts or [effects]])
 
 
 def _known(graph: Graph, project: Project) -> Graph:
@@ -140,23 +148,17 @@ def _meant(graph: Graph, name: str) -> tuple[str, ...]:
     return found
 
 
-def _backend(project: Project, like: Environment, environ: Mapping[str, str]) -> str:
-    """What kind of database the revisions are for, as far as that can be told without asking for a secret."""
-    written = {"url": like.url.value, "env": environ.get(like.url.value, "")}.get(like.url.kind, "")
-    return parse_url(written, like.where).backend if written else product_of(project)
-
-
-def _traced(course: Course, request: Request, project: Project, notify: Notify, *, together: bool) -> Effects:
+def _traced(course: Course, backend: str, request: Request, project: Project, progress: Progress, *, together: bool) -> Effects:
     like = default_environment(project)
     with (
         other_process(request.environ, project) as child,
-        plan_server(like, project, request.environ, _backend(project, like, request.environ)) as server,
+        plan_server(like, project, request.environ, backend) as server,
         server.entered() as clones,
         held(project, clones, "lint") as name,
     ):
         tracing = tracing_named(server.url.backend)
         number = len(course.asked)
-        notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
+        progress.notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
         with scratch_database(project, clones, name, like) as scratch:
             install(tracing, scratch)
             orders = Orders(
@@ -169,7 +171,7 @@ def _traced(course: Course, request: Request, project: Project, notify: Notify, 
                 apart=not together,
             )
             with _explained(scratch):
-                told = obeyed(child, orders)
+                told = obeyed(child, orders, progress)
         return Effects(
             source="replay",
             scratch=clones.product,

@@ -10,6 +10,7 @@ import msgspec
 
 from lockgate.errors import Unreachable, UsageError
 from lockgate.files import revision_text
+from lockgate.hazards.effects import History
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined
 from lockgate.hazards.static import judge_text
@@ -19,13 +20,16 @@ from lockgate.seeds.statements import parser
 from lockgate.settings.project import Project
 
 
-def lint_static(project: Project, plans: Sequence[Sequence[str]], environ: Mapping[str, str]) -> Findings:
+def lint_static(
+    project: Project, plans: Sequence[Sequence[str]], environ: Mapping[str, str], history: History | None = None, *, style: bool = False
+) -> Findings:
     """
     Judge revisions by what offline mode prints of them, and by the SQL in lines that it cannot reach; no database is contacted.
 
     Args:
         plans: ids, in the order in which they run. What a plan makes counts as new within it.
         environ: what the process that imports them may see, without its credentials.
+        history, style: as of `judge_text`.
     Raises:
         UsageError: `extra-missing` where the parser is not installed.
         Unreachable: `no-plan` where the revisions cannot be imported.
@@ -50,4 +54,4 @@ def lint_static(project: Project, plans: Sequence[Sequence[str]], environ: Mappi
         raise Unreachable("no-plan", f"the SQL of the revisions cannot be read: {read.trouble}", str(project.folder), hint)
     sources = {script.file: revision_text(project.folder / script.file) for script in read.scripts}
     scripts = {script.id: script for script in read.scripts}
-    return joined([judge_text([scripts[id_] for id_ in plan], grammar, sources) for plan in plans])
+    return joined([judge_text([scripts[id_] for id_ in plan], grammar, sources, history, style=style) for plan in plans])

@@ -9,19 +9,23 @@ import msgspec
 
 from lockgate.events import Notify
 from lockgate.files import graph_of, revision_text
-from lockgate.graph import check_single_head, check_target
-from lockgate.hazards.effects import Effects
+from lockgate.graph import Graph, check_single_head, check_target
+from lockgate.hazards.answers import Workload
+from lockgate.hazards.effects import COPY, Effects
 from lockgate.hazards.findings import Limits
 from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome
+from lockgate.hazards.twice import grafted, stopped_by_rows
 from lockgate.runs.arrival import check_known, check_no_range
-from lockgate.runs.edited import Kept, tell_edited
+from lockgate.runs.edited import Kept
 from lockgate.runs.gate import check_identity, find
-from lockgate.runs.plan_child import other_process, trace_apart
-from lockgate.runs.plan_copy import copied, read_original
+from lockgate.runs.plan_child import Progress, other_process, trace_apart
+from lockgate.runs.plan_copy import Original, copied, read_original
+from lockgate.runs.plan_history import history_of
 from lockgate.runs.plan_questions import Probing, asked, known_queries
+from lockgate.runs.traced import Told
 from lockgate.settings.project import Project
-from lockgate.words import Request
+from lockgate.words import Protection, Request
 
 
 def plan(request: Request, project: Project, notify: Notify, probing: Probing | None = None) -> PlanOutcome:
@@ -48,23 +52,50 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     target, seen = find(request, project, kept)
     check_identity(request, target, seen)
     check_known(graph, seen, target)
-    tell_edited(kept.edited(seen.heads), notify)
-    empty = Effects(environment=request.environment, heads=seen.heads, target=request.to)
+    borne = project.environments[request.environment]
+    edited = kept.edited(seen.heads) if graph.complete else ()
+    history = history_of(graph, seen.heads, edited, refuses=borne.protection is not Protection.OPEN)
+    empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, history=history)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     probing = probing or Probing()
     workload = known_queries(project, target, probing)
     original = read_original(target, seen)
-    with other_process(request.environ, project) as child, copied(original, project, request.environ, notify) as (scratch, facts):
-        told = trace_apart(child, request, project, scratch, seen.heads, workload)
+    told, facts = _traced(original, request, project, Progress(notify, _steps(graph, seen.heads, request.to)), workload)
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     effects = asked(effects, target, probing, notify)
+    if effects.preflight and seen.invalid_indexes:
+        effects = msgspec.structs.replace(effects, preflight=msgspec.structs.replace(effects.preflight, invalid_indexes=seen.invalid_indexes))
     fails = any(revision.fault for revision in effects.revisions)
-    borne = project.environments[request.environment]
-    judged = judge(effects, Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error), _sources(effects, project))
+    limits = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error)
+    judged = judge(effects, limits, _sources(effects, project), style=probing.style)
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
+
+
+def _steps(graph: Graph, heads: tuple[str, ...], to: str) -> int:
+    """How many revisions will run, forth and where there is one way also back; 0 where it is not known without Alembic."""
+    pending = len(graph.pending(heads)) if graph.complete and to in ("head", "heads") else 0
+    return pending * (1 if len(heads) > 1 else 2)
+
+
+def _traced(original: Original, request: Request, project: Project, progress: Progress, workload: Workload | None) -> tuple[Told, Effects]:
+    """
+    Trace on a copy, and once more on one without rows where rows stopped it: how many do, and what comes behind, only that one shows.
+
+    Returns:
+        What was seen, and what kind of copy it was.
+    """
+    heads, notify = original.sight.heads, progress.notify
+    with other_process(request.environ, project) as child, copied(original, project, request.environ, notify) as (scratch, facts):
+        told = trace_apart(child, request, project, scratch, heads, workload, progress)
+    if facts.source != COPY or not stopped_by_rows(told.revisions):
+        return told, facts
+    copy = copied(original, project, request.environ, notify, with_rows=False)
+    with other_process(request.environ, project) as child, copy as (scratch, _):
+        again = trace_apart(child, request, project, scratch, heads, None, progress)
+    return msgspec.structs.replace(told, revisions=grafted(told.revisions, again.revisions)), facts
 
 
 def _sources(effects: Effects, project: Project) -> dict[str, str]:

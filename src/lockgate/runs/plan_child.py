@@ -9,17 +9,33 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import IO, NoReturn
 
 import msgspec
 
 from lockgate.errors import CODES, Bug, LockgateError, Unreachable
+from lockgate.events import Notify, Tracing
 from lockgate.hazards.answers import Workload
 from lockgate.runs.scratch_database import ScratchDatabase
-from lockgate.runs.traced import Orders, Told
+from lockgate.runs.traced import Begun, Orders, Told
 from lockgate.secret import parse_url, without_secrets
 from lockgate.settings.project import Project
 from lockgate.words import Request
+
+
+@dataclass(frozen=True)
+class Progress:
+    """
+    Who hears of each revision.
+
+    Args:
+        total: how many there will be in both directions; 0 where nobody knows.
+    """
+
+    notify: Notify
+    total: int = 0
+
 
 # What reaches a database or a vault without being a secret by its name.
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
@@ -56,7 +72,8 @@ def trace_apart(
     project: Project,
     scratch: ScratchDatabase,
     heads: tuple[str, ...],
-    workload: Workload | None = None,
+    workload: Workload | None,
+    progress: Progress,
 ) -> Told:
     """
     Run the pending revisions and their way back on a scratch database, in another process.
@@ -65,30 +82,56 @@ def trace_apart(
         child: of `other_process`; it does this once.
         heads: applied ones; the way back is tried where there is one at most.
         workload: queries to be tried before and after the revisions.
+        progress: hears of each revision.
     Raises:
         LockgateError: whatever the other process gave up with; Unreachable `no-plan` where it could not even tell.
     """
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
     orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back, workload=workload)
-    return obeyed(child, orders)
+    return obeyed(child, orders, progress)
 
 
-def obeyed(child: subprocess.Popen[bytes], orders: Orders) -> Told:
+def obeyed(child: subprocess.Popen[bytes], orders: Orders, progress: Progress) -> Told:
     """Have the other process do what is ordered; raises as `trace_apart`."""
+    assert child.stdin is not None
     try:
-        answer, _ = child.communicate(msgspec.json.encode(orders))
+        _write(child.stdin, msgspec.json.encode(orders))
+        told = _heard(child, progress)
+        child.wait()
     except BaseException:
         if child.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # now: the database that it works in is dropped next
         raise
-    try:
-        told = msgspec.json.decode(answer, type=Told)
-    except msgspec.DecodeError:
+    if told is None:
         what = f"the process that ran the revisions ended with status {child.returncode} before it could tell what they did"
-        raise Unreachable("no-plan", what, parse_url(orders.url).place, "look at what it wrote to standard error") from None
+        raise Unreachable("no-plan", what, parse_url(orders.url).place, "look at what it wrote to standard error")
     if told.trouble is not None:
         _give_up(told)
+    return told
+
+
+def _write(pipe: IO[bytes], text: bytes) -> None:
+    """Hand the orders over; what keeps the other process from taking them shows in its answer."""
+    with suppress(BrokenPipeError):
+        while text:
+            text = text[os.write(pipe.fileno(), text) :]
+    pipe.close()
+
+
+def _heard(child: subprocess.Popen[bytes], progress: Progress) -> Told | None:
+    told = None
+    number = 0
+    for line in child.stdout or ():
+        try:
+            said = msgspec.json.decode(line, type=Begun | Told)
+        except msgspec.DecodeError:
+            return None
+        if isinstance(said, Told):
+            told = said
+        else:
+            number += 1
+            progress.notify(Tracing(said.revision, said.direction, number, max(progress.total, number) if progress.total else 0))
     return told
 
 

@@ -47,9 +47,14 @@ def read_original(target: Target, seen: Sight) -> Original:
 
 @contextmanager
 def copied(
-    original: Original, project: Project, environ: Mapping[str, str], notify: Notify
+    original: Original, project: Project, environ: Mapping[str, str], notify: Notify, *, with_rows: bool = True
 ) -> Iterator[tuple[ScratchDatabase, Effects]]:
-    """Give a scratch database that is the target's copy and gone afterwards, and what kind of copy it is; raises as `plan_server`."""
+    """
+    Give a scratch database that is the target's copy and gone afterwards, and what kind of copy it is; raises as `plan_server`.
+
+    Args:
+        with_rows: where the product copies them; otherwise never, without a word.
+    """
     target, facts = original.target, original.facts
     with (
         _server(target, facts, project, environ) as server,
@@ -57,13 +62,15 @@ def copied(
         held(project, clones, "plan") as name,
         scratch_database(project, clones, name, target.environment) as scratch,
     ):
-        notify(Notice(f"running the pending revisions on a scratch copy ({clones.product})"))
+        again = "" if with_rows else " without rows, to see what more they stand in the way of"
+        notify(Notice(f"running the pending revisions on a scratch copy{again} ({clones.product})"))
         clones.configure(name, facts.settings)
         stubs = _stubs(original, scratch.target)
         for stub in stubs:
             notify(Notice(f"extension `{stub}` is not there on the scratch server: its types and functions are imitated"))
-        source = original.tracing.copy_schema(_programs(target), target.url, replace(scratch.url, driver=""), _PATIENCE_S, stubs)
-        if source == SCHEMA:
+        bare = replace(scratch.url, driver="")
+        source = original.tracing.copy_schema(_programs(target), target.url, bare, _PATIENCE_S, stubs, with_rows=with_rows)
+        if source == SCHEMA and with_rows:
             notify(Notice("the copy is without rows: what fails for a row is not seen"))
         _prepare(scratch, original, with_rows=source == COPY)
         sizes = _counted(scratch, original) if source == COPY else original.sizes

@@ -10,7 +10,7 @@ import msgspec
 from lockgate.dialects.base import BareSession
 from lockgate.dialects.connect import questions_named
 from lockgate.dialects.questions import Questions
-from lockgate.errors import LockgateError
+from lockgate.errors import LockgateError, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
 from lockgate.hazards.answers import Answer, Preflight, Query, Workload
@@ -18,6 +18,7 @@ from lockgate.hazards.checks import checks, clean
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.questions import Check
 from lockgate.hazards.rights import needed
+from lockgate.hazards.twice import is_proved
 from lockgate.runs.gate import opened
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
@@ -38,10 +39,12 @@ class Probing:
     Args:
         data: large tables are asked, too, and each question may take ten minutes.
         queries: file with queries of the application, instead of those that the target's server has counted; empty for none.
+        style: matters of taste are told as well.
     """
 
     data: bool = False
     queries: str = ""
+    style: bool = False
 
     @property
     def timeout_s(self) -> float:
@@ -51,13 +54,15 @@ class Probing:
 
 def known_queries(project: Project, target: Target, probing: Probing) -> Workload | None:
     """
-    Return the queries that are to be tried on the scratch; None for a product that is not asked yet.
+    Return the queries that are to be tried on the scratch; None for a product whose queries nobody knows.
 
     Raises:
-        UsageError: `usage`, the file cannot be read.
+        UsageError: `usage`, the file cannot be read, or no query can be tried on this product.
     """
     questions = questions_named(target.url.backend)
-    if questions is None:
+    if not questions.knows_queries:
+        if probing.queries:
+            raise UsageError("usage", "queries can be tried on PostgreSQL only", target.where, "leave out `--queries`")
         return None
     if probing.queries:
         texts = [piece.sql for piece in pieces(read_text(project.folder / probing.queries, "usage"))]
@@ -76,9 +81,10 @@ def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) ->
     cannot be answered is an answer, too.
     """
     questions = questions_named(target.url.backend)
-    if questions is None or not effects.revisions:
+    if not effects.revisions:
         return effects
-    derived = checks(effects)
+    every = checks(effects, tells_reads=questions.tells_reads)
+    derived = tuple(check for check in every if not is_proved(effects, check.answer))
     if derived:
         notify(Notice(f"asking the database {len(derived)} question{'s' * (len(derived) != 1)} about its rows"))
     with opened(target) as session:
@@ -90,7 +96,7 @@ def turned(effects: Effects, target: Target) -> tuple[Answer, ...]:
     """Ask once more what was clean when it was planned; return what is not any more. Where a question cannot be answered nothing is known."""
     questions = questions_named(target.url.backend)
     again = clean(effects)
-    if questions is None or not again:
+    if not again:
         return ()
     with opened(target) as session:
         return tuple(answer for answer in _Asking(questions, session, target, Probing(), effects).rows(again) if answer.count > 0)

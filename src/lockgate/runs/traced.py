@@ -1,6 +1,6 @@
 """
-The process that runs a plan's revisions: `python -m lockgate.runs.traced LEASH`, orders on standard input, what was seen on standard output.
-LEASH is the number of a pipe that ends where the process that asks does.
+The process that runs a plan's revisions: `python -m lockgate.runs.traced LEASH`, orders on standard input, what was seen on standard output, a JSON
+object a line. LEASH is the number of a pipe that ends where the process that asks does.
 
 A process of its own, because it runs foreign code with every driver shut in, and because it must not have the environment's credentials.
 """
@@ -22,6 +22,7 @@ import msgspec
 
 from lockgate.dialects.connect import questions_named, tracing_named
 from lockgate.errors import Bug, LockgateError
+from lockgate.events import Event, Started
 from lockgate.files import load_project
 from lockgate.hazards.answers import Workload
 from lockgate.hazards.effects import RevisionEffects
@@ -72,8 +73,15 @@ class Trouble(msgspec.Struct, frozen=True):
     hint: str
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What was seen; `trouble` where no revision was to blame."""
+class Begun(msgspec.Struct, frozen=True, tag=True):
+    """Told while it goes on: a revision begins."""
+
+    revision: str
+    direction: str
+
+
+class Told(msgspec.Struct, frozen=True, tag=True):
+    """Told at the end: what was seen; `trouble` where no revision was to blame."""
 
     revisions: tuple[RevisionEffects, ...] = ()
     back: tuple[RevisionEffects, ...] = ()
@@ -93,9 +101,13 @@ def main() -> None:
     orders = sys.stdin.buffer.read()
     if not orders:
         return  # whoever wanted to ask has given up
-    told = msgspec.json.encode(_answer(msgspec.json.decode(orders, type=Orders)))
-    while told:
-        told = told[os.write(answer, told) :]
+
+    def say(what: Begun | Told) -> None:
+        line = msgspec.json.encode(what) + b"\n"
+        while line:
+            line = line[os.write(answer, line) :]
+
+    say(_answer(msgspec.json.decode(orders, type=Orders), say))
 
 
 def _end_with(leash: int) -> None:
@@ -104,9 +116,9 @@ def _end_with(leash: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _answer(orders: Orders) -> Told:
+def _answer(orders: Orders, say: Callable[[Begun], None]) -> Told:
     try:
-        return _trace(orders)
+        return _trace(orders, say)
     except LockgateError as error:
         return Told(trouble=Trouble(error.code, error.what, error.where, error.hint))
     except Exception as error:  # the other process must hear of it, whatever it is
@@ -115,7 +127,7 @@ def _answer(orders: Orders) -> Told:
         return Told(trouble=Trouble(bug.code, bug.what, bug.where, bug.hint))
 
 
-def _trace(orders: Orders) -> Told:
+def _trace(orders: Orders, say: Callable[[Begun], None]) -> Told:
     from lockgate.trace.jail import jail
     from lockgate.trace.tracer import Tracer
 
@@ -125,14 +137,20 @@ def _trace(orders: Orders) -> Told:
     tracer = Tracer(tracing, url, lambda file: _below(file, project.folder), frozenset(orders.only), apart=orders.apart)
     jail(tracing, url)
     scratch = described(project, url, environment_of(project, orders.environment))
+
+    def hear(happened: Event) -> None:
+        if isinstance(happened, Started):
+            say(Begun(happened.step.revision, happened.step.direction))
+        tracer.hear(happened)
+
     with tracer.listening():
         before = _tried(scratch.target, orders.workload)
-        ran = all(_ran(partial(scratch.upgrade, target, notify=tracer.hear), tracer) for target in orders.target.split())
+        ran = all(_ran(partial(scratch.upgrade, target, notify=hear), tracer) for target in orders.target.split())
         up = tracer.revisions()
         workload = compare(orders.workload, before, _tried(scratch.target, orders.workload)) if ran and orders.workload else None
         if not ran or not orders.back:
             return Told(up, workload=workload)
-        _ran(lambda: scratch.downgrade(orders.back, tracer.hear), tracer)
+        _ran(lambda: scratch.downgrade(orders.back, hear), tracer)
     with opened(scratch.target) as session:
         unrestored = tracer.origin.unrestored(tracing.picture(session)) if tracer.origin else ()
     return Told(up, tracer.revisions()[len(up) :], unrestored, workload)
@@ -140,7 +158,7 @@ def _trace(orders: Orders) -> Told:
 
 def _tried(target: Target, workload: Workload | None) -> Sequence[Tried]:
     questions = questions_named(target.url.backend)
-    if questions is None or workload is None or not workload.queries:
+    if workload is None or not workload.queries:
         return ()
     with opened(target) as session:
         return questions.tried(session, [query.text for query in workload.queries])

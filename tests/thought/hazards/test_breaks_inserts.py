@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from effecting import AE, change, constraint, did, ids, judged, lock, only, scan
+from effecting import AE, EX, change, constraint, did, ids, judged, lock, only, scan
+from msgspec import structs
 
 from lockgate.hazards.answers import Query, Workload
+from lockgate.hazards.seen import FILE
 
 REQUIRED = change("altered", "column", "orders.region", before={"not_null": False}, not_null=True)
 
@@ -34,3 +36,11 @@ def test_a_known_insert_makes_it_an_error() -> None:
     assert found.severity.value == "error"
     assert found.what.endswith("1 of 9 known queries fails, 2,000 calls/h: `insert into orders (id) values ($1)`")
     assert only("LG502", judged(effect, workload=Workload(known=9))).severity.value == "warning"
+
+
+def test_a_sqlite_file_knows_no_alter_column() -> None:
+    """Advice that is pasted has to run where it is given."""
+    file = lock(EX, "x")
+    file = structs.replace(file, relation=structs.replace(file.relation, name=FILE, kind=FILE))
+    safer = only("LG502", judged(did("DROP TABLE", file, scan("orders"), REQUIRED))).safer
+    assert safer.endswith('with op.batch_alter_table("orders") as batch:\n    batch.alter_column("region", server_default=...)')

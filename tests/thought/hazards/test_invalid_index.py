@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from effecting import SUE, build, did, ids, judged, lock, only
 
+from lockgate.hazards.answers import Preflight
 from lockgate.hazards.seen import Fault
 
 TEXT = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix ON orders (number)"
@@ -25,3 +26,16 @@ def test_if_not_exists_hides_it() -> None:
     )
     assert only("LG403", judged(effect)).severity.value == "note"
     assert "LG403" not in ids(judged(did("CREATE INDEX", text=TEXT.replace("IF NOT EXISTS ", ""), concurrently=True, autocommit=True)))
+
+
+def test_an_invalid_index_of_the_target_is_in_the_way() -> None:
+    """A dump of the schema leaves it out, so on the copy the build is as it should be."""
+    preflight = Preflight(invalid_indexes=("public.ix", 'public."Other"'))
+    texts = (TEXT, TEXT.replace("IF NOT EXISTS ", ""))
+    skipped, failing = (
+        only("LG403", judged(did("CREATE INDEX", build("ix", "orders", concurrently=True), text=text, concurrently=True), preflight=preflight))
+        for text in texts
+    )
+    assert (skipped.severity.value, failing.severity.value) == ("warning", "warning")
+    assert "IF NOT EXISTS skips the build, and it stays INVALID" in skipped.what
+    assert "the statement fails, unless a run of this revision left it" in failing.what

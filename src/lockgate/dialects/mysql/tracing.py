@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from lockgate.dialects.mysql import trace_copy, trace_jail
 from lockgate.dialects.mysql.session import number_of
 from lockgate.dialects.mysql.trace_probe import DatabaseStory, MysqlProbe
-from lockgate.dialects.tracing import Seen, Watching
+from lockgate.dialects.quiet_tracing import QuietTracing
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
-from lockgate.permit import Permit, Session
+from lockgate.permit import Session
 from lockgate.secret import DatabaseUrl
 
 # SQLSTATEs that say more than the server's own, which is 23000 for most of them; MariaDB Knowledge Base, Error Codes.
@@ -26,20 +25,14 @@ _STATES = {
 }
 
 
-class MysqlTracing:
+class MysqlTracing(QuietTracing):
     """See `Tracing`; one object per process, which remembers what the server does not number."""
 
     def __init__(self) -> None:
         self._story = DatabaseStory()
 
-    def install(self, permit: Permit) -> None:
-        """The server has nothing that could notice."""
-
     def probe(self, driver_connection: Any) -> MysqlProbe:
         return MysqlProbe(driver_connection, self._story)
-
-    def pins(self, url: DatabaseUrl, session: str, picture: Picture) -> AbstractContextManager[Callable[[], Seen]]:
-        return nullcontext(frozenset)  # an ALTER is asked, not watched
 
     def jail(self, url: DatabaseUrl) -> None:
         trace_jail.jail(url)
@@ -51,15 +44,9 @@ class MysqlTracing:
     def drivers(self) -> Sequence[str]:
         return trace_jail.DRIVERS
 
-    def check(self, sql: str) -> None:
-        """The jail looks at every statement."""
-
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """The server's warnings have to be asked for, and are lost with the next statement; what is told is how an ALTER was done."""
         self._story.say = hear
-
-    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
-        """What goes past SQLAlchemy is not told."""
 
     def state(self, error: BaseException) -> str:
         return _STATES.get(number_of(error), "")
@@ -71,10 +58,7 @@ class MysqlTracing:
     def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
         return trace_copy.sizes(session)
 
-    def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
-        return {}
-
     def copy_schema(
-        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str], *, with_rows: bool = True
     ) -> str:
         return trace_copy.copy(source, scratch, patience)

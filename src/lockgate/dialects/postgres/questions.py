@@ -21,6 +21,9 @@ select n.nspname || '.' || c.relname, pg_catalog.quote_ident(n.nspname) || '.' |
 class PostgresQuestions:
     """See `Questions`."""
 
+    tells_reads = True
+    knows_queries = True
+
     def names(self, session: Session, tables: Collection[str]) -> Mapping[str, str]:
         with own_names(session):
             return {str(path): str(name) for path, name in session.execute(_NAMES, {"tables": list(tables)})}

@@ -92,7 +92,7 @@ class PostgresTracing:
             return trace_stubs.stubs(session, available)
 
     def copy_schema(
-        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str], *, with_rows: bool = True
     ) -> str:
         trace_copy.copy_schema(programs, source, scratch, patience, stubs)
         return DUMP

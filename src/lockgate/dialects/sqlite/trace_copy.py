@@ -28,7 +28,7 @@ _ANALYSED = "select tbl, max(cast(stat as integer)) from sqlite_stat1 group by 1
 _INDEXES = "select tbl_name, count(*) from sqlite_master where type = 'index' group by 1"
 
 
-def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
+def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float, *, with_rows: bool) -> str:
     """
     Copy a file into a scratch file that has our marker, which stays.
 
@@ -45,7 +45,7 @@ def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
             other.execute("pragma synchronous = off")  # a copy that a power cut damages is not missed
             pages, page, _ = (original.execute(f"pragma {name}")[0][0] for name in ("page_count", "page_size", "schema_version"))
             size = int(str(pages)) * int(str(page))
-            if size <= min(WITH_ROWS_UP_TO, shutil.disk_usage(Path(scratch.database).parent).free // 2):
+            if with_rows and size <= min(WITH_ROWS_UP_TO, shutil.disk_usage(Path(scratch.database).parent).free // 2):
                 _copy_all(original.connection, other)
                 return COPY
             for statement in _statements(original):

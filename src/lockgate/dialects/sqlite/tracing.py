@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from lockgate.dialects.quiet_tracing import QuietTracing
 from lockgate.dialects.sqlite import trace_copy, trace_jail
 from lockgate.dialects.sqlite.trace_probe import FileStory, SqliteProbe
-from lockgate.dialects.tracing import Seen, Watching
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
-from lockgate.permit import Permit, Session
+from lockgate.permit import Session
 from lockgate.secret import DatabaseUrl
 
 # SQLSTATEs that stand for SQLite's own codes; sqlite.org/rescode.html.
@@ -30,20 +29,14 @@ _STATES = {
 }
 
 
-class SqliteTracing:
+class SqliteTracing(QuietTracing):
     """See `Tracing`; one object per process, which remembers what the file does not number."""
 
     def __init__(self) -> None:
         self._story = FileStory()
 
-    def install(self, permit: Permit) -> None:
-        """A file has nothing that could notice."""
-
     def probe(self, driver_connection: Any) -> SqliteProbe:
         return SqliteProbe(driver_connection, self._story)
-
-    def pins(self, url: DatabaseUrl, session: str, picture: Picture) -> AbstractContextManager[Callable[[], Seen]]:
-        return nullcontext(frozenset)  # no statement waits for others while it works
 
     def jail(self, url: DatabaseUrl) -> None:
         trace_jail.jail(url)
@@ -55,14 +48,8 @@ class SqliteTracing:
     def drivers(self) -> Sequence[str]:
         return trace_jail.DRIVERS
 
-    def check(self, sql: str) -> None:
-        """The jail looks at every statement."""
-
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """SQLite gives none."""
-
-    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
-        """What goes past SQLAlchemy is not told."""
 
     def state(self, error: BaseException) -> str:
         if not isinstance(error, sqlite3.Error):
@@ -77,10 +64,7 @@ class SqliteTracing:
     def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
         return trace_copy.sizes(session, counts=counts)
 
-    def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
-        return {}
-
     def copy_schema(
-        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str]
+        self, programs: Path, source: DatabaseUrl, scratch: DatabaseUrl, patience: float, stubs: Mapping[str, str], *, with_rows: bool = True
     ) -> str:
-        return trace_copy.copy(source, scratch, patience)
+        return trace_copy.copy(source, scratch, patience, with_rows=with_rows)

@@ -8,7 +8,7 @@ from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
 from lockgate.hazards.sending import broken
-from lockgate.hazards.snippets import execute, identifier
+from lockgate.hazards.snippets import execute, identifier, literal
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -17,10 +17,17 @@ def find(plan: Plan) -> Iterator[Finding]:
         for change in statement.live_changes:
             if _is_required(change) and not _was_proved(statement, change):
                 what = f"an INSERT of running code that leaves out `{change.table}.{change.name}`, or gives NULL, fails at once"
-                table, column = identifier(change.schema, change.table), identifier("", change.name)
-                safer = f"# first a default, so that old code can go on:\n{execute(f'ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ...')}"
                 severity, known = _known(plan, f"{change.schema}.{change.table}.{change.name}")
-                yield statement.finding(RULE, severity, what=what + known, safer=safer, name=f"{change.schema}.{change.table}")
+                yield statement.finding(RULE, severity, what=what + known, safer=_safer(plan, change), name=f"{change.schema}.{change.table}")
+
+
+def _safer(plan: Plan, change: Change) -> str:
+    first = "# first a default, so that old code can go on:"
+    if plan.is_file:
+        batch = f"with op.batch_alter_table({literal(change.table)}) as batch:"
+        return f"{first}\n{batch}\n    batch.alter_column({literal(change.name)}, server_default=...)"
+    table, column = identifier(change.schema, change.table), identifier("", change.name)
+    return f"{first}\n{execute(f'ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ...')}"
 
 
 def _known(plan: Plan, column: str) -> tuple[Severity, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule
 from lockgate.hazards.counted import many, severity, then
+from lockgate.hazards.effects import COPY
 from lockgate.hazards.faults import broken
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.rules.narrowed_type import narrowing
@@ -21,6 +22,11 @@ _WORDS = {
     "outside": ("row", "of `{table}` outside of the bounds"),
     "unfit": ("value", "of `{table}.{subject}` not fit for the new type"),
 }
+# SQLite lets these pass.
+_IN_A_FILE = {
+    "orphans": ": the revision fails where `PRAGMA foreign_keys` is on, and elsewhere they stay as they are",
+    "unfit": ": nothing fails, but CAST makes others of them (of a text 0)",
+}
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -30,18 +36,26 @@ def find(plan: Plan) -> Iterator[Finding]:
             safer = "# mend the rows in a revision before this one"
             yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer)
         for answer in statement.answers:
-            told = severity(answer) if answer.kind in _KINDS and not narrowing(statement, answer) else None
+            told = _severity(answer, plan) if answer.kind in _KINDS and not narrowing(statement, answer) else None
             if told:
                 table = plan.table(answer.table)
-                yield statement.finding(RULE, told, table, what=_what(answer), safer=_safer(answer), name=answer.table)
+                yield statement.finding(RULE, told, table, what=_what(answer, plan), safer=_safer(answer), name=answer.table)
 
 
-def _what(answer: Answer) -> str:
+def _what(answer: Answer, plan: Plan) -> str:
     thing, clause = _WORDS[answer.kind]
     about = clause.format(subject=answer.subject, table=answer.table)
     if answer.unknown:
         return f"{thing}s {about}: how many is not known ({answer.unknown})"
-    return f"{many(answer.count, thing)} {about} {then(answer)}"
+    follows = _IN_A_FILE.get(answer.kind) if plan.is_file else None
+    return f"{many(answer.count, thing)} {about}{follows or f' {then(answer)}'}"
+
+
+def _severity(answer: Answer, plan: Plan) -> Severity | None:
+    """Where rows came along and nothing failed, foreign keys are not enforced."""
+    revision = next((revision for revision in plan.effects.revisions if revision.id == answer.revision), None)
+    lax = plan.is_file and answer.kind == "orphans" and plan.effects.source == COPY and revision and not revision.fault
+    return Severity.WARNING if lax and answer.count > 0 else severity(answer)
 
 
 def _safer(answer: Answer) -> str:

@@ -52,11 +52,14 @@ def _has_no_value(change: Change) -> bool:
 
 def _safer(statement: Statement, change: Change) -> str:
     table, column = identifier(change.schema, change.table), identifier("", change.name)
+    required = f"op.alter_column({literal(change.table)}, {literal(change.name)}, nullable=False{schema_argument(change.schema)})"
+    if statement.plan.is_file:
+        required = f"with op.batch_alter_table({literal(change.table)}) as batch:\n    batch.alter_column({literal(change.name)}, nullable=False)"
     return "\n".join(
         [
             execute(f"ALTER TABLE {table} ADD COLUMN {column} {change.after.get('type', '...')}"),
             f"# fill {column} in batches, then in a later revision:",
-            f"op.alter_column({literal(change.table)}, {literal(change.name)}, nullable=False{schema_argument(change.schema)})",
+            required,
         ]
     )
 

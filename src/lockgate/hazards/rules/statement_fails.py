@@ -27,7 +27,8 @@ def find(plan: Plan) -> Iterator[Finding]:
         elif fault and not fault.state.startswith(_TOLD_ELSEWHERE):
             yield statement.finding(RULE, Severity.ERROR, what=broken(statement, ("",)), safer=_HINTS.get(fault.state, ""))
     for revision in plan.effects.revisions:
-        if revision.fault and not any(effect.fault for effect in revision.effects):
+        orphans = any(one.revision == revision.id and one.kind == "orphans" and one.count > 0 for one in plan.effects.answers)
+        if revision.fault and not orphans and not any(effect.fault for effect in revision.effects):
             what = f"the revision fails: {revision.fault.message}"
             yield plan.about(RULE, revision, Severity.ERROR, what, line=revision.fault.line)
 
