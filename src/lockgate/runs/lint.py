@@ -15,10 +15,10 @@ from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_target
 from lockgate.graph.course import Course, course_of
-from lockgate.hazards.effects import Effects
+from lockgate.hazards.effects import REPLAY, Effects
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
-from lockgate.hazards.plan import PlanOutcome
+from lockgate.hazards.plan import PlanOutcome, fails
 from lockgate.runs.checkout import changed_since
 from lockgate.runs.lint_static import lint_static
 from lockgate.runs.plan_child import obeyed, other_process
@@ -71,7 +71,7 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
     chosen = _chosen(graph, project, subject, request.environ)
     course = course_of(graph, _without_bootstrapped(chosen, graph, project, notify), together=subject.together)
     if not course.plans:
-        return PlanOutcome("", "", Effects(source="replay"), Findings())
+        return PlanOutcome("", "", Effects(source=REPLAY), Findings())
     if subject.static:
         return _read(course, request, project)
     try:
@@ -81,8 +81,8 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
             raise
         notify(Notice(f"no scratch server can be had ({error.what}): the SQL of the revisions is read instead, and nothing is run"))
         return _read(course, request, project)
-    fails = any(revision.fault for revision in effects.revisions)
-    return PlanOutcome("", "", effects, _judged(effects, course, project), "plan-fails" if fails else "")
+    judged = _judged(effects, course, project)
+    return PlanOutcome("", "", effects, judged, "plan-fails" if fails(effects, judged) else "")
 
 
 def _read(course: Course, request: Request, project: Project) -> PlanOutcome:
@@ -171,7 +171,7 @@ def _traced(course: Course, request: Request, project: Project, notify: Notify, 
             with _explained(scratch):
                 told = obeyed(child, orders)
         return Effects(
-            source="replay",
+            source=REPLAY,
             scratch=clones.product,
             heads=course.before,
             target=" ".join(course.targets),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-from lockgate.events import Notify
+from lockgate.errors import UsageError
+from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
-from lockgate.graph import check_single_head, check_target
+from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.findings import Limits
 from lockgate.hazards.judge import judge
-from lockgate.hazards.plan import PlanOutcome
+from lockgate.hazards.plan import PlanOutcome, fails
 from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import other_process, trace_apart
@@ -21,6 +24,8 @@ from lockgate.runs.plan_copy import copied, read_original
 from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.settings.project import Project
 from lockgate.words import Request
+
+_RELATIVE = re.compile(r"[+-][0-9]{1,6}")
 
 
 def plan(request: Request, project: Project, notify: Notify, probing: Probing | None = None) -> PlanOutcome:
@@ -32,7 +37,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
         notify: hears that the copy is made.
         probing: how far the questions to the database go; None for small tables, and the queries that the server has counted.
     Returns:
-        `code` is `plan-fails` where a revision fails on the copy.
+        `code` is `plan-fails` where a revision fails on the copy, or will fail on the rows that are there.
     Raises:
         Unreachable: `no-plan` where it cannot be told, with the reason.
         Refused: `identity-mismatch`, `unknown-revision`.
@@ -46,6 +51,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     target, seen = find(request, project)
     check_identity(request, target, seen)
     check_known(graph, seen, target)
+    exact = replace(request, to=_exact(request.to, graph, seen.heads, target.where))
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
@@ -53,15 +59,36 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     workload = known_queries(project, target, probing)
     original = read_original(target, seen)
     with other_process(request.environ, project) as child, copied(original, project, request.environ, notify) as (scratch, facts):
-        told = trace_apart(child, request, project, scratch, seen.heads, workload)
+        told = trace_apart(child, exact, project, scratch, seen.heads, workload, target.url.database)
+    dropped = len(workload.queries) - told.workload.known if probing.queries and workload and told.workload else 0
+    if dropped:
+        notify(Notice(f"{dropped} of the queries in {probing.queries} do not run as the schema is now: they are left out"))
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     effects = asked(effects, target, probing, notify)
-    fails = any(revision.fault for revision in effects.revisions)
     borne = project.environments[request.environment]
     judged = judge(effects, Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error), _sources(effects, project))
-    return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
+    return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails(effects, judged) else "")
+
+
+def _exact(to: str, graph: Graph, heads: tuple[str, ...], where: str) -> str:
+    """
+    Return the revision that a relative target means from where the database is; any other one as it is, and what only Alembic can tell.
+
+    Raises:
+        UsageError: `revision-not-found`: there are not so many, or it leads down.
+    """
+    if not _RELATIVE.fullmatch(to) or not graph.complete:
+        return to
+    pending, steps = graph.pending(heads), int(to)
+    if steps < 1:
+        raise UsageError("revision-not-found", f"a plan leads up, and `{to}` leads down", where, "name a revision, or `+1`")
+    if steps > len(pending):
+        there = f"{len(pending)} revision{'s are' if len(pending) != 1 else ' is'} pending"
+        raise UsageError("revision-not-found", f"`{to}` leads beyond the newest revision: {there}", where, "leave it out to plan all of them")
+    line = all(graph.revisions[new].down_revisions == (old,) for old, new in pairwise(pending))
+    return pending[steps - 1] if line else to
 
 
 def _sources(effects: Effects, project: Project) -> dict[str, str]:

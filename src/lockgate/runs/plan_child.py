@@ -18,6 +18,7 @@ from lockgate.secret import parse_url, without_secrets
 from lockgate.settings.project import Project
 from lockgate.words import Request
 
+_LONGEST_S = 3600.0  # for all revisions of a plan and their way back; most copies have no rows
 # What reaches a database or a vault without being a secret by its name.
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
 
@@ -41,6 +42,7 @@ def trace_apart(
     scratch: ScratchDatabase,
     heads: tuple[str, ...],
     workload: Workload | None = None,
+    database: str = "",
 ) -> Told:
     """
     Run the pending revisions and their way back on a scratch database, in another process.
@@ -49,18 +51,24 @@ def trace_apart(
         child: of `other_process`; it does this once.
         heads: applied ones; the way back is tried where there is one at most.
         workload: queries to be tried before and after the revisions.
+        database: name of the one that the scratch stands for.
     Raises:
         LockgateError: whatever the other process gave up with; Unreachable `no-plan` where it could not even tell.
     """
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
-    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back, workload=workload)
+    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back, workload=workload, database=database)
     return obeyed(child, orders)
 
 
 def obeyed(child: subprocess.Popen[bytes], orders: Orders) -> Told:
-    """Have the other process do what is ordered; raises as `trace_apart`."""
+    """Have the other process do what is ordered; raises as `trace_apart`, also where it takes longer than an hour."""
     try:
-        answer, _ = child.communicate(msgspec.json.encode(orders))
+        answer, _ = child.communicate(msgspec.json.encode(orders), timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        what = f"the revisions were not through on the copy after {_LONGEST_S / 60:.0f} minutes"
+        hint = "look for what waits for something outside of the database; plan up to the revision before it: lockgate plan ENVIRONMENT REVISION"
+        raise Unreachable("no-plan", what, parse_url(orders.url).place, hint) from None
     except BaseException:
         child.kill()  # now: the database that it works in is dropped next
         raise

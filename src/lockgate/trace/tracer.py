@@ -43,14 +43,23 @@ class Tracer:
         shorten: turns the path of a revision file into the one that people know.
         only: revisions to trace; the others are run and not looked at. Empty for all.
         apart: what a revision finds is somebody's, also what the one before it has made.
+        may_fail: whether a comment allows that the statement on a line of a file fails; a revision then goes on behind it.
     """
 
     def __init__(
-        self, tracing: Tracing, url: DatabaseUrl, shorten: Callable[[str], str], only: frozenset[str] = frozenset(), *, apart: bool = False
+        self,
+        tracing: Tracing,
+        url: DatabaseUrl,
+        shorten: Callable[[str], str],
+        only: frozenset[str] = frozenset(),
+        *,
+        apart: bool = False,
+        may_fail: Callable[[str, int], bool] = lambda file, line: False,
     ) -> None:
         self._tracing = tracing
         self._only = only
         self._apart = apart
+        self._may_fail = may_fail
         self._url = url
         self._shorten = shorten
         self._done: list[RevisionEffects] = []
@@ -151,18 +160,22 @@ class Tracer:
 
     def _execute(self, original: Callable[..., Any], cursor: Any, sql: str, *rest: Any, **named: Any) -> Any:
         self._tracing.check(sql)
+
+        def run(text: str) -> Any:
+            return original(cursor, self._tracing.reworded(text), *rest, **named)
+
         context = named.get("context") or (rest[-1] if rest else None)
         line = self._line()
         command = command_of(sql)
         if line and is_control(command):
             self._known.clear()  # a savepoint may be rolled back
         if not line or context is None or OURS.items() <= context.execution_options.items():
-            return original(cursor, sql, *rest, **named)
+            return run(sql)
         if is_control(command):
             if is_own_commit(command, sql):
                 self._effects.append(Effect(**self._facts(sql, context, line, max(len(self._transactions), 1))))
-            return original(cursor, sql, *rest, **named)
-        return self._traced(lambda text: original(cursor, text, *rest, **named), cursor, sql, context, line)
+            return run(sql)
+        return self._traced(run, cursor, sql, context, line)
 
     def _line(self) -> int:
         """The line of the revision's file that the running statement comes from; 0 for a statement of somebody else's."""
@@ -182,14 +195,20 @@ class Tracer:
         number = self._transactions.setdefault(transaction, len(self._transactions) + 1)
         facts = self._facts(sql, context, line, number)
         facts["autocommit"] = bare or facts["autocommit"]
+        spared = self._step is not None and self._may_fail(self._step.file, line)
         self._notices.clear()
         began = time.monotonic()
         with self._tracing.pins(self._url, session, before.picture) if bare else nullcontext(frozenset) as seen:
             try:
-                result = probe.run(run, sql)
+                with probe.spared() if spared else nullcontext():
+                    result = probe.run(run, sql)
             except Exception as error:
-                self._effects.append(Effect(**facts, fault=_fault(error, self._tracing.state(error), line), notices=tuple(self._notices)))
-                raise
+                fault = _fault(error, self._tracing.state(error), line)
+                self._effects.append(Effect(**facts, fault=fault, spared=spared, notices=tuple(self._notices)))
+                if not spared:
+                    raise
+                probe.end()
+                return None
             facts["ms"] = round((time.monotonic() - began) * 1000)
             watched = seen()
         log = read_log(probe.end())
@@ -229,7 +248,7 @@ class Tracer:
 
 
 def _survived(effect: Effect) -> Effect:
-    return msgspec.structs.replace(effect, caught=True) if effect.fault else effect
+    return msgspec.structs.replace(effect, caught=True) if effect.fault and not effect.spared else effect
 
 
 def _fault(error: Exception, state: str, line: int) -> Fault:

@@ -58,6 +58,12 @@ class SqliteTracing:
     def check(self, sql: str) -> None:
         """The jail looks at every statement."""
 
+    def stand_for(self, database: str, scratch: str) -> None:
+        """No statement of this product that can be planned names the database that it runs in."""
+
+    def reworded(self, sql: str) -> str:
+        return sql
+
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """SQLite gives none."""
 

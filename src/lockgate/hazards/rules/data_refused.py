@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule
-from lockgate.hazards.counted import many, severity, then
-from lockgate.hazards.faults import broken
+from lockgate.hazards.counted import many, severity, stops, then
+from lockgate.hazards.faults import allowing, broken, missing
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.rules.narrowed_type import narrowing
 from lockgate.hazards.snippets import comment
@@ -26,14 +26,15 @@ _WORDS = {
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield what failed on the scratch, whose rows the revisions themselves made, and what the target's rows will break."""
     for statement in plan.statements:
-        if broken(statement, _STATES):
-            safer = "# mend the rows in a revision before this one"
-            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer)
+        fault, what = statement.effect.fault, broken(statement, _STATES)
+        if fault and what:
+            safer = allowing(RULE.id) if missing(plan, fault.state) else "# mend the rows in a revision before this one"
+            yield statement.finding(RULE, Severity.ERROR, what=what, safer=safer, fails=True)
         for answer in statement.answers:
             told = severity(answer) if answer.kind in _KINDS and not narrowing(statement, answer) else None
             if told:
                 table = plan.table(answer.table)
-                yield statement.finding(RULE, told, table, what=_what(answer), safer=_safer(answer), name=answer.table)
+                yield statement.finding(RULE, told, table, what=_what(answer), safer=_safer(answer), name=answer.table, fails=stops(answer))
 
 
 def _what(answer: Answer) -> str:
