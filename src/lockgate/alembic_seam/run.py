@@ -54,7 +54,7 @@ class Errand:
         return EnvironmentContext(self.config, self.script, fn=self.steps_of, **self.options)
 
 
-def errand(script: ScriptDirectory, config: Config, direction: str, target: str) -> Errand:
+def errand(script: ScriptDirectory, config: Config, direction: str, target: str, *, replaced: bool = False) -> Errand:
     """
     Make the errand of a verb.
 
@@ -62,6 +62,7 @@ def errand(script: ScriptDirectory, config: Config, direction: str, target: str)
         script: see `script_directory`.
         direction: `upgrade`, `downgrade` or `stamp`.
         target: in Alembic's notation.
+        replaced: something else takes the place of the steps after the dry pass, which then need not list them: that imports their files.
     """
     # These three are what alembic.command itself hands to its EnvironmentContext; there is no public way to them.
     steps_of = {
@@ -69,7 +70,25 @@ def errand(script: ScriptDirectory, config: Config, direction: str, target: str)
         "downgrade": lambda heads, context: script._downgrade_revs(target, heads),
         "stamp": lambda heads, context: script._stamp_revs(tuple(target.split()), heads),
     }[direction]
-    return Errand(config, script, steps_of, {"destination_rev": target})
+    return Errand(config, script, _handed_on(steps_of, listed=not replaced), {"destination_rev": target})
+
+
+def _handed_on(steps_of: StepsOf, *, listed: bool) -> StepsOf:
+    """Keep the steps of the dry pass for the real one: the way through a long history takes long to find. A third pass finds its own."""
+    first, kept = True, dict[tuple[str, ...], list[Any]]()
+
+    def steps(heads: Any, context: Any) -> list[Any]:
+        nonlocal first
+        at = tuple(sorted(heads))
+        if not first:
+            found = kept.pop(at, None)
+            return list(steps_of(heads, context)) if found is None else found
+        first = False
+        if listed:
+            kept[at] = list(steps_of(heads, context))
+        return list(kept.get(at, ()))
+
+    return steps
 
 
 def survey(task: Errand, crew: Crew) -> Surveyed:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -142,8 +141,8 @@ class Work:
         if step.info.is_stamp or self._dialect.features.journal:
             return False
         half = self._permit.sight.half_applied
-        with suppress(OSError):  # a module without a file, handed over by a program
-            if _LEAVES in Path(step.revision.path).read_bytes():
+        with suppress(OSError, AttributeError):  # a module without a file, handed over by a program
+            if _LEAVES in step.revision.module.__loader__.get_data(step.revision.path):
                 return True
         return half is not None and half.revision == self._step.revision
 
@@ -160,7 +159,7 @@ class Work:
 
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
-            self._transaction, held = self._dialect.open_step(self._connection)
+            self._transaction, held = self._dialect.open_step(self._connection, _SAVEPOINT)
             if not held:
                 raise self._crew.lock_lost()
             migration(**kw)
@@ -208,14 +207,14 @@ class Work:
         """
         Wrap a revision's function: back to its beginning after a lock timeout, many short tries instead of one long queue.
 
-        The savepoint is never released: a revision that commits by hand has ended it already, and COMMIT ends it anyway.
+        The savepoint is the one that the dialect set when it opened the step. It stays when it was gone back to, and is never released:
+        a revision that commits by hand has ended it already, and COMMIT ends it anyway.
         """
 
         @wraps(migration)  # Alembic logs the function's name as the direction
         def migrate(**kw: Any) -> None:
             give_up = time.monotonic() + self._crew.limits.lock_wait
             for attempt, delay in enumerate(self._dialect.retry_delays(), 1):
-                self._connection.exec_driver_sql(f"savepoint {_SAVEPOINT}")
                 try:
                     migration(**kw)
                     return

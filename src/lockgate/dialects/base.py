@@ -180,9 +180,10 @@ class Dialect(ABC):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         """Care that one revision needs before its transaction begins and after it ended."""
 
-    def open_step(self, connection: Any) -> tuple[str, bool]:
+    def open_step(self, connection: Any, savepoint: str) -> tuple[str, bool]:
         """
-        Begin a revision's transaction, by one question: set the limits again, which the revision before may have changed.
+        Begin a revision's transaction, by one question: set the limits again, which the revision before may have changed. Where a lock
+        timeout takes a revision back to its beginning (`Features.lock_timeout`), that is `savepoint`.
 
         Returns:
             The transaction's name, empty where nobody can tell later how it ended; and whether the session still holds the lock.

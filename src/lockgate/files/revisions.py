@@ -19,7 +19,7 @@ from lockgate.settings.project import Project
 
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)  # PEP 263
 _UNREADABLE = "revision-unreadable"
-_AT_ONCE = 1 << 17  # bytes
+_AT_ONCE = 1 << 14  # bytes; a longer file is read by other means, and few are
 
 
 @dataclass(frozen=True)

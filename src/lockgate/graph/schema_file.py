@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 from lockgate.errors import Failed
 from lockgate.graph.fingerprint import fingerprint
 from lockgate.graph.revisions import Graph
+from lockgate.records import dataclass
 
 FORMAT = 1
 STALE = "schema-stale"
 AGAIN = "lockgate snapshot --sql"
-_HEADER = re.compile(
+_HEADER = (
     r"-- lockgate schema file, format (?P<format>\d+); made by `lockgate snapshot --sql`, not to be edited\n"
     r"-- server: (?P<server>[^\n]*)\n"
     r"-- heads: (?P<heads>[^\n]+)\n"
@@ -81,7 +81,7 @@ def read_schema_file(name: str, text: str, graph: Graph, beside: str = "") -> Sc
     Raises:
         Failed: `schema-stale`: edited, of another format, or made from other revisions.
     """
-    found = _HEADER.match(text)
+    found = re.match(_HEADER, text)
     if found is None:
         raise stale(f"`{name}` does not begin with the header of a schema file", name)
     if int(found["format"]) != FORMAT:

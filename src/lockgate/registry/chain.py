@@ -94,6 +94,37 @@ def write_sealed(
     return True
 
 
+def write_alike(
+    session: Session, prefix: str, spelling: Spelling, values: Mapping[str, object], others: Sequence[tuple[str, str]]
+) -> None:
+    """
+    Add sealed rows behind the newest one, in its transaction and with its time; like it but for revision and source.
+
+    Args:
+        values: of the newest row, as `write_sealed` got them a moment ago.
+        others: revision and source of each row, oldest first.
+    """
+    at = spelling.moment_text.format("l.at")
+    newest = f"from {prefix}ledger l where l.number {spelling.equal} (select number from {prefix}head_of_ledger)"
+    number, digest, when = session.execute(f"select l.number, l.digest, {at} {newest}")[0]
+    columns = ", ".join(f"{'n' if name in ('revision', 'source') else 'l'}.{name}" for name in COLUMNS)
+    behind, before = int(str(number)), str(digest)
+    for start in range(0, len(others), _AT_ONCE):
+        rows, params = [], dict[str, object]()
+        for place, (revision, source) in enumerate(others[start : start + _AT_ONCE]):
+            behind, before = behind + 1, seal(before, str(when), content({**values, "revision": revision, "source": source}))
+            rows.append(f"(:revision{place}, :source{place}, {behind}, '{before}')")
+            params |= {f"revision{place}": revision, f"source{place}": source}
+        session.write(
+            f"with n (revision, source, number, digest) as (values {', '.join(rows)})"
+            f" insert into {prefix}ledger ({', '.join(COLUMNS)}, at, number, digest)"
+            f" select {columns}, l.at, n.number, n.digest from {prefix}ledger l cross join n"
+            f" where l.number {spelling.equal} {int(str(number))} order by n.number",
+            params,
+        )
+    session.write(f"update {prefix}head_of_ledger set number = {behind}, digest = '{before}'")
+
+
 def _in_one(prefix: str, spelling: Spelling, condition: str, change: VersionChange | None) -> str:
     """One round trip: seal, move the head and add the row. Every name has its schema; see `Spelling`."""
     at = spelling.moment_text.format("t.at")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lockgate.errors import Failed
 from lockgate.outcome import LedgerEntry
 from lockgate.permit import Permit, Session
@@ -52,8 +54,31 @@ def append(
         Failed: `lock-lost`: the lock or the marker is not what it was; `not-at-target`: the version row is not. The transaction must
             not be committed.
     """
+    values = _values(permit, event)
+    values |= {"marker": permit.identity.marker_id, **({"transaction": int(transaction)} if transaction else {})}
+    condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
+    if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition, change):
+        if change and not chain.has_version(permit.session, permit.spelling, change.table, change.new):
+            raise _version_lost(permit, change)
+        if not chain.has_head(permit.session, prefix):
+            raise damaged("head_of_ledger")
+        raise lock_lost(permit)
+
+
+def append_alike(permit: Permit, prefix: str, event: Event, others: Sequence[tuple[str, str]], guard: str = "true") -> None:
+    """
+    Add `event`, and rows like it, each with another revision and source; in the open transaction, with one time for all.
+
+    Raises:
+        Failed: as `append`.
+    """
+    append(permit, prefix, event, guard)
+    chain.write_alike(permit.session, prefix, permit.spelling, _values(permit, event), others)
+
+
+def _values(permit: Permit, event: Event) -> dict[str, object]:
     author = permit.author
-    values: dict[str, object] = {
+    return {
         "run": author.run,
         "verb": permit.verb,
         "environment": permit.environment,
@@ -69,16 +94,7 @@ def append(
         "details": redact(event.details),
         "source": event.source,
         "duration_ms": event.duration_ms,
-        "marker": permit.identity.marker_id,
-        **({"transaction": int(transaction)} if transaction else {}),
     }
-    condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
-    if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition, change):
-        if change and not chain.has_version(permit.session, permit.spelling, change.table, change.new):
-            raise _version_lost(permit, change)
-        if not chain.has_head(permit.session, prefix):
-            raise damaged("head_of_ledger")
-        raise lock_lost(permit)
 
 
 def _version_lost(permit: Permit, change: VersionChange) -> Failed:

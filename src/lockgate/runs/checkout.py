@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -70,6 +69,8 @@ def changed_since(folder: Path, reference: str, environ: Mapping[str, str]) -> f
 
 
 def _git(folder: Path, environ: Mapping[str, str], *words: str) -> str | None:
+    import subprocess  # here: a run with nothing to do asks nothing, and starts sooner without
+
     given = {name: environ[name] for name in _VARIABLES if name in environ} | {"GIT_OPTIONAL_LOCKS": "0"}
     command = ["git", "-C", str(folder), *words]
     try:

@@ -12,7 +12,7 @@ from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.parts import Patience
 from lockgate.errors import Failed, LockgateError, Refused, UsageError
 from lockgate.events import Notice, Notify
-from lockgate.files import graph_of, read_alembic_layout, read_text
+from lockgate.files import graph_of, read_alembic_layout, read_text, recall_trees
 from lockgate.files.digest import beside_digest
 from lockgate.graph import Graph, SchemaFile, fingerprint, read_schema_file, stale
 from lockgate.permit import Permit
@@ -94,6 +94,7 @@ def loaded(arrival: Arrival, to: str, notify: Notify) -> BetweenPasses:
         what = "a schema file needs a database that can undo DDL: PostgreSQL or SQLite"
         raise UsageError("database-unsupported", what, arrival.target.where, "leave `--from-snapshot` out: the revisions are run")
     _check_empty(arrival, arrival.sight.empty)
+    recall_trees(arrival.graph)
     file = read_fresh(arrival.project, product, arrival.graph, arrival.request.from_schema or "")
 
     def between(task: Errand, surveyed: Surveyed) -> str:
@@ -149,7 +150,7 @@ def _run(arrival: Arrival, file: SchemaFile, permit: Permit, connection: Any) ->
 def _write_down(arrival: Arrival, file: SchemaFile, permit: Permit) -> None:
     """One row for each revision, with the fingerprint of its file: an edit is noticed later as if it had been run here."""
     dialect, details = arrival.target.dialect, f"not run: loaded from {file.name}"
-    for id_ in arrival.graph.pending(()):
-        source = fingerprint(arrival.graph.revisions[id_].text)
-        event = ledger.Event("loaded", id_, (), file.heads, details=details, source=source)
-        ledger.append(permit, dialect.features.registry_prefix, event, dialect.ledger_guard())
+    sources = [(id_, fingerprint(arrival.graph.revisions[id_].text)) for id_ in arrival.graph.pending(())]
+    (id_, source), *others = sources
+    event = ledger.Event("loaded", id_, (), file.heads, details=details, source=source)
+    ledger.append_alike(permit, dialect.features.registry_prefix, event, others, dialect.ledger_guard())

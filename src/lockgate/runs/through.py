@@ -92,7 +92,8 @@ def _in_project(
     arrival: Arrival, direction: str, target: str, notify: Notify, then: Callable[[Errand, Surveyed, Passage], None]
 ) -> Passage:
     def errand_of(config: AlembicConfig) -> Errand:
-        return errand(script_directory(config, arrival.graph, arrival.project.folder), config, direction, target)
+        script = script_directory(config, arrival.graph, arrival.project.folder)
+        return errand(script, config, direction, target, replaced=arrival.request.from_schema is not None)
 
     # Where the way leads over revisions that are applied, a mistake in any of them counts.
     graph = arrival.graph

@@ -147,8 +147,8 @@ class Postgres(base.Dialect):
     def around_step(self, connection: Any) -> Iterator[None]:
         yield
 
-    def open_step(self, connection: Any) -> tuple[str, bool]:
-        return working.open_step(connection, locks.HELD_BY_ME)
+    def open_step(self, connection: Any, savepoint: str) -> tuple[str, bool]:
+        return working.open_step(connection, locks.HELD_BY_ME, savepoint)
 
     def was_rolled_back(self, session: Session, transaction: str) -> bool:
         return session.execute(f"select pg_catalog.txid_status({int(transaction)})")[0][0] == "aborted"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, cast
 
 from lockgate.dialects.postgres.session import PostgresSession
@@ -11,6 +13,7 @@ from lockgate.permit import Permit, Session
 from lockgate.secret import redact
 from lockgate.sql_script import Piece, pieces
 
+_AT_ONCE = 100  # statements
 # The head of every dump of pg_dump: behind somebody's open transaction it would wait without end.
 _WAIT_FOR_EVER = re.compile(r"set\s+(session\s+)?lock_timeout\s*(=|to)\s*'?0'?;?", re.IGNORECASE)
 
@@ -19,7 +22,8 @@ def run_script(permit: Permit, connection: Any, text: str) -> int:
     """
     Run every piece of `text` in the transaction that is open on the permit's connection.
 
-    Settings that the script makes (pg_dump empties the search_path) end with it. `SET lock_timeout = 0` is passed over.
+    Settings that the script makes (pg_dump empties the search_path) end with it. `SET lock_timeout = 0` is passed over, and so is a COPY
+    without a line, of which a dump has one for each empty table.
 
     Returns:
         The number of statements.
@@ -29,9 +33,8 @@ def run_script(permit: Permit, connection: Any, text: str) -> int:
     """
     session = PostgresSession(connection.connection.driver_connection)
     script = list(pieces(text))
-    for piece in script:
-        if not _WAIT_FOR_EVER.fullmatch(piece.sql.strip()):
-            _run(session, piece)
+    for batch in _batches([piece for piece in script if piece.data != "" and not _WAIT_FOR_EVER.fullmatch(piece.sql.strip())]):
+        _run(session, batch)
     session.execute("reset all")
     return len(script)
 
@@ -46,11 +49,31 @@ def run_one(session: Session, sql: str, data: str | None) -> None:
         copy.write(data)
 
 
-def _run(session: PostgresSession, piece: Piece) -> None:
+def _batches(script: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+    """Group what can be sent without waiting for the answer to each; a COPY is alone with its lines."""
+    for copies, run in groupby(script, lambda piece: piece.data is not None):
+        found = list(run)
+        size = 1 if copies else _AT_ONCE
+        yield from (found[start : start + size] for start in range(0, len(found), size))
+
+
+def _run(session: PostgresSession, batch: Sequence[Piece]) -> None:
+    """Run a batch; of one that is sent ahead the first statement without an answer is the one that failed."""
     import psycopg
 
+    done, sent = 0, list[psycopg.Cursor[Any]]()
     try:
-        run_one(session, piece.sql, piece.data)
+        if len(batch) == 1 or not psycopg.Pipeline.is_supported():
+            for piece in batch:
+                run_one(session, piece.sql, piece.data)
+                done += 1
+            return
+        with session.connection.pipeline():
+            for piece in batch:
+                sent.append(session.connection.cursor())
+                sent[-1].execute(cast("Any", piece.sql))
     except psycopg.Error as error:
+        done += sum(cursor.statusmessage is not None for cursor in sent)
         first = redact(str(error)).strip().splitlines()[0]
-        raise Failed("bootstrap-failed", f"line {piece.line}: {first}", hint="mend the script; the database is as it was before") from error
+        what = f"line {batch[min(done, len(batch) - 1)].line}: {first}"
+        raise Failed("bootstrap-failed", what, hint="mend the script; the database is as it was before") from error

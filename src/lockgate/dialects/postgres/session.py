@@ -42,7 +42,7 @@ _SENTENCES = (
 )
 _MAINTENANCE = "postgres"
 _CODES = {"authentication": "authentication-failed", "no-database": "database-missing", "tls": "tls-failed"}
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)\b")
 
 
 class PostgresSession:

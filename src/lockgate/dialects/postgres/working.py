@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lockgate.dialects.driver import plain_cursor
 from lockgate.dialects.postgres.wire import IDLE, INTERVAL, PROBES, UNANSWERED
 
 DEFAULT_LOCK_TIMEOUT = 1.0  # seconds; longest wait a blocked reader then sees is as long (reliability.md, section 5)
@@ -34,7 +36,7 @@ def limit(connection: Any) -> None:
     connection.commit()
 
 
-def open_step(connection: Any, held: str) -> tuple[str, bool]:
+def open_step(connection: Any, held: str, savepoint: str) -> tuple[str, bool]:
     """
     Set the timeouts again, for a revision and all that comes after it; see `Dialect.open_step`.
 
@@ -42,8 +44,22 @@ def open_step(connection: Any, held: str) -> tuple[str, bool]:
         held: the condition that the session holds the lock.
     """
     sql = f"select pg_catalog.txid_current(), case when {held} then 1 else 0 end, {_settings(connection)}"
-    transaction, holds, *_ = connection.exec_driver_sql(sql).one()
+    driver = connection.connection.driver_connection
+    if _pipelines(driver):
+        with driver.pipeline():  # BEGIN goes the same way, and one answer is waited for
+            cursor = plain_cursor(driver).execute(sql)
+            driver.execute(f"savepoint {savepoint}")
+            transaction, holds, *_ = cursor.fetchone()
+    else:
+        transaction, holds, *_ = connection.exec_driver_sql(sql).one()
+        connection.exec_driver_sql(f"savepoint {savepoint}")
     return str(transaction), bool(holds)
+
+
+def _pipelines(driver: Any) -> bool:
+    """Whether this is a connection of psycopg 3, not of its asynchronous half, over a libpq that can send ahead (14 and later)."""
+    psycopg = sys.modules.get("psycopg")
+    return psycopg is not None and isinstance(driver, psycopg.Connection) and bool(psycopg.Pipeline.is_supported())
 
 
 def _settings(connection: Any) -> str:

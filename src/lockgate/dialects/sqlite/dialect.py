@@ -128,7 +128,7 @@ class Sqlite(base.Dialect):
     def around_step(self, connection: Any) -> AbstractContextManager[None]:
         return working.around_step(connection)
 
-    def open_step(self, connection: Any) -> tuple[str, bool]:
+    def open_step(self, connection: Any, savepoint: str) -> tuple[str, bool]:
         return "", True  # as for `ledger_guard`
 
     def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
