@@ -286,3 +286,19 @@ def test_every_byte_that_decides_what_runs_is_hashed(project: Project) -> None:
     assert planned_files(project) == before
     write(project.folder, **{"pyproject.toml": '[tool.alembic]\nfile_template = "y"\n'})
     assert planned_files(project) != before
+
+
+def test_files_behind_linked_folders_are_hashed_and_no_circle_is_walked_twice(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What env.py imports through a link runs as anything else does; two machines that list a folder in another order see the same names."""
+    shared, migrations = tmp_path_factory.mktemp("shared"), project.folder / "migrations"
+    write(shared, **{"helpers.py": "x = 1", "deeper__more.sql": "select 1"})
+    write(project.folder, **{"migrations__env.py": "", "migrations__versions__r1.py": revision("r1")})
+    for link, to in {"linked": shared, "again": shared, "round": migrations}.items():
+        (migrations / link).symlink_to(to)
+    (shared / "deeper" / "back").symlink_to(shared)
+    linked = {f"migrations/{link}/{name}" for link in ("linked", "again") for name in ("helpers.py", "deeper/more.sql")}
+    before = planned_files(project)
+    assert set(before) == {"alembic.ini", "lockgate.toml", "migrations/env.py", "migrations/versions/r1.py", *linked}
+    (shared / "helpers.py").write_text("x = 2")
+    changed = {name for name, digest in planned_files(project).items() if before[name] != digest}
+    assert changed == {"migrations/linked/helpers.py", "migrations/again/helpers.py"}

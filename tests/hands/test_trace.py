@@ -8,6 +8,7 @@ transactions). PostgreSQL 15, the oldest that a plan may be for, must do the sam
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -271,6 +272,7 @@ class Copy:
         self._clones = clones
         self.older = clones.product.startswith(f"PostgreSQL {older_server.MAJOR}")
         self._engine: sa.Engine | None = None
+        self.driver = "psycopg"
 
     @property
     def url(self) -> DatabaseUrl:
@@ -281,7 +283,7 @@ class Copy:
         """An engine on it."""
         if self._engine is None:
             self._clones.clone("lockgate_trace_template", "lockgate_trace_case")
-            self._engine = sa.create_engine(self.url.with_driver("psycopg").render().reveal())
+            self._engine = sa.create_engine(self.url.with_driver(self.driver).render().reveal())
         return self._engine
 
     def throw_away(self) -> None:
@@ -405,11 +407,14 @@ def test_what_a_savepoint_took_back_is_not_told_twice(copy: Copy) -> None:
         op.add_column("customers", sa.Column("x", sa.Integer))
         with suppress(_Undo), op.get_bind().begin_nested():
             op.add_column("customers", sa.Column("y", sa.Integer))
+            op.add_column("orders", sa.Column("y", sa.Integer))
             raise _Undo
         op.add_column("customers", sa.Column("z", sa.Integer))
 
     found = traced(copy, action, "")
-    assert [[(change.how, change.name) for change in effect.changes] for effect in found.effects] == [[("added", name)] for name in "xyz"]
+    assert [[(change.how, change.name) for change in effect.changes] for effect in found.effects] == [[("added", name)] for name in "xyyz"]
+    released = [[(lock.relation.name, lock.strongest) for lock in effect.released] for effect in found.effects]
+    assert released == [[], [], [], [("orders", "AccessExclusiveLock")]]
 
 
 def test_nothing_else_is_recorded() -> None:
@@ -435,6 +440,45 @@ def test_what_a_revision_catches_sets_and_commits_is_told_as_what_it_is(copy: Co
         ("ALTER TABLE", False, 1),
     ]
     assert found.effects[-1].text.endswith("length('50%')")
+
+
+def copied_in(driver: str, cursor: Any) -> None:
+    """COPY three rows, in each driver's own way."""
+    if driver == "psycopg2":
+        cursor.copy_from(io.StringIO("7\n8\n"), "plain", columns=["a"])
+        cursor.copy_expert("copy plain (a) from stdin", io.StringIO("9\n"))
+        return
+    with cursor.copy("copy plain (a) from stdin") as rows:
+        for number in (7, 8, 9):
+            rows.write_row([number])
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_what_goes_past_sqlalchemy_is_told_as_all_the_rest(copy: Copy, driver: str) -> None:
+    """A large table is loaded by COPY, and that is the driver's: what no hook of SQLAlchemy's sees must not look harmless."""
+
+    def action() -> None:
+        cursor = op.get_bind().connection.cursor()
+        cursor.execute(b"alter table customers add x integer")
+        cursor.executemany("update orders set total = %s where id = %s", [(1, 1), (2, 2)])
+        copied_in(driver, cursor)
+        op.execute("drop table plain")
+        cursor.execute("select '50%'")
+        assert cursor.fetchall() == [("50%",)]
+
+    copy.throw_away()
+    copy.driver = driver
+    try:
+        found = traced(copy, action, "")
+    finally:
+        copy.throw_away()
+        copy.driver = "psycopg"
+    copies = 1 if driver == "psycopg" else 2
+    assert [effect.command for effect in found.effects] == ["ALTER TABLE", "UPDATE", *["COPY"] * copies, "DROP TABLE", "SELECT"]
+    assert locks_of(found).split(" ; ")[:3] == ["AE customers", "RE orders", "RE plain"]
+    assert [(rows.inserted, rows.updated) for effect in found.effects for rows in effect.written] == [(0, 2), *([(3, 0)] if copies == 1 else [(2, 0), (1, 0)])]
+    assert len({effect.transaction for effect in found.effects}) == 1
+    assert found.effects[0].text == "alter table customers add x integer"
 
 
 def record() -> None:

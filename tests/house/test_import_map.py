@@ -47,7 +47,7 @@ NEIGHBOURS = {
     ("__main__", "cli"): "`python -m lockgate` is the command line",
 }
 # The way through the gate, told once; every module below `runs` may use these.
-GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "driver_error", "record", "arrival", "leftovers", "sight", "edited", "checkout", "register", "onlooker", "scribe", "missing", "passage", "through", "outcome", "operator", "approved", "scratch_server", "scratch_database", "snapshots"})
+GATEHOUSE = frozenset({"seed_files", "seed_past", "seed_states", "seed_sql", "seed_table", "seed_wanted", "seed_faults", "target", "gate", "driver_error", "record", "arrival", "leftovers", "sight", "edited", "checkout", "register", "onlooker", "scribe", "missing", "turn", "passage", "through", "outcome", "operator", "approved", "plan_questions", "scratch_server", "scratch_database", "snapshots"})
 # Beside that each story is told in its own module; these pairs may know each other.
 STORIES = {
     ("fleet", "upgrade"): "a fleet is many upgrades",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from building import SETTINGS, Database, Tiny, create_table
-from running import mark
+from running import lock_is_free, mark
 
 import lockgate
 from lockgate.dialects.connect import dialect_named
@@ -88,6 +88,10 @@ def test_a_locked_environment_is_upgraded_by_its_plan_and_by_nothing_else(
 ) -> None:
     """The promise as a whole: one plan, held against every difference that there can be, changes nothing; then it runs, once."""
     before = prod.contents()
+    shared = project.folder.parent / "shared"
+    shared.mkdir()
+    (shared / "helpers.py").write_text("LENGTH = 20\n")
+    (project.folder / "migrations" / "linked").symlink_to(shared)
     assert "only an approved plan" in project.here("upgrade", "prod", check=3, CONFIRM_ENV="prod").stderr
     file = plan(project)
     document = json.loads(file.read_text())["plan"]
@@ -103,8 +107,8 @@ def test_a_locked_environment_is_upgraded_by_its_plan_and_by_nothing_else(
     # without a confirmation, or with another one
     refused("unconfirmed", "needs a confirmation", CONFIRM_ENV="")
     refused("unconfirmed", "names `all`", CONFIRM_ENV="all")
-    # one byte of a revision, of an applied one, of env.py, of the settings
-    for name in ("migrations/versions/r2.py", "migrations/versions/r1.py", "migrations/env.py", "alembic.ini", "lockgate.toml"):
+    # one byte of a revision, of an applied one, of env.py, of the settings, of what lies in a linked folder
+    for name in (*(f"migrations/{name}" for name in ("versions/r2.py", "versions/r1.py", "env.py", "linked/helpers.py")), "alembic.ini", "lockgate.toml"):
         path = project.folder / name
         text = path.read_bytes()
         path.write_bytes(text + b"\n")
@@ -238,6 +242,37 @@ def test_a_plan_that_fails_or_is_for_nobody_is_not_kept(project: Tiny, prod: Dat
     assert not file.exists()
 
 
+def test_a_plan_over_an_edited_revision_is_told_of_and_not_kept(project: Tiny, prod: Database) -> None:
+    """The run would be refused: nobody should have approved it before that is found out."""
+    path = project.folder / "migrations" / "versions" / "r1.py"
+    path.write_text(path.read_text().replace("sa.String(50)", "sa.String(60)"))
+    before, file = prod.picture(), project.folder.parent / "plan.json"
+    assert "revision `r1` (migrations/versions/r1.py) was edited after being applied" in project.here("plan", "prod", check=0).stderr
+    said = project.here("plan", "prod", "--out", str(file), check=3).stderr
+    assert "code: revision-edited" in said and "lockgate acknowledge prod r1" in said
+    assert not file.exists()
+    assert prod.picture() == before
+
+
+def test_rows_that_came_into_the_way_since_are_found_before_the_first_revision(project: Tiny, prod: Database) -> None:
+    """The approver was told that no row is in the way; a run that finds out in its second revision leaves a database half way."""
+    prod.query("insert into orders values (1, 'a'), (2, 'b')")
+    project.revision("r3", "r2", 'op.alter_column("orders", "name", nullable=False)\nop.create_unique_constraint("uq_name", "orders", ["name"])')
+    file = plan(project)
+    prod.query("insert into orders values (3, null), (4, null), (5, 'b')")
+    before = prod.contents()
+    said = upgrade(project, file, 3)
+    assert said["code"] == "plan-differs" and said["changed"] == []
+    assert said["what"].splitlines()[1:] == [
+        "rows: NULLs of `public.orders` (name) stand in the way of `r3`: none when planned, 2 now",
+        "rows: duplicate keys of `public.orders` (uq_name) stand in the way of `r3`: none when planned, 1 now",
+    ]
+    assert prod.contents() == before
+    assert lock_is_free(prod.url)
+    prod.query("delete from orders where id > 2")
+    assert upgrade(project, file)["to_heads"] == ["r3"]
+
+
 def test_what_lies_compiled_beside_a_revision_is_not_run(project: Tiny, prod: Database) -> None:
     """Python trusts a compiled file by time and size alone: it must not run in the place of the text that was planned."""
     file = plan(project)
@@ -273,6 +308,101 @@ def test_the_plan_is_compared_after_the_wait_for_the_lock(project: Tiny, prod: D
     assert caught.value.code == "plan-differs"
     assert "schema: sha256" in caught.value.what
     assert prod.applied() == ["r1"]
+
+
+BEFORE = """    with connectable.connect() as connection:
+"""
+OWN_COMMIT = """    with connectable.begin() as own:
+        own.exec_driver_sql("insert into audit values ('own')")
+"""
+
+
+@pytest.mark.parametrize("writes", ["insert into audit values ('open')", "create table if not exists by_env (id int)"])
+def test_nothing_that_env_py_writes_is_committed_for_a_plan(project: Tiny, prod: Database, writes: str) -> None:
+    """Approved were revisions: what env.py does to the database by itself was shown to nobody, and would be there before all is compared."""
+    prod.query("create table audit (what text)")
+    env = (project.folder / "migrations" / "env.py").read_text()
+    statements = [f'        connection.exec_driver_sql("{sql}")\n' for sql in ("set search_path to public, pg_temp", "create table if not exists audit (what text)", writes)]
+    project.env_py(env.replace(BEFORE, BEFORE + "".join(statements)))
+    before = prod.contents()
+    said = upgrade(project, plan(project), 3)
+    assert said["code"] == "plan-differs" and "env.py: it wrote to the database" in said["what"]
+    assert prod.contents() == before
+    # where the first look sees a difference, env.py is not even run
+    project.env_py(env.replace(BEFORE, OWN_COMMIT + BEFORE))
+    file = plan(project)
+    prod.query("alter table orders add column by_hand int")
+    drifted = prod.contents()
+    assert "schema: sha256" in upgrade(project, file, 3)["what"]
+    assert prod.contents() == drifted
+    assert [row[3].partition(":")[0] for row in prod.ledger() if row[1] == "refused"] == ["plan-differs"] * 2
+    # settings, and what is there already, are no writing
+    project.env_py(env.replace(BEFORE, BEFORE + "".join(statements[:2])))
+    assert upgrade(project, plan(project))["to_heads"] == ["r3"]
+
+
+def held_to_its_plan(project: Tiny, url: DatabaseUrl, other: DatabaseUrl) -> None:
+    """Plan, approve and run a locked environment, and hold the plan against what is not as it was planned."""
+    key, locked = project.folder.parent / "ann.key", SETTINGS.replace('"locked"', '"locked"\nscratch = true\napprovers = ["ann"]')
+    public = json.loads(project.here("approve", "--new-key", str(key), "--json", check=0).stdout)["public_key"]
+    project.point("prod", url).revision("r1", None, create_table("orders")).parent.joinpath("data.sql").write_text("select 1")
+    project.settings(SETTINGS.replace('"locked"', '"confirm"'))
+    database = mark(project, "prod", url)
+    project.here("upgrade", "prod", check=0, CONFIRM_ENV="prod")
+    project.settings(locked + f'[approvers]\nann = "{public}"\n')
+    r2 = project.revision("r2", "r1", 'op.add_column("orders", sa.Column("region", sa.String(20)))')
+    project.revision("r3", "r2", 'op.create_index("ix_region", "orders", ["region"])')
+    database.query("create table audit (what varchar(20))")
+    file, before = plan(project), database.contents()
+
+    def refused(word: str, code: str = "plan-differs") -> None:
+        said = upgrade(project, file, 3)
+        assert said["code"] == code and word in said["what"]
+        assert database.contents() == before
+
+    def approved() -> None:
+        project.here("approve", str(plan(project)), "--key", str(key), check=0)
+
+    refused("nobody has approved this plan", "unapproved")
+    approved()
+    # one byte, beside a revision as well
+    for path in (r2, r2.with_name("data.sql")):
+        text = path.read_bytes()
+        path.write_bytes(text + b"\n")
+        refused(f"file migrations/versions/{path.name}: sha256")
+        path.write_bytes(text)
+    # a changed schema
+    database.query("create index by_hand on orders (name)")
+    refused("schema: sha256")
+    database.query("drop index by_hand" if url.backend == "sqlite" else "drop index by_hand on orders")
+    # another database that says it is the same environment
+    mark(project, "prod", other)
+    project.point("prod", other)
+    refused("database: planned for")
+    project.point("prod", url)
+    # rows that env.py writes
+    env_py = (project.folder / "migrations" / "env.py").read_text()
+    project.env_py(env_py.replace(BEFORE, BEFORE + "        connection.exec_driver_sql(\"insert into audit values ('open')\")\n"))
+    approved()
+    refused("env.py: it wrote to the database")
+    project.env_py(env_py)
+    # and as it was planned
+    approved()
+    done = upgrade(project, file)
+    assert [step["step"]["revision"] for step in done["steps"]] == ["r2", "r3"]
+    assert database.heads() == ["r3"]
+    before = database.contents()
+    refused("revision: planned from `r1`")
+
+
+def test_a_sqlite_file_is_held_to_its_plan(project: Tiny, sqlite_url: DatabaseUrl) -> None:
+    """The same promise where the driver commits by itself and a lock is a file."""
+    held_to_its_plan(project, sqlite_url, DatabaseUrl("sqlite", database=sqlite_url.database.replace("app.db", "other.db")))
+
+
+def test_a_mariadb_database_is_held_to_its_plan(project: Tiny, make_mariadb_database: Callable[[], DatabaseUrl]) -> None:
+    """The same promise where DDL commits by itself and statements are journaled."""
+    held_to_its_plan(project, make_mariadb_database(), make_mariadb_database())
 
 
 DEADLOCK = """op.execute(\"\"\"do $$ begin

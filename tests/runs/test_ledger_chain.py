@@ -11,7 +11,9 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from alembic import command
 from building import Database, Tiny
+from calling import config_for, refused
 from running import mark, up
 
 from lockgate.secret import DatabaseUrl
@@ -78,13 +80,21 @@ def test_a_registry_of_an_older_lockgate_is_sealed_by_the_next_run(project: Tiny
     assert "row 1: " in project.here("history", "dev", "--verify", check=1).stderr
 
 
-def test_a_refusal_seals_an_older_registry_too(project: Tiny, database: Database) -> None:
-    """It is the first thing that is written by a newer lockgate on many a database."""
+def test_a_refusal_leaves_an_older_registry_as_it_is_but_for_its_row(project: Tiny, database: Database) -> None:
+    """A newer lockgate that was refused must not lock out those who run the older one; its row is sealed by the next run that may write."""
     for statement in BACK_TO_VERSION_1:
         database.query(statement.format(p=prefix(database)))
     database.query(f"update {prefix(database)}setting set value = '1' where name = 'registry_version'")
+    before, columns = database.contents(), len(database.query(f"select * from {prefix(database)}ledger")[0])
     project.here("downgrade", "dev", "base", check=3)
-    assert "6 rows, seal 6:" in project.here("history", "dev", "--verify", check=0).stdout
+    refused(command.downgrade, config_for(project, database.url), "base", LOCKGATE_ENV="dev")
+    assert database.contents() == before, "the refusal changed something"
+    assert len(database.query(f"select * from {prefix(database)}ledger")[0]) == columns
+    assert [row[:2] for row in database.ledger()][-2:] == [("downgrade", "refused")] * 2
+    project.tables("users", "orders", "invoices")
+    up(project)
+    told = project.here("history", "dev", "--verify", check=0).stdout
+    assert f"{len(database.ledger())} rows, seal " in told and len(database.ledger()) >= 8
 
 
 def test_writers_that_meet_do_not_fork_the_chain(project: Tiny, database: Database) -> None:

@@ -74,7 +74,9 @@ def dev(project: Tiny, mariadb_url: DatabaseUrl) -> Database:
 def planned(project: Tiny, check: int = 0) -> tuple[Effects, dict[str, Any]]:
     """Plan environment `dev`; the effects, and the whole document."""
     document = json.loads(project.here("plan", "dev", "--json", check=check).stdout)
-    return msgspec.convert(document["effects"], Effects), document
+    found = msgspec.convert(document["effects"], Effects)
+    assert not [effect for _, effect in found.each() if effect.released]  # no savepoint gives a lock back here
+    return found, document
 
 
 def test_a_default_leads_to_the_copy_of_its_sequence(project: Tiny, dev: Database) -> None:

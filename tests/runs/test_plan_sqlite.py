@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from building import Database, Tiny
+from building import Database, Tiny, until
 from running import up
 
 from lockgate.hazards.effects import Effects
@@ -82,7 +84,9 @@ def dev(project: Tiny, sqlite_url: DatabaseUrl) -> Database:
 def planned(project: Tiny, check: int = 0) -> tuple[Effects, dict[str, Any]]:
     """Plan environment `dev`; the effects, and the whole document."""
     document = json.loads(project.here("plan", "dev", "--json", check=check).stdout)
-    return msgspec.convert(document["effects"], Effects), document
+    found = msgspec.convert(document["effects"], Effects)
+    assert not [effect for _, effect in found.each() if effect.released]  # no savepoint gives a lock back here
+    return found, document
 
 
 def rows_of(effects: Effects) -> dict[str, int]:
@@ -177,6 +181,19 @@ def test_a_large_file_is_copied_without_its_rows(project: Tiny, dev: Database, m
     assert "the copy is without rows" in project.here("plan", "dev", check=0).stderr
 
 
+def test_rows_of_the_live_file_are_not_counted(project: Tiny, dev: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To count is to read all of it, and whoever commits waits meanwhile: the copy is counted, and where it has no rows, a few pages tell."""
+    dev.query("insert into orders (id, name, age) values (100, 'c', 5)")
+    dev.query("create table plain (a text primary key) without rowid")
+    dev.query("insert into plain values ('x')")
+    project.revision("r2", "r1", "pass")
+    assert rows_of(planned(project)[0]).items() >= {"main.orders": 5, "main.plain": 1}.items()
+    monkeypatch.setattr("lockgate.dialects.sqlite.trace_copy.WITH_ROWS_UP_TO", 0)
+    assert rows_of(planned(project)[0]).items() >= {"main.orders": 100, "main.plain": -1}.items()
+    dev.query("analyze")
+    assert rows_of(planned(project)[0]).items() >= {"main.orders": 5, "main.plain": 1}.items()
+
+
 def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: Database) -> None:
     """A plan that hangs is asked nothing twice."""
     project.revision("r2", "r1", "pass")
@@ -186,3 +203,24 @@ def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: 
         assert refused.returncode in (4, 5)
         writer.execute("rollback")
     assert planned(project)[0].revisions[0].id == "r2"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_plan_that_is_ended_leaves_neither_rows_nor_processes(project: Tiny, dev: Database, tmp_path: Path, number: signal.Signals) -> None:
+    """The copy holds what a live database holds, and a program that a revision started may work on for hours."""
+    temporary, heir = tmp_path / "temporary", tmp_path / "heir"
+    temporary.mkdir()
+    os.mkfifo(heir)
+    starts = f"import subprocess\nsubprocess.run(['sh', '-c', 'exec 3> {heir}; echo here >&3; read -r forever < {tmp_path / 'never'}'])"
+    os.mkfifo(tmp_path / "never")
+    project.revision("r2", "r1", starts)
+    process = project.start("plan", "dev", TMPDIR=str(temporary))
+    with os.fdopen(os.open(heir, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as theirs:
+        until(lambda: theirs.read(), "the program that the revision starts is there", process)
+        (folder,) = temporary.iterdir()
+        (copy,) = folder.glob("*.db")
+        assert (folder.stat().st_mode & 0o777, copy.stat().st_mode & 0o777) == (0o700, 0o600)
+        process.send_signal(number)
+        process.wait(120)
+        until(lambda: theirs.read() == b"", "nobody holds the other end of the pipe any more")
+    until(lambda: not list(temporary.iterdir()), "the copy is gone")

@@ -93,10 +93,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def ledger_guard(self, transaction: str = "") -> str:
-        """
-        A condition, in SQL, that is true only while the session that writes still holds the lock; and while a transaction that is
-        named, and given as parameter `:transaction`, was not rolled back.
-        """
+        """A condition in SQL: the session that writes holds the lock still, and `:transaction`, where one is named, was not rolled back."""
 
     @abstractmethod
     def drop_everything(self, permit: Permit, version_table: VersionTable) -> Sequence[str]:
@@ -182,8 +179,7 @@ class Dialect(ABC):
 
     def open_step(self, connection: Any, savepoint: str) -> tuple[str, bool]:
         """
-        Begin a revision's transaction, by one question: set the limits again, which the revision before may have changed. Where a lock
-        timeout takes a revision back to its beginning (`Features.lock_timeout`), that is `savepoint`.
+        Begin a revision's transaction by one question; set the limits again, and `savepoint` where `Features.lock_timeout` goes back to it.
 
         Returns:
             The transaction's name, empty where nobody can tell later how it ended; and whether the session still holds the lock.
@@ -210,6 +206,10 @@ class Dialect(ABC):
     def has_written(self, session: Session) -> bool:
         """Whether the open transaction wrote anything; False where reading statements cannot write."""
         return False
+
+    @abstractmethod
+    def session_has_written(self, session: Session) -> bool:
+        """Whether the session wrote rows before: since it was opened, or in the open transaction where that alone can be told."""
 
     def invalid_indexes(self, session: Session) -> Sequence[str]:
         """Qualified names of the indexes that the server marks as invalid, as in `Sight`."""

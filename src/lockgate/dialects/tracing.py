@@ -14,6 +14,7 @@ from lockgate.permit import Permit, Session
 from lockgate.secret import DatabaseUrl
 
 Seen = frozenset[tuple[int, str, bool]]
+Watching = Callable[[Any, str], AbstractContextManager[None]]  # of a cursor and its statement, around the sending
 
 
 class Probe(Protocol):
@@ -99,14 +100,22 @@ class Tracing(Protocol):
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Tell the server's notices and warnings on a connection."""
 
+    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
+        """Let statements that a connection's own cursors are given be watched, those that SQLAlchemy gives them included."""
+
     def state(self, error: BaseException) -> str:
         """Return the SQLSTATE of a driver's error, or the one that stands for it; empty where there is none."""
 
     def picture(self, session: Session) -> Picture:
         """Read the whole catalog."""
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
-        """Read how large tables are, largest first."""
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
+        """
+        Read how large tables are, largest first.
+
+        Args:
+            counts: the database is a copy, where nobody waits while all of it is read.
+        """
 
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
         """Return, for each extension of the database that is not among those `available` elsewhere, SQL that imitates it."""

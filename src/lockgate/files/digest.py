@@ -79,11 +79,21 @@ def _add(total: hashlib._Hash, name: str, content: bytes) -> None:
     total.update(f"{name}\0{len(content)}\0".encode() + content)
 
 
-def sources(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder and the folders below it, but for what Python compiled."""
-    for here, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _NOT_SOURCE]
-        yield from (Path(here, name) for name in names if not name.endswith((".pyc", ".pyo")))
+def sources(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """
+    Yield the files of a folder and the folders below it, linked ones too, but for what Python compiled.
+
+    Args:
+        above: real paths of the folders on the way here: a link that leads back to one of them is not followed again.
+    """
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    _, folders, names = next(os.walk(folder), ("", [], []))
+    yield from (folder / name for name in names if not name.endswith((".pyc", ".pyo")))
+    for name in folders:
+        if name not in _NOT_SOURCE:
+            yield from sources(folder / name, above | {real})
 
 
 def _bootstrap_files(project: Project) -> list[Path]:

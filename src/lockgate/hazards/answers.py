@@ -36,6 +36,12 @@ class Answer(Value, frozen=True):
     planned: bool = False
     written: str = ""
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether the target alone decides whether rows stand in the way of the statement, and it said that none do."""
+        decides = self.kind not in ("rows", "values") or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
+        return decides and self.count == 0 and not self.written
+
 
 class Holder(Value, frozen=True):
     """

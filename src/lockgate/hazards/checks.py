@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from msgspec import structs
+
 from lockgate.hazards import questions
 from lockgate.hazards.context import wants_a_value
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
@@ -17,6 +19,7 @@ from lockgate.hazards.fitting import fit
 from lockgate.hazards.names import Names, met, originals, parts
 from lockgate.hazards.questions import Check, Place
 from lockgate.hazards.seen import Change, Relation
+from lockgate.secret import MASK
 
 _FOREIGN = re.compile(r"FOREIGN KEY \((?P<keys>.+?)\) REFERENCES (?P<table>.+?)\((?P<others>[^)]+)\)")
 _CHECK = re.compile(r"CHECK (\(.*\))(?: NO INHERIT)?(?: NOT VALID)?(?: NOT ENFORCED)?", re.S)
@@ -27,6 +30,12 @@ def checks(effects: Effects) -> tuple[Check, ...]:
     """Return the questions, in the order of the statements."""
     deriving = _Deriving()
     return tuple(check for revision, effect in effects.each() for check in deriving.statement(revision, effect))
+
+
+def clean(effects: Effects) -> tuple[Check, ...]:
+    """Return the questions whose answer was that no row stands in the way; those that a mask made unreadable are left out."""
+    found = {structs.replace(answer, count=-1) for answer in effects.answers if answer.is_clean}
+    return tuple(check for check in checks(effects) if check.answer in found and MASK not in f"{check.keys}{check.condition}{check.labels}")
 
 
 class _Deriving:

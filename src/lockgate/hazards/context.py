@@ -9,7 +9,7 @@ from functools import cached_property
 from lockgate.hazards.answers import Answer, Holder
 from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest, waits_for
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
-from lockgate.hazards.estimate import Yardstick, relations, rows_of, total, writes_rows
+from lockgate.hazards.estimate import Yardstick, relations, rows_of, writes_rows
 from lockgate.hazards.findings import Estimate, Finding, Limits, Severity
 from lockgate.hazards.seen import FILE, Build, Change, Lock, Relation
 
@@ -47,10 +47,10 @@ class Statement:
         """The statements behind it in its transaction."""
         return tuple(other for other in self.plan.transaction(self) if other.place > self.place)
 
-    @property
-    def to_commit(self) -> Estimate | None:
-        """Seconds from its beginning to the end of its transaction."""
-        return total(other.work for other in (self, *self.later))
+    def later_under(self, relation: Relation) -> tuple[Statement, ...]:
+        """Return the statements behind it that run before its transaction lets go of a relation: at COMMIT, or back at a savepoint."""
+        held = [other for other in self.later if any(is_strong(mode) for mode in other.held.get(key(relation), ()))]
+        return tuple(other for number, other in enumerate(held, 1) if other.place == self.place + number)
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -204,6 +204,8 @@ class Plan:
         for revision in self.effects.revisions:
             for effect in revision.effects:
                 modes = held.setdefault(effect.transaction, {})
+                for lock in effect.released:
+                    modes[key(lock.relation)] = tuple(mode for mode in modes.get(key(lock.relation), ()) if mode not in lock.modes)
                 for lock in effect.locks:
                     modes[key(lock.relation)] = (*modes.get(key(lock.relation), ()), *lock.modes)
                 found.append(Statement(self, revision, effect, len(found) + 1, dict(modes)))

@@ -28,6 +28,7 @@ class Effect(Value, frozen=True):
         transaction: counted from 1 through the plan; statements that share one keep each other's locks.
         autocommit: it ran outside a transaction of the revision (`autocommit_block`).
         concurrently: it says CONCURRENTLY. Such a statement has neither `scans` nor `written`: the server counts them in transactions.
+        released: locks that its transaction took before and had no more when it began, as it went back to a savepoint.
         rowcount: as the driver says; -1 where it says nothing.
         written: tables whose rows it wrote.
         notices: the server's NOTICEs and WARNINGs.
@@ -44,6 +45,7 @@ class Effect(Value, frozen=True):
     autocommit: bool = False
     concurrently: bool = False
     locks: tuple[Lock, ...] = ()
+    released: tuple[Lock, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     scans: tuple[Scan, ...] = ()
     builds: tuple[Build, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lockgate.hazards.blocking import strongest
 from lockgate.hazards.context import key
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.seen import MODES, Relation
@@ -43,13 +44,17 @@ class UnderLocks:
 
 def under_locks(effects: Effects) -> Iterator[UnderLocks]:
     """Yield every statement, in the order in which they ran."""
-    transaction, held = 0, dict[str, Held]()
+    transaction, owned = 0, dict[str, dict[str, Relation]]()
     for revision, effect in effects.each():
         if effect.transaction != transaction:
-            transaction, held = effect.transaction, {}
-        kept = {path: Held(lock.relation, lock.mode, True) for path, lock in held.items()}
+            transaction, owned = effect.transaction, {}
+        for lock in effect.released:
+            for mode in lock.modes:
+                owned.get(key(lock.relation), {}).pop(mode, None)
+        kept = {path: Held(modes[mode], mode, True) for path, modes in owned.items() if (mode := strongest(modes))}
         held = {**kept}
         for lock in effect.locks:
+            owned.setdefault(key(lock.relation), {}).update(dict.fromkeys(lock.modes, lock.relation))
             before = kept.get(key(lock.relation))
             if before is None or MODES.index(lock.strongest) > MODES.index(before.mode):
                 held[key(lock.relation)] = Held(lock.relation, lock.strongest, False)

@@ -99,17 +99,20 @@ def _timeline(plan: Plan) -> Iterator[Blocked]:
     for transaction in plan.transactions:
         seen: dict[str, Relation] = {}
         for statement in transaction:
+            for lock in statement.effect.released:
+                seen.pop(key(lock.relation), None)
             for lock in statement.strong_locks:
                 if key(lock.relation) not in seen:
                     seen[key(lock.relation)] = lock.relation
                     begins = total([before, *(other.work for other in transaction if other.place < statement.place)])
-                    yield _blocked(statement, transaction, lock.relation, begins)
+                    yield _blocked(statement, lock.relation, begins)
         before = total([before, *(other.work for other in transaction)])
 
 
-def _blocked(statement: Statement, transaction: tuple[Statement, ...], relation: Relation, begins: Estimate | None) -> Blocked:
-    mode = strongest(transaction[-1].held.get(key(relation), ()))
-    took = statement.to_commit
+def _blocked(statement: Statement, relation: Relation, begins: Estimate | None) -> Blocked:
+    blocked = (statement, *statement.later_under(relation))
+    mode = strongest(blocked[-1].held.get(key(relation), ()))
+    took = total(other.work for other in blocked)
     known = begins is not None and took is not None
     return Blocked(
         relation=relation.path,
@@ -118,7 +121,7 @@ def _blocked(statement: Statement, transaction: tuple[Statement, ...], relation:
         revision=statement.revision.id,
         line=statement.effect.line,
         first=statement.place,
-        last=transaction[-1].place,
+        last=blocked[-1].place,
         begins_s=begins.high_s if begins and known else None,
         ends_s=begins.high_s + took.high_s if begins and took else None,
         low_s=took.low_s if took and known else None,

@@ -58,6 +58,7 @@ class Reading:
         command: the statement's first words.
         alone: it ran outside of a transaction, where the server's counters say nothing about it.
         seen: locks that somebody else saw while it ran alone.
+        held: locks after the statement before it in the same transaction.
     """
 
     origin: Origin
@@ -67,6 +68,7 @@ class Reading:
     command: str
     alone: bool = False
     seen: frozenset[tuple[int, str, bool]] = frozenset()
+    held: frozenset[tuple[int, str, bool]] = frozenset()
 
     def _relation(self, number: int) -> Relation | None:
         return self.origin.relation(number, self.before.picture, self.after.picture)
@@ -74,18 +76,25 @@ class Reading:
     def locks(self) -> tuple[Lock, ...]:
         """What was locked that was not before; strongest first."""
         had = {(number, mode) for number, mode, _ in self.before.locks}
+        return self._locks(lock for lock in self.after.locks | self.seen if lock[:2] not in had)
+
+    def released(self) -> tuple[Lock, ...]:
+        """What was locked after the statement before it, and was not any more when it began; strongest first."""
+        return self._locks(self.held - self.before.locks)
+
+    def _locks(self, found: Iterable[tuple[int, str, bool]]) -> tuple[Lock, ...]:
         modes: dict[int, set[str]] = {}
         waited: set[int] = set()
-        for number, mode, granted in self.after.locks | self.seen:
-            if (number, mode) not in had and mode in MODES:
+        for number, mode, granted in found:
+            if mode in MODES:
                 modes.setdefault(number, set()).add(mode)
                 waited |= {number} if not granted else set()
-        found = [
+        locks = [
             Lock(relation=relation, modes=tuple(sorted(held, key=MODES.index)), waited=number in waited)
             for number, held in modes.items()
             if (relation := self._relation(number))
         ]
-        return tuple(sorted(found, key=lambda lock: (-MODES.index(lock.strongest), lock.relation.path, lock.relation.new)))
+        return tuple(sorted(locks, key=lambda lock: (-MODES.index(lock.strongest), lock.relation.path, lock.relation.new)))
 
     @property
     def _moved(self) -> set[int]:

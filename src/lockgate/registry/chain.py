@@ -125,6 +125,24 @@ def write_alike(
     session.write(f"update {prefix}head_of_ledger set number = {behind}, digest = '{before}'")
 
 
+def write_unsealed(session: Session, prefix: str, spelling: Spelling, values: Mapping[str, object], condition: str) -> bool:
+    """
+    Add a row to the ledger of an older lockgate, which has no chain yet; whoever makes one seals it with the rest.
+
+    Returns:
+        Whether there is a row now; there is none where a chain has been made meanwhile.
+    """
+    names = [name for name in COLUMNS if name != "source"]
+    duration = "null" if values["duration_ms"] is None else str(int(str(values["duration_ms"])))
+    older = f"s.name {spelling.equal} 'registry_version' and s.value {spelling.equal} '{SINCE - 1}'"
+    written = session.write(
+        f"insert into {prefix}ledger ({', '.join(names)}) select {_selected(duration, names)}"
+        f" from {prefix}marker m, {prefix}setting s where {older} and {condition}",
+        {**{name: values[name] for name in names if name != "duration_ms"}, "marker": values["marker"]},
+    )
+    return written == 1
+
+
 def _in_one(prefix: str, spelling: Spelling, condition: str, change: VersionChange | None) -> str:
     """One round trip: seal, move the head and add the row. Every name has its schema; see `Spelling`."""
     at = spelling.moment_text.format("t.at")
@@ -143,9 +161,9 @@ def _in_one(prefix: str, spelling: Spelling, condition: str, change: VersionChan
     )
 
 
-def _selected(duration: str) -> str:
+def _selected(duration: str, names: Sequence[str] = COLUMNS) -> str:
     # The empty text gives drivers that prepare statements the type that a select list does not tell.
-    return ", ".join(duration if name == "duration_ms" else f"coalesce(:{name}, '')" for name in COLUMNS)
+    return ", ".join(duration if name == "duration_ms" else f"coalesce(:{name}, '')" for name in names)
 
 
 def _parameters(values: Mapping[str, object]) -> dict[str, object]:

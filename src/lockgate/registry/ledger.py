@@ -44,7 +44,7 @@ def append(
     permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "", change: VersionChange | None = None
 ) -> None:
     """
-    Add a row in the open transaction, sealed, while `guard` holds and the marker is still the permit's.
+    Add a row in the open transaction, sealed where the registry has a chain, while `guard` holds and the marker is still the permit's.
 
     Args:
         guard: SQL condition; the dialect's `ledger_guard()` inside a revision's transaction.
@@ -57,6 +57,10 @@ def append(
     values = _values(permit, event)
     values |= {"marker": permit.identity.marker_id, **({"transaction": int(transaction)} if transaction else {})}
     condition = f"m.marker_id {permit.spelling.equal} coalesce(:marker, '') and {guard}"
+    if permit.sight.registry_version in range(1, chain.SINCE):  # about a refusal: who may change more has renewed the registry
+        if not chain.write_unsealed(permit.session, prefix, permit.spelling, values, condition):
+            raise lock_lost(permit)
+        return
     if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition, change):
         if change and not chain.has_version(permit.session, permit.spelling, change.table, change.new):
             raise _version_lost(permit, change)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from lockgate.dialects.base import Dialect
+from lockgate.dialects.base import BareSession, Dialect
 from lockgate.errors import Refused, UsageError
 from lockgate.files import read_text
 from lockgate.files.planned import planned_files
+from lockgate.hazards.answers import Kind
 from lockgate.hazards.approved import Facts, SignedPlan, approval, database_of, differences, read_plan
 from lockgate.permit import Session
+from lockgate.runs.plan_questions import turned
+from lockgate.runs.target import Target
 from lockgate.settings.project import Environment, Project
 from lockgate.signing import is_good
 from lockgate.version import __version__
 from lockgate.words import PlanCheck, Request, Sight, Step, Verb, VersionTable
+
+_IN_THE_WAY: Mapping[Kind, str] = {
+    **{"rows": "rows", "values": "values", "nulls": "NULLs", "duplicates": "duplicate keys", "orphans": "keys without a row at the other end"},
+    **{"violations": "rows", "outside": "rows out of bounds", "unfit": "values that do not fit"},
+}
 
 
 class Proof:
@@ -32,6 +40,8 @@ class Proof:
         self._project = project
         self._environment = environment
         self._target = target
+        self._schema = ""  # digest, at the first look
+        self._reached: Target | None = None  # by the first look
 
     @property
     def target(self) -> str:
@@ -59,9 +69,30 @@ class Proof:
         """What the ledger keeps of it."""
         return {"plan": self.signed.digest, "approved_by": self.approvers}
 
+    def read(self, session: BareSession, target: Target, seen: Sight) -> None:
+        """Read the schema at the first look, see `lockgate.runs.gate.Also`: where it differs, env.py is not run at all."""
+        planned, self._reached = self.signed.plan.facts.database, target
+        if seen.identity is not None and seen.identity.marker_id == planned.marker:  # another database's schema is none of the plan's
+            self._schema = schema_digest(session, target.dialect, planned.versions, self._environment.lock_wait)
+
     def glance(self, seen: Sight) -> PlanCheck:
-        """Compare what a look can tell, which is all but the schema."""
-        return self._check(seen, "")
+        """Compare what a look can tell, with the schema as it was at the first one."""
+        return self._check(seen, self._schema)
+
+    def check_env(self, session: Session, dialect: Dialect, place: str) -> None:
+        """
+        Refuse an env.py that writes rows itself, before it calls `context.configure`.
+
+        They would have to be committed before the lock is taken, so before all is compared; and nobody approved them.
+
+        Args:
+            session: over env.py's connection, in the transaction that it began; the caller undoes that.
+        Raises:
+            Refused: `plan-differs`.
+        """
+        if dialect.session_has_written(session):
+            what = "refused to upgrade: a plan holds revisions and nothing else\nenv.py: it wrote to the database before `context.configure`"
+            raise Refused("plan-differs", what, place, "write it in a revision, or in a run of its own before the plan is made")
 
     def compare(self, session: Session, dialect: Dialect, seen: Sight) -> PlanCheck:
         """
@@ -75,6 +106,22 @@ class Proof:
         schema = schema_digest(session, dialect, planned.versions, self._environment.lock_wait)
         check = self._check(seen, schema)
         return PlanCheck(True, check.differences, check.unapproved)
+
+    def check_rows(self, place: str) -> None:
+        """
+        Ask the database once more about the rows that must not be there, over a connection of its own; called under the lock.
+
+        Raises:
+            Refused: `plan-differs`: there were none when it was planned, and now there are; the revision would fail on them.
+        """
+        found = turned(self.signed.plan.effects, self._reached) if self._reached else ()
+        if found:
+            lines = [
+                f"rows: {_IN_THE_WAY[one.kind]} of `{one.table}` ({one.subject}) stand in the way of `{one.revision}`: none when planned, {one.count} now"
+                for one in found
+            ]
+            what = "\n".join(["refused to upgrade: what is there now is not what was planned", *lines])
+            raise Refused("plan-differs", what, place, "mend the rows and run the plan again, or plan anew with a revision that mends them")
 
     def check_steps(self, steps: Sequence[Step], place: str) -> None:
         """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lockgate.dialects.base import BareSession
 from lockgate.errors import Refused, UsageError
 from lockgate.events import Notify
 from lockgate.files import graph_of
@@ -70,7 +71,13 @@ def arrive(request: Request, project: Project, notify: Notify, proof: Proof | No
         check_single_head(graph)
     check_target(graph, request.to)
     kept = Kept(graph)
-    target, seen, created = find_or_create(request, project, notify, kept)
+
+    def also(session: BareSession, target: Target, seen: Sight) -> None:
+        kept(session, target, seen)
+        if proof:
+            proof.read(session, target, seen)
+
+    target, seen, created = find_or_create(request, project, notify, also)
     if not seen.direct:
         target.dialect.refuse_pooler(target.url, target.environment.connect_timeout)
     gate = Gate.of(request, project, target, notify, proof)

@@ -60,19 +60,24 @@ def check_edited(found: Sequence[Edited], environment: Environment, where: str, 
     """
     if not found:
         return
-    what = sentence(found)
     if environment.protection is Protection.OPEN:
-        notify(Notice(f"{what}; what it says now was not run here (docs/errors/revision-edited.md)"))
+        tell_edited(found, notify)
         return
     ids = " ".join(one.revision for one in found)
     # A locked environment refuses `acknowledge` as well: only a change of the settings opens it.
     opened = 'with `protection = "confirm"` in its settings: ' if environment.protection is Protection.LOCKED else ""
     raise Refused(
         "revision-edited",
-        what,
+        sentence(found),
         f"{', '.join(one.file for one in found)}; {where}",
         f"bring the files back (git log -p -- {found[0].file}), or, if the schema is right: {opened}lockgate acknowledge {environment.name} {ids}",
     )
+
+
+def tell_edited(found: Sequence[Edited], notify: Notify) -> None:
+    """Say which applied revisions' files do something else now, and go on."""
+    if found:
+        notify(Notice(f"{sentence(found)}; what it says now was not run here (docs/errors/revision-edited.md)"))
 
 
 def sentence(found: Sequence[Edited]) -> str:

@@ -7,7 +7,6 @@ The gate. Two doors: `look()` gives a sight of a database and can write nothing;
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from lockgate.dialects.base import BareSession, Dialect
 from lockgate.dialects.parts import Lock
 from lockgate.errors import Busy, LockgateError, Refused, Unreachable
-from lockgate.events import Notice, Notify, Waiting
+from lockgate.events import Notice, Notify
 from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
@@ -26,6 +25,7 @@ from lockgate.runs.driver_error import PATIENCE_S, told_by
 from lockgate.runs.register import register, renew
 from lockgate.runs.sight import see
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
+from lockgate.runs.turn import wait_for
 from lockgate.settings.project import Project
 from lockgate.words import SCRATCH, Identity, Request, Sight, Verb, Verdict, VersionTable
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:  # few runs have a plan
 
 Also = Callable[[BareSession, Target, Sight], None]
 
-_SAY_AGAIN = 5.0  # seconds between two messages of a waiting run
 _one_run = threading.Lock()
 
 
@@ -225,7 +224,9 @@ class Gate:
             Refused, Busy: nothing changed; the lock is free again.
         """
         if lock:
-            self._take(dialect.lock(session, f"lockgate {self.asked.verb.value} {self.asked.environment} by {self.author.operator}"))
+            held = dialect.lock(session, f"lockgate {self.asked.verb.value} {self.asked.environment} by {self.author.operator}")
+            self.waited_s = wait_for(held, self.lock_wait, self.where, self.notify)
+            self._lock = held
         try:
             return self._admit(session, dialect, version_table)
         except BaseException:
@@ -245,7 +246,8 @@ class Gate:
         verdict = self.check(seen)
         if self.proof is not None:  # after the rest: the schema of a wrong database is not read
             verdict = self._decided(replace(self.asked, plan=self.proof.compare(session, dialect, seen)), seen)
-        renew(session, dialect, seen.registry_version)
+        if self.asked.verb is not Verb.RECORD:  # the row about a refusal is all that a refused call changes
+            seen = renew(session, dialect, seen)
         identity = seen.identity
         if verdict.adopt or (self.asked.verb is Verb.ADOPT and (identity is None or not identity.cluster.same(seen.cluster))):
             identity = self._mark(session, dialect, seen)
@@ -270,19 +272,6 @@ class Gate:
         asked = self.asked
         marker_id = marker.write(session, dialect.features.registry_prefix, asked.environment, asked.project, cluster, self.author.operator)
         return Identity(asked.environment, asked.project, marker_id, cluster)
-
-    def _take(self, lock: Lock) -> None:
-        began = said = time.monotonic()
-        while not lock.take():
-            waited = time.monotonic() - began
-            if waited >= self.lock_wait:
-                what = f"another run holds this database's lock, still after {waited:.0f} s: {lock.holder() or 'it does not say who it is'}"
-                raise Busy("busy", what, self.where, "wait for it, or look at `lockgate history`; raise `lock_wait` for long migrations")
-            if said == began or time.monotonic() - said >= _SAY_AGAIN:
-                said = time.monotonic()
-                self.notify(Waiting(lock.holder(), waited, self.lock_wait))
-            time.sleep(min(0.1 + waited / 20, 1.0))
-        self._lock, self.waited_s = lock, time.monotonic() - began
 
 
 @contextmanager

@@ -111,11 +111,16 @@ class Passage(Scribe):
     def judge(self, session: Session, dialect: Dialect, version_table: VersionTable) -> None:
         """See `Crew`."""
         self.dialect = dialect
-        self._gate.check(see(session, dialect, dialect.place(session), version_table))
+        seen = see(session, dialect, dialect.place(session), version_table)
+        self._gate.check(seen)
+        if self._gate.proof and self.permit is None:  # later the session has written what it was let in for
+            self._gate.proof.check_env(session, dialect, seen.place)
 
     def enter(self, session: Session, dialect: Dialect, version_table: VersionTable) -> Permit:
         """See `Crew`."""
         self.permit = self._gate.enter(session, dialect, version_table)
+        if self._gate.proof:
+            self._gate.proof.check_rows(self.permit.sight.place)
         self._session_id = dialect.session_id(session)
         self._dropped |= drop_leftovers(self.permit, dialect, self._notify, self.limits)
         return self.permit

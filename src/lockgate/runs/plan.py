@@ -18,6 +18,7 @@ from lockgate.hazards.findings import Limits
 from lockgate.hazards.judge import judge
 from lockgate.hazards.plan import PlanOutcome, fails
 from lockgate.runs.arrival import check_known, check_no_range
+from lockgate.runs.edited import Kept, tell_edited
 from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import other_process, trace_apart
 from lockgate.runs.plan_copy import copied, read_original
@@ -48,9 +49,11 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     if request.to == "head":
         check_single_head(graph)
     check_target(graph, request.to)
-    target, seen = find(request, project)
+    kept = Kept(graph)
+    target, seen = find(request, project, kept)
     check_identity(request, target, seen)
     check_known(graph, seen, target)
+    tell_edited(kept.edited(seen.heads), notify)
     exact = replace(request, to=_exact(request.to, graph, seen.heads, target.where))
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):

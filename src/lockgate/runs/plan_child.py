@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import msgspec
@@ -23,16 +26,29 @@ _LONGEST_S = 3600.0  # for all revisions of a plan and their way back; most copi
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
 
 
-def other_process(environ: Mapping[str, str], project: Project) -> subprocess.Popen[bytes]:
-    """Start the other process, which gets ready while a scratch database is made; without anything to do it ends with the `with` block."""
-    return subprocess.Popen(
-        # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
-        [sys.executable, "-P", "-m", "lockgate.runs.traced"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=harmless(environ, project),
-        start_new_session=True,  # Ctrl-C is for this process, which then ends the other one
-    )
+@contextmanager
+def other_process(environ: Mapping[str, str], project: Project) -> Iterator[subprocess.Popen[bytes]]:
+    """
+    Start the other process, which gets ready while a scratch database is made; without anything to do it ends with the `with` block.
+
+    It leads a process group of its own: Ctrl-C is for this process, which then ends the other one with all that its revisions started.
+    Where this process is killed, the other one finds the end of the leash and does that itself.
+    """
+    leash, held = os.pipe()
+    try:
+        with subprocess.Popen(
+            # -P: `-m` would otherwise look for modules where the caller stands, as `lockgate` itself does not.
+            [sys.executable, "-P", "-m", "lockgate.runs.traced", str(leash)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=harmless(environ, project),
+            start_new_session=True,
+            pass_fds=(leash,),
+        ) as child:
+            yield child
+    finally:
+        os.close(leash)
+        os.close(held)
 
 
 def trace_apart(
@@ -70,7 +86,9 @@ def obeyed(child: subprocess.Popen[bytes], orders: Orders) -> Told:
         hint = "look for what waits for something outside of the database; plan up to the revision before it: lockgate plan ENVIRONMENT REVISION"
         raise Unreachable("no-plan", what, parse_url(orders.url).place, hint) from None
     except BaseException:
-        child.kill()  # now: the database that it works in is dropped next
+        if child.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # now: the database that it works in is dropped next
         raise
     try:
         told = msgspec.json.decode(answer, type=Told)

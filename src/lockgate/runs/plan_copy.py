@@ -66,7 +66,8 @@ def copied(
         if source == SCHEMA:
             notify(Notice("the copy is without rows: what fails for a row is not seen"))
         _prepare(scratch, original, with_rows=source == COPY)
-        yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=original.sizes, stubs=tuple(stubs))
+        sizes = _counted(scratch, original) if source == COPY else original.sizes
+        yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=sizes, stubs=tuple(stubs))
 
 
 def _server(target: Target, facts: ServerFacts, project: Project, environ: Mapping[str, str]) -> AbstractContextManager[ScratchServer]:
@@ -96,6 +97,11 @@ def _stubs(original: Original, scratch: Target) -> Mapping[str, str]:
         available = scratch.dialect.server_facts(session).extensions
     with opened(original.target) as session:
         return original.tracing.stubs(session, available)
+
+
+def _counted(scratch: ScratchDatabase, original: Original) -> tuple[Size, ...]:
+    with opened(scratch.target) as session:
+        return original.tracing.sizes(session, counts=True)
 
 
 def _prepare(scratch: ScratchDatabase, original: Original, *, with_rows: bool) -> None:

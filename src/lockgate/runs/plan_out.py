@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from lockgate.errors import LockgateError, Refused, UsageError
-from lockgate.events import Notice, Notify
-from lockgate.files import read_text, replace_text
+from lockgate.events import Event, Notice, Notify
+from lockgate.files import graph_of, read_text, replace_text
 from lockgate.files.planned import check_beside
 from lockgate.hazards.approved import ApprovedPlan, Facts, SignedPlan, differences, duration, read_plan, sealed, write_plan
 from lockgate.hazards.effects import Effects
@@ -20,11 +20,13 @@ from lockgate.hazards.plan import PlanOutcome
 from lockgate.report.json import masked
 from lockgate.runs.approved import facts_of, schema_digest
 from lockgate.runs.checkout import marked_commit_of
-from lockgate.runs.gate import find, opened
+from lockgate.runs.edited import Kept, check_edited
+from lockgate.runs.gate import check_identity, find, opened
 from lockgate.runs.plan import plan
 from lockgate.runs.plan_questions import Probing
+from lockgate.runs.target import Target
 from lockgate.settings.project import Project
-from lockgate.words import Request, VersionTable
+from lockgate.words import Request, Sight, VersionTable
 
 _A_WEEK = "7d"
 
@@ -55,12 +57,13 @@ def plan_into(
     Plan, and write the plan into a file unless a revision fails, or will, and no comment allows it; what is there is replaced.
 
     Raises:
-        Refused: `unmarked`; `plan-differs`: files or database changed while they were looked at, so nobody knows what was seen.
+        Refused: `unmarked`; `revision-edited`, as the run would be; `plan-differs`: files or database changed while they were looked at,
+            so nobody knows what was seen.
         LockgateError: as `plan`, and where the file cannot be written.
     """
     check_beside(project, out)
     _check_replaceable(out)
-    before = _facts(request, project)
+    before = _facts(project, *_allowed(request, project))
     if not before.database.marker:
         what = "this database does not say which environment it is, and a plan is for one database alone"
         raise Refused("unmarked", what, before.database.place, f"lockgate adopt {request.environment}")
@@ -69,7 +72,7 @@ def plan_into(
         notify(Notice("no plan was written: a revision fails, or will"))
         return done
     made = _plan(before, done, request, project, valid_for)
-    changed = differences(made, _facts(request, project), "", datetime.now(UTC))
+    changed = differences(made, _facts(project, *find(request, project)), "", datetime.now(UTC))
     if changed:
         what = "\n".join(["something changed while it was being planned", *changed])
         raise Refused("plan-differs", what, f"environment `{request.environment}`, {done.place}", "plan again when all is at rest")
@@ -88,8 +91,20 @@ def _check_replaceable(out: Path) -> None:
         raise UsageError("file-exists", f"`{out.name}` is there and is no plan; it is left as it is", str(out), "name another file") from error
 
 
-def _facts(request: Request, project: Project) -> Facts:
-    target, seen = find(request, project)
+def _allowed(request: Request, project: Project) -> tuple[Target, Sight]:
+    """Look; refuse before a long plan what would be refused when it is run."""
+    kept = Kept(graph_of(project))
+    target, seen = find(request, project, kept)
+    check_identity(request, target, seen)
+    check_edited(kept.edited(seen.heads), target.environment, target.where, _quiet)
+    return target, seen
+
+
+def _quiet(event: Event) -> None:
+    """The plan itself tells what is no reason to refuse it."""
+
+
+def _facts(project: Project, target: Target, seen: Sight) -> Facts:
     versions = seen.version_table or seen.kept_version_table or VersionTable()
     with opened(target) as session:
         schema = schema_digest(session, target.dialect, versions, target.environment.lock_wait)

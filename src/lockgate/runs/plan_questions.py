@@ -14,7 +14,7 @@ from lockgate.errors import LockgateError
 from lockgate.events import Notice, Notify
 from lockgate.files import read_text
 from lockgate.hazards.answers import Answer, Preflight, Query, Workload
-from lockgate.hazards.checks import checks
+from lockgate.hazards.checks import checks, clean
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.questions import Check
 from lockgate.hazards.rights import needed
@@ -84,6 +84,16 @@ def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) ->
     with opened(target) as session:
         asking = _Asking(questions, session, target, probing, effects)
         return msgspec.structs.replace(effects, answers=asking.rows(derived), preflight=asking.preflight())
+
+
+def turned(effects: Effects, target: Target) -> tuple[Answer, ...]:
+    """Ask once more what was clean when it was planned; return what is not any more. Where a question cannot be answered nothing is known."""
+    questions = questions_named(target.url.backend)
+    again = clean(effects)
+    if questions is None or not again:
+        return ()
+    with opened(target) as session:
+        return tuple(answer for answer in _Asking(questions, session, target, Probing(), effects).rows(again) if answer.count > 0)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from lockgate.dialects.connect import dialect_named
 from lockgate.dialects.features import ServerFacts
@@ -16,6 +14,7 @@ from lockgate.runs.gate import look, opened
 from lockgate.runs.scratch_database import ScratchDatabase
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target, target_of
+from lockgate.scratch.watch import temporary_folder
 from lockgate.settings.project import Environment, Project, UrlSource
 from lockgate.words import SCRATCH, Request, Verb
 
@@ -39,8 +38,8 @@ def plan_server(
     """
     features, source = dialect_named(backend).features, like.scratch_url or project.scratch_url
     if not features.shares_server:
-        with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
-            yield replace(files_in(Path(folder).resolve()), label="temporary file")
+        with temporary_folder() as folder:
+            yield replace(files_in(folder), label="temporary file")
         return
     if source is not None:
         yield _named(source, like, project, environ, facts)

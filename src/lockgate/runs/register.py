@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lockgate.dialects.base import Dialect
 from lockgate.permit import Session
 from lockgate.registry import tables
+from lockgate.words import Sight
 
 
 def register(session: Session, dialect: Dialect, found: int) -> None:
@@ -21,9 +24,11 @@ def register(session: Session, dialect: Dialect, found: int) -> None:
             tables.create(session, features.registry_prefix, setup, features.serial, features.moment, features.long_text, options)
 
 
-def renew(session: Session, dialect: Dialect, found: int) -> None:
-    """Bring a registry of an older version to this one, in the open transaction; parameters as of `register`."""
+def renew(session: Session, dialect: Dialect, seen: Sight) -> Sight:
+    """Bring a registry of an older version to this one, in the open transaction; return what is seen then."""
     features = dialect.features
-    if 0 < found < tables.VERSION:
-        with dialect.own_names(session):
-            tables.upgrade(session, features.registry_prefix, features.moment_text, features.registry_options)
+    if not 0 < seen.registry_version < tables.VERSION:
+        return seen
+    with dialect.own_names(session):
+        tables.upgrade(session, features.registry_prefix, features.moment_text, features.registry_options)
+    return replace(seen, registry_version=tables.VERSION)

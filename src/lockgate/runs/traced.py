@@ -1,5 +1,6 @@
 """
-The process that runs a plan's revisions: `python -m lockgate.runs.traced`, orders on standard input, what was seen on standard output.
+The process that runs a plan's revisions: `python -m lockgate.runs.traced LEASH`, orders on standard input, what was seen on standard output.
+LEASH is the number of a pipe that ends where the process that asks does.
 
 A process of its own, because it runs foreign code with every driver shut in, and because it must not have the environment's credentials.
 """
@@ -7,7 +8,9 @@ A process of its own, because it runs foreign code with every driver shut in, an
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -90,6 +93,7 @@ class Told(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Do what standard input orders; anything that is printed meanwhile goes to standard error."""
+    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), name="lockgate-leash", daemon=True).start()
     answer = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -101,6 +105,12 @@ def main() -> None:
     told = msgspec.json.encode(_answer(msgspec.json.decode(orders, type=Orders)))
     while told:
         told = told[os.write(answer, told) :]
+
+
+def _end_with(leash: int) -> None:
+    """End this process and all that it started where nobody is left to hear of it."""
+    os.read(leash, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _answer(orders: Orders) -> Told:

@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from lockgate.dialects.alchemy import OURS
-from lockgate.dialects.tracing import Tracing
+from lockgate.dialects.tracing import Probe, Tracing
 from lockgate.events import Applied, Event, Started
 from lockgate.hazards.command import command_of, is_concurrent, is_control, is_own_commit, reads_or_writes_rows
 from lockgate.hazards.effects import Effect, RevisionEffects
@@ -28,10 +28,13 @@ from lockgate.hazards.reading import Reading, read_log
 from lockgate.hazards.seen import Fault
 from lockgate.secret import DatabaseUrl, redact
 from lockgate.trace.coverage import Coverage
+from lockgate.trace.sent import Sent
 from lockgate.words import Step
 
 _HOOKS = ("do_execute", "do_executemany", "do_execute_no_params")
 _LONGEST = 10_000  # characters of a statement's text
+# Who sends statements for others: what they give to a driver's cursor was not given to it by the revision.
+_SENDERS = ("sqlalchemy", "alembic")
 
 
 class Tracer:
@@ -70,8 +73,10 @@ class Tracer:
         self._transactions: dict[str, int] = {}
         self._notices: list[str] = []
         self._wrapped: list[Any] = []
+        self._sending = False  # a statement is under way, and whatever a cursor is given now is part of it
         # The catalog after the last statement of the open transaction, by the transaction's name.
         self._known: dict[str, Picture] = {}
+        self._held: dict[str, frozenset[tuple[int, str, bool]]] = {}  # its locks at that time
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -82,6 +87,7 @@ class Tracer:
 
         def hear(connection: Any, record: Any) -> None:
             self._tracing.hear_notices(connection, self._notices.append)
+            self._tracing.watch_cursors(connection, self._by_driver)
 
         hooks: dict[str, Callable[..., Any]] = {"engine_connect": wrap, "connect": hear}
         for name, hook in hooks.items():
@@ -103,6 +109,7 @@ class Tracer:
             if skipped or self._apart:
                 self._origin = None
             self._known.clear()
+            self._held.clear()
             if skipped:
                 return
             self._step, self._effects = happened.step, []
@@ -159,41 +166,69 @@ class Tracer:
             setattr(dialect, name, partial(self._execute, getattr(dialect, name)))
 
     def _execute(self, original: Callable[..., Any], cursor: Any, sql: str, *rest: Any, **named: Any) -> Any:
-        self._tracing.check(sql)
+        context = named.get("context") or (rest[-1] if rest else None)
+        ours = context is None or OURS.items() <= context.execution_options.items()
+        line = self._line()
 
         def run(text: str) -> Any:
             return original(cursor, self._tracing.reworded(text), *rest, **named)
 
-        context = named.get("context") or (rest[-1] if rest else None)
-        line = self._line()
-        command = command_of(sql)
-        if line and is_control(command):
-            self._known.clear()  # a savepoint may be rolled back
-        if not line or context is None or OURS.items() <= context.execution_options.items():
-            return run(sql)
-        if is_control(command):
-            if is_own_commit(command, sql):
-                self._effects.append(Effect(**self._facts(sql, context, line, max(len(self._transactions), 1))))
-            return run(sql)
-        return self._traced(run, cursor, sql, context, line)
+        with self._seen(self._sent(sql, cursor, context) if line and not ours else None, sql, line) as probe:
+            return probe.run(run, sql) if probe else run(sql)
 
-    def _line(self) -> int:
-        """The line of the revision's file that the running statement comes from; 0 for a statement of somebody else's."""
+    @contextmanager
+    def _by_driver(self, cursor: Any, sql: str) -> Iterator[None]:
+        """See `Tracing.watch_cursors`; SQLAlchemy's statements and our own looks arrive here as well."""
+        line = 0 if self._sending else self._line(alone=True)
+        if not line:
+            yield
+            return
+        with self._seen(Sent(sql, cursor, cursor.connection, cursor.connection.autocommit), sql, line):
+            yield
+
+    @contextmanager
+    def _seen(self, sent: Sent | None, sql: str, line: int) -> Iterator[Probe | None]:
+        """Give what looks at a statement while the block sends it; None for one of which nothing is told, or only that it was there."""
+        before, self._sending = self._sending, True
+        try:
+            self._tracing.check(sql)
+            control = is_control(command_of(sql))
+            if line and control:
+                self._known.clear()  # a savepoint may be rolled back
+            if sent and control and is_own_commit(command_of(sql), sql):
+                self._effects.append(Effect(**self._facts(sent, line, max(len(self._transactions), 1))))
+            if sent is None or control:
+                yield None
+                return
+            with self._traced(sent, line) as probe:
+                yield probe
+        finally:
+            self._sending = before
+
+    def _line(self, *, alone: bool = False) -> int:
+        """
+        The line of the revision's file that the running statement comes from; 0 for a statement of somebody else's.
+
+        Args:
+            alone: it must not have gone through SQLAlchemy or Alembic.
+        """
         frame = sys._getframe() if self._step else None
         while frame is not None and self._step:
             if frame.f_code.co_filename == self._step.file:
                 return frame.f_lineno
+            if alone and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _SENDERS:
+                return 0
             frame = frame.f_back
         return 0
 
-    def _traced(self, run: Callable[[str], Any], cursor: Any, sql: str, context: Any, line: int) -> Any:
-        command = command_of(sql)
-        probe = self._tracing.probe(context.root_connection.connection.dbapi_connection)
+    @contextmanager
+    def _traced(self, sent: Sent, line: int) -> Iterator[Probe]:
+        command = command_of(sent.sql)
+        probe = self._tracing.probe(sent.connection)
         session, bare, transaction = probe.begin(reads_or_writes_rows(command))
         before = probe.moment(self._known.pop(transaction, None))
         self._origin = self._origin or Origin(before.picture)
-        number = self._transactions.setdefault(transaction, len(self._transactions) + 1)
-        facts = self._facts(sql, context, line, number)
+        facts = self._facts(sent, line, self._transactions.setdefault(transaction, len(self._transactions) + 1))
         facts["autocommit"] = bare or facts["autocommit"]
         spared = self._step is not None and self._may_fail(self._step.file, line)
         self._notices.clear()
@@ -201,41 +236,47 @@ class Tracer:
         with self._tracing.pins(self._url, session, before.picture) if bare else nullcontext(frozenset) as seen:
             try:
                 with probe.spared() if spared else nullcontext():
-                    result = probe.run(run, sql)
+                    yield probe
             except Exception as error:
                 fault = _fault(error, self._tracing.state(error), line)
                 self._effects.append(Effect(**facts, fault=fault, spared=spared, notices=tuple(self._notices)))
                 if not spared:
                     raise
                 probe.end()
-                return None
+                return
             facts["ms"] = round((time.monotonic() - began) * 1000)
             watched = seen()
         log = read_log(probe.end())
         after = probe.moment()
+        held = self._held.pop(transaction, frozenset())
         if not bare:
-            self._known[transaction] = after.picture
-        reading = Reading(self._origin, before, after, log, command, bare, watched)
-        self._effects.append(self._effect(reading, facts, cursor))
-        return result
+            self._known[transaction], self._held[transaction] = after.picture, after.locks
+        reading = Reading(self._origin, before, after, log, command, bare, watched, held)
+        self._effects.append(self._effect(reading, facts, sent.cursor))
 
-    def _facts(self, sql: str, context: Any, line: int, transaction: int) -> dict[str, Any]:
+    def _sent(self, sql: str, cursor: Any, context: Any) -> Sent:
         # SQLAlchemy writes each percent sign of what it compiles twice, for drivers whose parameters begin with one.
         doubled = context.compiled is not None and context.dialect.paramstyle in ("format", "pyformat")
+        connection = context.root_connection
+        autocommit = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+        return Sent(sql, cursor, connection.connection.dbapi_connection, autocommit, doubled)
+
+    def _facts(self, sent: Sent, line: int, transaction: int) -> dict[str, Any]:
         return {
             "number": len(self._effects) + 1,
             "line": line,
-            "text": redact(sql.replace("%%", "%") if doubled else sql)[:_LONGEST],
-            "command": command_of(sql),
+            "text": redact(sent.sql.replace("%%", "%") if sent.doubled else sent.sql)[:_LONGEST],
+            "command": command_of(sent.sql),
             "transaction": transaction,
-            "autocommit": context.root_connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT",
-            "concurrently": is_concurrent(sql),
+            "autocommit": sent.autocommit,
+            "concurrently": is_concurrent(sent.sql),
         }
 
     def _effect(self, reading: Reading, facts: dict[str, Any], cursor: Any) -> Effect:
         return Effect(
             **facts,
             locks=reading.locks(),
+            released=reading.released(),
             rewrites=reading.rewrites(),
             scans=reading.scans(),
             builds=reading.builds(facts["concurrently"]),

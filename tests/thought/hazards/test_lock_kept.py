@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from effecting import AE, RE, column, did, ids, judged, lock, only, scan, size
 
 from lockgate.hazards.findings import Limits
@@ -38,3 +39,15 @@ def test_a_lock_ends_with_its_transaction() -> None:
 def test_an_empty_table_costs_nothing() -> None:
     """The first deployment of a system has only such."""
     assert "LG102" not in ids(judged(ADD, FILL, sizes=(size("orders", rows=0, heap=0, indexes=0),)))
+
+
+def test_a_lock_that_a_savepoint_gave_back_is_kept_no_longer() -> None:
+    """PostgreSQL lets go of it at ROLLBACK TO SAVEPOINT: the backfill behind a try that failed blocks nobody."""
+    elsewhere = did("UPDATE", lock(RE, "items"), scan("items"), line=12, transaction=1)
+    freed = msgspec.structs.replace(elsewhere, released=(lock(AE, "orders"),))
+    sizes = (size("orders", rows=1_000_000), size("items", rows=1_000_000))
+    kept, let_go = (judged(ADD, last, sizes=sizes) for last in (elsewhere, freed))
+    assert "LG102" in ids(kept) and "LG102" not in ids(let_go)
+    assert [(row.relation, row.first, row.last) for row in kept.timeline] == [("public.orders", 1, 2)]
+    assert [(row.relation, row.first, row.last) for row in let_go.timeline] == [("public.orders", 1, 1)]
+    assert [(row.first, row.last) for row in judged(ADD, freed, ADD, FILL, sizes=sizes).timeline] == [(1, 1), (3, 4)]

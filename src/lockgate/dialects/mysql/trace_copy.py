@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from lockgate.dialects.mysql.catalog import NOT_OURS, literal, quoted
 from lockgate.dialects.mysql.session import MysqlSession, connect, open_session
@@ -33,6 +32,7 @@ _DEFINER = re.compile(r"\sDEFINER\s*=\s*(?:`[^`]*`|'[^']*'|\S+?)@(?:`[^`]*`|'[^'
 
 _ELSEWHERE = re.compile(r"\bENGINE=(FEDERATED|CONNECT|SPIDER|S3)\b", re.I)
 
+
 def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
     """
     Make tables, sequences, views and triggers again, without rows; stored routines and events are left out.
@@ -45,6 +45,7 @@ def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
     with open_session(source, _TIMEOUT_S, write=False) as original:
         original.execute(f"set session lock_wait_timeout = {max(1, round(patience))}")
         views, statements = _texts(original, source)
+        triggers = _triggers(original, source)
     connection = connect(scratch, _TIMEOUT_S, write=True)
     session = MysqlSession(connection, scratch)
     try:
@@ -54,7 +55,7 @@ def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
         for statement in statements:
             _make(session, statement, source)
         _make_views(session, views, source)
-        for statement in _triggers_of(source):
+        for statement in triggers:
             _make(session, statement, source)
     finally:
         session.close()
@@ -84,10 +85,9 @@ def _texts(session: MysqlSession, source: DatabaseUrl) -> tuple[list[str], list[
     return [_own(text, session, source) for text in views], [_own(text, session, source) for text in rest]
 
 
-def _triggers_of(source: DatabaseUrl) -> Iterator[str]:
-    with open_session(source, _TIMEOUT_S, write=False) as session:
-        for (name,) in session.execute(_TRIGGERS):
-            yield _own(str(session.execute(f"show create trigger {quoted(str(name))}")[0][2]), session, source)
+def _triggers(session: MysqlSession, source: DatabaseUrl) -> list[str]:
+    names = [str(name) for (name,) in session.execute(_TRIGGERS)]
+    return [_own(str(session.execute(f"show create trigger {quoted(name)}")[0][2]), session, source) for name in names]
 
 
 def _own(text: str, session: MysqlSession, source: DatabaseUrl) -> str:

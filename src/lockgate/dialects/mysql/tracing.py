@@ -10,7 +10,7 @@ from typing import Any
 from lockgate.dialects.mysql import trace_copy, trace_jail
 from lockgate.dialects.mysql.session import number_of
 from lockgate.dialects.mysql.trace_probe import DatabaseStory, MysqlProbe
-from lockgate.dialects.tracing import Seen
+from lockgate.dialects.tracing import Seen, Watching
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
 from lockgate.permit import Permit, Session
@@ -64,6 +64,9 @@ class MysqlTracing:
         """The server's warnings have to be asked for, and are lost with the next statement; what is told is how an ALTER was done."""
         self._story.say = hear
 
+    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
+        """What goes past SQLAlchemy is not told."""
+
     def state(self, error: BaseException) -> str:
         return _STATES.get(number_of(error), "")
 
@@ -71,7 +74,7 @@ class MysqlTracing:
         self._story.catalog.forget()
         return self._story.catalog.read(session)
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
         return trace_copy.sizes(session)
 
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:

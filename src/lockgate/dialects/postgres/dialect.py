@@ -164,6 +164,9 @@ class Postgres(base.Dialect):
     def has_written(self, session: Session) -> bool:
         return bool(session.execute("select pg_catalog.txid_current_if_assigned() is not null")[0][0])
 
+    def session_has_written(self, session: Session) -> bool:
+        return self.has_written(session)
+
     def invalid_indexes(self, session: Session) -> Sequence[str]:
         with own_names.own_names(session):
             return catalog.invalid_indexes(session)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lockgate.dialects.parts import ErrorFacts
+from lockgate.dialects.postgres.client import login
 from lockgate.dialects.postgres.wire import CLIENT, SHORTEST_CONNECT
 from lockgate.errors import Unreachable, UsageError
 from lockgate.permit import Row
@@ -120,7 +121,7 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
     Open one psycopg connection.
 
     Args:
-        timeout: seconds, at least `SHORTEST_CONNECT`.
+        timeout: seconds, at least `SHORTEST_CONNECT`; a `connect_timeout` of the URL counts instead.
     Raises:
         Unreachable: `unreachable`, `authentication-failed`, `database-missing` or `tls-failed`.
         UsageError: `driver-missing` where psycopg is not installed; `url-invalid` for a URL without a database, which libpq would
@@ -134,13 +135,13 @@ def connect(url: DatabaseUrl, timeout: float) -> psycopg.Connection[Any]:
     except ImportError:
         raise UsageError("driver-missing", "psycopg is not installed", url.place, "pip install 'lockgate[postgres]'") from None
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    options = {key: value for key, value in url.query.items() if key in known}
-    if "ssl" in url.query and "sslmode" not in options:
-        options["sslmode"] = url.query["ssl"]  # asyncpg's name for the same thing
-    login = {"host": url.host, "port": url.port, "user": url.username, "password": url.password.reveal(), "dbname": url.database}
-    given: dict[str, Any] = {"application_name": "lockgate", **CLIENT, **options, **{key: value for key, value in login.items() if value}}
+    options = {key: value for key, value in {**url.query, **login(url)}.items() if key in known}
+    bound = {"connect_timeout": max(SHORTEST_CONNECT, round(timeout))}
+    given: dict[str, Any] = {"application_name": "lockgate", **CLIENT, **bound, **options}
+    if url.password:
+        given["password"] = url.password.reveal()
     try:
-        connection = psycopg.connect(**given, connect_timeout=max(SHORTEST_CONNECT, round(timeout)))
+        connection = psycopg.connect(**given)
         if connection.info.encoding == "ascii":  # a database of SQL_ASCII: psycopg would return every text as bytes
             connection.execute("set client_encoding to 'UTF8'")
             connection.commit()

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from lockgate.dialects.postgres import trace_copy, trace_jail, trace_pins, trace_sql, trace_stubs
+from lockgate.dialects.postgres import trace_copy, trace_cursors, trace_jail, trace_pins, trace_sql, trace_stubs
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.dialects.postgres.trace_probe import PostgresProbe
-from lockgate.dialects.tracing import Seen
+from lockgate.dialects.tracing import Seen, Watching
 from lockgate.errors import Unreachable
 from lockgate.hazards.effects import DUMP, Size
 from lockgate.hazards.picture import Picture
@@ -94,6 +94,9 @@ class PostgresTracing:
                 connection.notices = _Notices(hear)
                 return
 
+    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
+        trace_cursors.watch(driver_connection, watching)
+
     def state(self, error: BaseException) -> str:
         return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
 
@@ -101,7 +104,7 @@ class PostgresTracing:
         session.execute(trace_sql.PATH)
         return Picture.read(str(session.execute(trace_sql.PICTURE)[0][0]))
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
         with own_names(session):
             rows = session.execute(trace_sql.SIZES)
         named = [{"path": path, **dict(zip(_NUMBERS, numbers, strict=True))} for path, *numbers in rows]

@@ -113,6 +113,9 @@ class Sqlite(base.Dialect):
     def keep_alive(self, driver_connection: Any) -> None:
         """A file has no wire."""
 
+    def session_has_written(self, session: Session) -> bool:
+        return int(str(session.execute("select total_changes()")[0][0])) > 0
+
     def bound_waiting(self, session: Session, seconds: float) -> None:
         """Connecting set how long SQLite waits for another writer."""
 

@@ -24,6 +24,7 @@ _PAGES = """
 select m.tbl_name, sum(case m.type when 'table' then s.pgsize else 0 end), sum(case m.type when 'index' then s.pgsize else 0 end)
   from dbstat s join sqlite_master m on m.name = s.name where s.aggregate = true group by 1
 """
+_ANALYSED = "select tbl, max(cast(stat as integer)) from sqlite_stat1 group by 1"  # the first number is that of rows; sqlite.org/fileformat2.html
 _INDEXES = "select tbl_name, count(*) from sqlite_master where type = 'index' group by 1"
 
 
@@ -55,25 +56,53 @@ def copy(source: DatabaseUrl, scratch: DatabaseUrl, patience: float) -> str:
         raise Unreachable("no-plan", what, source.place, "wait until nobody writes to it, or look at it: sqlite3 FILE 'pragma integrity_check'") from error
 
 
-def sizes(session: Session) -> tuple[Size, ...]:
-    """Count the rows of all tables; bytes are shares of the file by rows where this SQLite cannot tell them."""
-    counted = {name: int(str(session.execute(f"select count(*) from {quoted(name)}")[0][0])) for name in user_tables(session)}
+def sizes(session: Session, *, counts: bool) -> tuple[Size, ...]:
+    """
+    Read how large tables are.
+
+    Args:
+        counts: every page may be read, as nobody waits; else rows are those of the last ANALYZE or as many as the largest rowid allows
+            (-1 where there is neither), and bytes are shares of the file by rows.
+    """
+    pages = int(str(session.execute("pragma page_count")[0][0])) * int(str(session.execute("pragma page_size")[0][0]))
+    rows = _counted(session) if counts else _estimated(session, pages)
+    shared = {name: (pages * max(number, 0) // (sum(max(each, 0) for each in rows.values()) or 1), 0) for name, number in rows.items()}
+    found = (_bytes(session) if counts else {}) or shared
     indexes = {str(name): int(str(number)) for name, number in session.execute(_INDEXES)}
-    found = _bytes(session, counted)
     every = [
-        Size(path=f"main.{name}", rows=rows, heap_bytes=found[name][0], index_bytes=found[name][1], indexes=indexes.get(name, 0))
-        for name, rows in counted.items()
+        Size(path=f"main.{name}", rows=number, heap_bytes=found[name][0], index_bytes=found[name][1], indexes=indexes.get(name, 0))
+        for name, number in rows.items()
         if name in found
     ]
     return tuple(sorted(every, key=lambda size: (-size.heap_bytes, size.path)))
 
 
-def _bytes(session: Session, counted: dict[str, int]) -> dict[str, tuple[int, int]]:
+def _counted(session: Session) -> dict[str, int]:
+    return {name: int(str(session.execute(f"select count(*) from {quoted(name)}")[0][0])) for name in user_tables(session)}
+
+
+def _estimated(session: Session, most: int) -> dict[str, int]:
+    """Rows as far as a few pages tell; rowids may have been chosen at random, so no more than there are bytes."""
+    analysed = {}
+    if session.execute("select 1 from sqlite_master where name = 'sqlite_stat1'"):
+        analysed = {str(name): int(str(number)) for name, number in session.execute(_ANALYSED)}
+    return {name: analysed.get(name) or _below_rowid(session, name, most) for name in user_tables(session)}
+
+
+def _below_rowid(session: Session, name: str, most: int) -> int:
+    if session.execute("select 1 from sqlite_master where name = :name and sql like 'create virtual%'", {"name": name}):
+        return -1  # who knows what it reads for that
+    try:
+        return min(int(str(session.execute(f"select coalesce(max(_rowid_), 0) from {quoted(name)}")[0][0])), most)
+    except sqlite3.OperationalError:
+        return -1  # WITHOUT ROWID
+
+
+def _bytes(session: Session) -> dict[str, tuple[int, int]]:
     try:
         return {str(name): (int(str(heap)), int(str(index))) for name, heap, index in session.execute(_PAGES)}
     except sqlite3.OperationalError:
-        size = int(str(session.execute("pragma page_count")[0][0])) * int(str(session.execute("pragma page_size")[0][0]))
-        return {name: (size * rows // (sum(counted.values()) or 1), 0) for name, rows in counted.items()}
+        return {}
 
 
 def _copy_all(original: sqlite3.Connection, copy: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lockgate.dialects.sqlite import trace_copy, trace_jail
 from lockgate.dialects.sqlite.trace_probe import FileStory, SqliteProbe
-from lockgate.dialects.tracing import Seen
+from lockgate.dialects.tracing import Seen, Watching
 from lockgate.hazards.effects import Size
 from lockgate.hazards.picture import Picture
 from lockgate.permit import Permit, Session
@@ -67,6 +67,9 @@ class SqliteTracing:
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """SQLite gives none."""
 
+    def watch_cursors(self, driver_connection: Any, watching: Watching) -> None:
+        """What goes past SQLAlchemy is not told."""
+
     def state(self, error: BaseException) -> str:
         if not isinstance(error, sqlite3.Error):
             return ""
@@ -77,8 +80,8 @@ class SqliteTracing:
     def picture(self, session: Session) -> Picture:
         return self._story.catalog.read(session)
 
-    def sizes(self, session: Session) -> tuple[Size, ...]:
-        return trace_copy.sizes(session)
+    def sizes(self, session: Session, *, counts: bool = False) -> tuple[Size, ...]:
+        return trace_copy.sizes(session, counts=counts)
 
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
         return {}

@@ -18,7 +18,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         seen = set()
         for statement in transaction:
             for lock in statement.strong_locks:
-                working = [later for later in statement.later if later.is_work and later.scan_cause != "validate"]
+                working = [later for later in statement.later_under(lock.relation) if later.is_work and later.scan_cause != "validate"]
                 if working and key(lock.relation) not in seen and lock.relation.kind != FILE:  # that is locked from BEGIN on
                     seen.add(key(lock.relation))
                     yield _finding(statement, lock, working)
