@@ -67,6 +67,7 @@ STORIES = {
     ("scratch_database", "upgrade"): "a scratch database is brought to its revision as any other",
     ("scratch_database", "seed"): "and seeded as any other",
     ("scratch_database", "downgrade"): "and brought back as any other",
+    ("scratch_database", "stamp"): "and told where it is, where a revision is passed over",
     ("checks", "drift"): "whether models match the head is what `drift` answers",
     ("checks", "seed"): "whether seeds are idempotent shows when they are loaded twice",
     ("checks", "test_databases"): "checks work on databases of tests",

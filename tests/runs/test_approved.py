@@ -156,6 +156,15 @@ def test_a_locked_environment_is_upgraded_by_its_plan_and_by_nothing_else(
     digest = read_plan(file.read_text()).digest
     assert [(revision, json.loads(text)["plan"]) for revision, text in details] == [("r2", digest), ("r3", digest)]
     assert "revision: planned from `r1`" in upgrade(project, file, 3)["what"]
+    # a deployment that runs it every time: nothing is pending, and nothing is written
+    after = prod.contents()
+    assert "nothing to do" in project.here("upgrade", "prod", check=0).stdout
+    assert project.here("upgrade", "prod", "--seed", check=3)
+    project.revision("r4", "r3")
+    assert project.here("upgrade", "prod", check=3)
+    assert {name: rows for name, rows in prod.contents().items() if "ledger" not in name} == {
+        name: rows for name, rows in after.items() if "ledger" not in name
+    }
     refusals = [row for row in prod.ledger() if row[1] == "refused"]
     assert any("plan-differs" in row[3] for row in refusals)
 
@@ -209,7 +218,8 @@ def test_what_cannot_be_run_any_more_is_not_signed(project: Tiny, prod: Database
         assert "time: the plan was valid until" in project.here("approve", str(file), "--key", str(key), check=3).stderr
     file.with_name("other.json").write_text("{}")
     assert "plan-invalid" in project.here("approve", str(file.with_name("other.json")), "--key", str(key), check=2).stderr
-    assert "key-invalid" in project.here("approve", str(file), "--key", str(project.folder / "none.key"), check=2).stderr
+    missing = project.here("approve", str(file), "--key", str(project.folder / "none.key"), check=2).stderr
+    assert "key-invalid" in missing and "lockgate approve --new-key" in missing
     # a plan up to a revision leads there, and not to the head
     assert "target: planned up to `r2`, asked for `head`" in project.here("upgrade", "prod", "head", "--plan", str(file), check=3, CONFIRM_ENV="prod").stderr
     assert upgrade(project, file)["to_heads"] == ["r2"]
@@ -221,6 +231,11 @@ def test_a_plan_that_fails_or_is_for_nobody_is_not_kept(project: Tiny, prod: Dat
     file = project.folder.parent / "plan.json"
     assert "no plan was written" in project.here("plan", "prod", "--out", str(file), check=1).stderr
     assert "usage" in project.here("plan", "prod", "--out", str(file), "--valid-for", "1y", check=2).stderr
+    assert "name its file" in project.here("plan", "prod", "--valid-for", "3d", check=2).stderr
+    assert "`-` is no file" in project.here("plan", "prod", "--out", "-", check=2).stderr
+    assert "names no file" in project.here("plan", "prod", "--report", "json:-", check=2).stderr
+    assert "leads beyond the newest revision: 3 revisions are pending" in project.here("plan", "prod", "+9", check=2).stderr
+    assert "leads down" in project.here("plan", "prod", "-1", check=2).stderr
     assert "among the files" in project.here("plan", "prod", "--out", str(project.folder / "migrations" / "plan.json"), check=2).stderr
     project.point("prod", make_postgres_database())
     assert "code: unmarked" in project.here("plan", "prod", "--out", str(file), check=3).stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import sys
@@ -21,6 +22,7 @@ from running import up
 import lockgate
 from lockgate.hazards.approved import read_plan
 from lockgate.hazards.effects import RevisionEffects, read_effects, write_effects
+from lockgate.runs.checkout import marked_commit_of
 from lockgate.secret import DatabaseUrl
 
 ORDERS = """op.create_table(
@@ -128,6 +130,97 @@ def test_no_password_of_a_definition_is_kept_in_a_plan(project: Tiny, dev: Datab
     assert read_plan(text).intact
 
 
+NEEDY = '''# lockgate: allow LG402 order 5 is there in every environment
+op.execute("insert into items (order_id) values (5)")
+op.create_index("ix_age", "orders", ["age"])'''
+ASSERTING = """op.execute("create index ix_name on orders (name)")
+# lockgate: allow LG406 orders has rows
+assert op.get_bind().scalar(sa.text("select count(*) from orders"))"""
+
+
+@pytest.mark.usefixtures("near")
+def test_rows_that_only_the_copy_misses_stop_no_plan_once_somebody_says_so(project: Tiny, dev: Database) -> None:
+    """A locked environment is changed by a kept plan alone: a revision that is right must have a way there, and what follows is judged."""
+    dev.query("create table items (order_id integer references orders)")
+    dev.query("insert into orders values (5, 'x', 1)")
+    project.revision("r2", "r1", NEEDY.partition("\n")[2])
+    kept = project.folder / "plan.json"
+    alone = project.here("plan", "dev", "--out", str(kept), check=1)
+    assert "the copy has none of the target's rows" in alone.stdout and "lockgate: allow LG402 REASON" in alone.stdout
+    assert not kept.exists()
+    for name, before, body in (("r2", "r1", NEEDY), ("r3", "r2", ASSERTING), ("r4", "r3", 'op.drop_column("orders", "name")')):
+        project.revision(name, before, body)
+    found, document = planned(project, "--out", str(kept))
+    assert [(revision.id, revision.fault is not None) for revision in found.revisions] == [("r2", False), ("r3", True), ("r4", False)]
+    assert [effect.spared for effect in found.revisions[0].effects] == [True, False]
+    told = {(finding["revision"], finding["id"]) for finding in document["findings"]}
+    assert {("r2", "LG206"), ("r4", "LG301")} <= told and ("r3", "LG406") not in told, "what follows a failure is judged"
+    assert [one["finding"]["id"] for one in document["allowed"]] == ["LG402", "LG406"]
+    assert read_plan(kept.read_text(encoding="utf-8")).plan.revisions == ("r2", "r3", "r4")
+    up(project)
+
+
+@pytest.mark.usefixtures("near")
+def test_a_plan_that_foretells_a_failure_is_not_kept(project: Tiny, dev: Database) -> None:
+    """What is signed must be what can run; whoever knows better says why beside the statement."""
+    dev.query("insert into orders values (5, null, 1)")
+    statement = 'op.alter_column("orders", "name", nullable=False)'
+    project.revision("r2", "r1", statement)
+    kept = project.folder / "plan.json"
+    failed = project.here("plan", "dev", "--out", str(kept), check=1)
+    assert "revision `r2` will fail: 1 row without a value in `public.orders.name`" in failed.stderr and "code: plan-fails" in failed.stderr
+    assert not kept.exists()
+    project.revision("r2", "r1", f"{statement}  # lockgate: allow LG401 the rows are mended before")
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    for command in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "first")):
+        assert project.run(["git", *command], {}).returncode == 0
+    commit = project.run(["git", "rev-parse", "HEAD"], {}).stdout.strip()
+    queries = project.folder / "queries.sql"
+    queries.write_text("select name from orders; select nothing from orders;", encoding="utf-8")
+    said = project.here("plan", "dev", "--out", str(kept), "--queries", str(queries), check=0).stderr
+    assert "1 of the queries" in said and "do not run as the schema is now" in said
+    assert read_plan(kept.read_text(encoding="utf-8")).plan.git_commit == commit
+    project.revision("r3", "r2")
+    assert marked_commit_of(project.folder, ["migrations/versions/r2.py", "migrations/versions/r3.py"], project.environ | os.environ) == f"{commit}-dirty"
+
+
+ABOUT_THE_DATABASE = """op.execute("grant connect on database NAME to public")
+op.execute("ALTER DATABASE \\"NAME\\" SET statement_timeout = '1h'")
+op.execute("comment on database NAME is 'database NAME'")
+op.execute("alter role postgres in database NAME set work_mem = '8MB'")
+op.execute("grant connect on database other to public")"""
+
+
+@pytest.mark.usefixtures("near")
+def test_statements_about_the_database_itself_run_on_the_copy(project: Tiny, dev: Database) -> None:
+    """The copy has another name; that of the database means the copy, any other one is as wrong as it is on the target."""
+    project.revision("r2", "r1", ABOUT_THE_DATABASE.replace("NAME", dev.url.database))
+    before = dev.picture()
+    found, _ = planned(project, check=1)
+    faults = [effect.fault.state if effect.fault else "" for effect in found.revisions[0].effects]
+    assert faults == ["", "", "", "", "3D000"]
+    assert dev.url.database in found.revisions[0].effects[0].text, "people read what they wrote"
+    assert dev.picture() == before
+
+
+@pytest.mark.usefixtures("near")
+def test_a_revision_that_waits_for_itself_is_told(project: Tiny, dev: Database) -> None:
+    """A lock that one connection of a revision keeps from the other is never free: a plan must say so, and not hang with it."""
+    second = 'op.execute("alter table orders add x integer")\nother = op.get_bind().engine.connect()\n'
+    project.revision("r2", "r1", f"{second}other.execute(sa.text('select * from orders'))")
+    failed = project.here("plan", "dev", check=1)
+    assert "code: plan-fails" in failed.stderr
+    assert "LG406" in failed.stdout and "the revision waits for itself" in failed.stdout, failed.stdout + failed.stderr
+
+
+@pytest.mark.usefixtures("near")
+def test_a_plan_ends(project: Tiny, dev: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for something outside of the database has no lock that could time out."""
+    monkeypatch.setattr("lockgate.runs.plan_child._LONGEST_S", 10.0)
+    project.revision("r2", "r1", "import threading\nthreading.Event().wait()")
+    assert "code: no-plan" in project.here("plan", "dev", check=5).stderr
+
+
 WIDEN = """op.add_column("orders", sa.Column("x", sa.Integer))
 op.alter_column("orders", "age", type_=sa.BigInteger)
 op.execute("create index if not exists ix_name on orders (name)")
@@ -193,7 +286,7 @@ def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny
     project.revision("r2", "r1", narrow + LOOP)
     dev.query("create view names as select age from orders")
     dev.query("insert into orders values (1, repeat('x', 30), 1)")
-    said = project.here("plan", "dev", "--statements", check=0).stdout
+    said = project.here("plan", "dev", "--statements", check=1).stdout
     lines = said.splitlines()
     assert lines[0] == f"plan of `dev` ({dev.url.place}), at r1"
     assert re.match(r"`dev`: (\d errors?, )?\d warnings?, .* in 1 revision \(schema of dev, traced on PostgreSQL", lines[1])
@@ -203,7 +296,7 @@ def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny
     table = lines[lines.index(next(line for line in lines if line.startswith("REVISION"))) + 1 :]
     assert "ALTER COLUMN name TYPE VARCHAR(20)" in table[0] and "rewrites orders (type, 2 indexes built again)" in table[0]
     assert "SHARE orders" in table[1]
-    assert "REVISION  LINE" not in project.here("plan", "dev", check=0).stdout
+    assert "REVISION  LINE" not in project.here("plan", "dev", check=1).stdout
     project.revision("r2", "r1", 'op.alter_column("orders", "age", type_=sa.BigInteger)')
     failed = project.here("plan", "dev", check=1)
     assert failed.stdout.splitlines()[4].startswith("ERROR"), "what fails is the worst"

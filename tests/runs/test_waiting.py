@@ -190,3 +190,17 @@ def test_another_writer_of_a_sqlite_file_is_waited_for_in_short_tries(project: T
         error = up_fails(project)
     assert (error.code, error.exit_code, error.changed) == ("lock-timeout", 4, "nothing")
     assert Database(sqlite_url).heads() == ["r2"]
+
+
+@pytest.mark.parametrize("table", ["lockgate.marker", "alembic_version"])
+def test_no_look_waits_for_ever_and_it_says_for_whom(started: Tiny, postgres_url: DatabaseUrl, table: str) -> None:
+    """Who asks how a database is while somebody holds a table wants to hear of that, not to hang behind it without a word."""
+    with psycopg.connect(postgres_url.render().reveal(), application_name="a repack") as other:
+        other.execute(f"lock table {table} in access exclusive mode".encode())
+        said = started.here("plan", "dev", check=4).stderr
+        row = started.here("status", "dev").stdout
+        pid = other.info.backend_pid
+    assert "code: lock-timeout" in said and "end that session, or wait for it" in said
+    for word in (f"{table}: pid {pid}", "a repack"):
+        assert word in said
+    assert "not free in time" in row

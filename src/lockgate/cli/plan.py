@@ -25,7 +25,7 @@ _QUERIES = "Try the queries in this file instead of those that pg_stat_statement
 @click.argument("revision", default="head")
 @report_options()
 @click.option("--out", metavar="FILE", default="", help="Keep the plan in FILE, for `approve` and `upgrade --plan`.")
-@click.option("--valid-for", metavar="TIME", default="7d", show_default=True, help="How long the plan in FILE may be run: 30m, 12h, 7d.")
+@click.option("--valid-for", metavar="TIME", default="", help="How long the plan in FILE may be run: 30m, 12h, 7d (where not given).")
 @click.option("--probe-data", is_flag=True, help=_PROBE)
 @click.option("--queries", metavar="FILE", default="", help=_QUERIES)
 def command(

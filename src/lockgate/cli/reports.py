@@ -118,6 +118,9 @@ def _report_file(word: str) -> ReportFile:
     if not found.format or not found.path.name:
         what = f"`--report {word}` does not tell the format: the ending is none of {', '.join(_ENDINGS)}"
         raise UsageError("usage", what, "--report", f"put one of {', '.join(FORMATS)} before it: --report markdown:FILE")
+    if str(found.path) == "-":
+        what = f"`--report {word}` names no file: reports go into files, `--format` says what goes to standard output"
+        raise UsageError("usage", what, "--report", f"--format {found.format}")
     if found.path.exists() and not found.path.is_file():
         raise UsageError("usage", f"`{found.path}` is there and is no file that can be replaced", "--report", "name a file")
     return found

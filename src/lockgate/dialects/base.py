@@ -228,7 +228,7 @@ class Dialect(ABC):
         return ""
 
     def blockers(self, session: Session, session_id: str) -> Sequence[str]:
-        """Who holds the locks that a session waits for: one line each, for people; none where it does not wait."""
+        """Who holds what a session waits for, a line each for people; without `session_id` who holds tables so that nobody can read them."""
         return ()
 
     @abstractmethod

@@ -24,6 +24,12 @@ class QuietTracing:
     def check(self, sql: str) -> None:
         """The jail looks at every statement."""
 
+    def stand_for(self, database: str, scratch: str) -> None:
+        """No statement of these products that can be planned names the database that it runs in."""
+
+    def reworded(self, sql: str) -> str:
+        return sql
+
     def stubs(self, session: Session, available: frozenset[str]) -> Mapping[str, str]:
         return {}
 

@@ -41,6 +41,9 @@ class Probe(Protocol):
     def run(self, execute: Callable[[str], Any], sql: str) -> Any:
         """Run the statement, perhaps in other words that do the same and tell more."""
 
+    def spared(self) -> AbstractContextManager[None]:
+        """Undo a statement that fails within the block, and nothing else of its transaction; the error is raised all the same."""
+
     def end(self) -> str:
         """End a statement that succeeded; return what the database's own triggers noticed."""
 
@@ -81,6 +84,18 @@ class Tracing(Protocol):
 
     def check(self, sql: str) -> None:
         """Raise Unreachable `no-plan` for a statement that would make the scratch server itself reach another one."""
+
+    def stand_for(self, database: str, scratch: str) -> None:
+        """
+        Let statements that name the target's database mean the scratch one, see `reworded`.
+
+        Args:
+            database: name of the target's; empty for whatever name a statement has.
+            scratch: name of the one that they run in.
+        """
+
+    def reworded(self, sql: str) -> str:
+        """Return a statement as it is run on the scratch."""
 
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Tell the server's notices and warnings on a connection."""

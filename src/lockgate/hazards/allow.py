@@ -18,6 +18,8 @@ from lockgate.hazards.rules.unused_allow import RULE
 
 _COMMENT = re.compile(r"#\s*lockgate:\s*allow\s+(?P<hazard>[\w-]+)[\s:,-]*(?P<reason>.*)")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# What a statement, or the code around it, that fails is told by.
+_FAILING = ("lg401", "not-null-rows", "lg402", "data-refused", "lg406", "statement-fails")
 _BATCH = "batch_alter_table"  # sends its statements when it is left, from the line of its `with`
 
 
@@ -44,6 +46,16 @@ class Allow:
         if finding.file != self.file or self.hazard.lower() not in (finding.id.lower(), finding.name):
             return False
         return finding.line == 0 or not finding.statement or self.first <= finding.line <= self.last
+
+
+def may_fail(allows: Iterable[Allow], line: int = 0) -> bool:
+    """
+    Return whether a comment allows that something fails.
+
+    Args:
+        line: of the statement; 0 for the revision's code, for which any line's comment speaks.
+    """
+    return any(allow.hazard.lower() in _FAILING and (line == 0 or allow.first <= line <= allow.last) for allow in allows)
 
 
 def read_allows(file: str, source: str) -> tuple[Allow, ...]:

@@ -86,7 +86,7 @@ class ApprovedPlan(Value, frozen=True, kw_only=True):
         target: as it was asked for, in Alembic's notation.
         revisions: ids, in the order in which they will run.
         made_at, expires_at: ISO 8601 in UTC.
-        made_by: `user@host`. git_commit: of the checkout, empty where there is none. Neither is compared.
+        made_by: `user@host`. git_commit: of the checkout, `-dirty` behind it where a file is not as in it, empty where there is none. Neither is compared.
     """
 
     format: int = FORMAT

@@ -130,6 +130,7 @@ class Statement:
         mode: str = "",
         estimate: Estimate | None = None,
         name: str = "",
+        fails: bool = False,
     ) -> Finding:
         """
         Return a finding at this statement.
@@ -138,6 +139,7 @@ class Statement:
             relation: the table concerned; its lock and size are looked up.
             mode: of the lock, where it is not the one held on `relation`.
             name: of what is concerned, where it is no relation.
+            fails: see `Finding`.
         """
         mode = mode or (self.mode(relation) if relation else "")
         size = self.plan.yardstick.size(relation) if relation else None
@@ -158,6 +160,7 @@ class Statement:
             estimate=estimate,
             what=what,
             safer=safer,
+            fails=fails,
         )
 
     def timed(self, rule: Rule, relation: Relation, *, what: str, safer: str = "", estimate: Estimate | None) -> Finding:
@@ -254,7 +257,9 @@ class Plan:
             return Severity.ERROR
         return Severity.WARNING if estimate.high_s >= self.limits.warning_s else Severity.NOTE
 
-    def about(self, rule: Rule, revision: RevisionEffects, severity: Severity, what: str, safer: str = "", line: int = 0) -> Finding:
+    def about(
+        self, rule: Rule, revision: RevisionEffects, severity: Severity, what: str, safer: str = "", line: int = 0, *, fails: bool = False
+    ) -> Finding:
         """Return a finding about a revision as a whole."""
         return Finding(
             id=rule.id,
@@ -266,6 +271,7 @@ class Plan:
             line=line,
             what=what,
             safer=safer,
+            fails=fails,
         )
 
 

@@ -26,6 +26,11 @@ def severity(answer: Answer) -> Severity | None:
     return None
 
 
+def stops(answer: Answer) -> bool:
+    """Whether rows stand in the way that nothing in the plan may mend."""
+    return answer.count > 0 and not answer.written
+
+
 def many(number: int, thing: str) -> str:
     """Return `1 row`, `12,000 rows`."""
     return f"{number:,} {thing}{'s' * (number != 1)}"

@@ -13,7 +13,7 @@ from lockgate.hazards.answers import Answer, Preflight, Workload
 from lockgate.hazards.seen import Build, Change, Drop, Fault, Lock, Relation, Rewrite, Rows, Scan, Value
 
 FORMAT = 1
-DUMP, COPY, SCHEMA = "pg_dump", "copy", "schema"  # sources of a plan's schema; see `Effects`
+DUMP, COPY, SCHEMA, REPLAY = "pg_dump", "copy", "schema", "replay"  # sources of a plan's schema; see `Effects`
 
 
 class Effect(Value, frozen=True):
@@ -33,6 +33,7 @@ class Effect(Value, frozen=True):
         written: tables whose rows it wrote.
         notices: the server's NOTICEs and WARNINGs.
         caught: the revision went on behind its fault, and ended well.
+        spared: a comment allows that it fails, and the revision was let go on behind it.
         ms: milliseconds on the scratch, which holds no rows unless it is a `copy`.
     """
 
@@ -55,6 +56,7 @@ class Effect(Value, frozen=True):
     notices: tuple[str, ...] = ()
     fault: Fault | None = None
     caught: bool = False
+    spared: bool = False
     ms: int = 0
 
 

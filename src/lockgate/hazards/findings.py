@@ -80,6 +80,7 @@ class Finding(Judged, frozen=True):
         estimate: of the time blocked or worked; None where it cannot be told.
         what: what happens, in words.
         safer: another way, as Python for a revision with the user's own names; empty where there is none to show.
+        fails: the statement, or the revision, failed on the scratch or will fail on the target's rows as they are now.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Finding(Judged, frozen=True):
     estimate: Estimate | None = None
     what: str = ""
     safer: str = ""
+    fails: bool = False
 
 
 class Allowed(Judged, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from lockgate.hazards.allow import apply
 from lockgate.hazards.blocking import blocks, spelled, strongest
 from lockgate.hazards.context import Plan, Statement, key
-from lockgate.hazards.effects import COPY, Effects
+from lockgate.hazards.effects import COPY, REPLAY, Effects
 from lockgate.hazards.estimate import total
 from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Limits, Severity
 from lockgate.hazards.rules.every import RULES
@@ -92,11 +92,11 @@ def _place(finding: Finding) -> tuple[str, int, str]:
 
 def _basis(effects: Effects) -> str:
     of = f"copy of {effects.environment} with its rows" if effects.source == COPY else f"schema of {effects.environment}"
-    source = "replayed from base" if effects.source == "replay" else of if effects.environment else ""
+    source = "replayed from base" if effects.source == REPLAY else of if effects.environment else ""
     server = f"traced on {effects.scratch}" if effects.scratch else ""
     target = f"for {effects.server}" if effects.server else ""
     stubs = f"imitated extensions: {', '.join(effects.stubs)}" if effects.stubs else ""
-    sizes = "sizes of tables unknown" if effects.source == "replay" else ""
+    sizes = "sizes of tables unknown" if effects.source == REPLAY else ""
     return ", ".join(part for part in (source, " ".join(part for part in (server, target) if part), sizes, stubs) if part)
 
 

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lockgate.hazards.effects import Effects
+from lockgate.hazards.effects import Effects, RevisionEffects
 from lockgate.hazards.findings import Findings
+
+
+def fails(effects: Effects, findings: Findings) -> bool:
+    """Return whether a plan says that something fails, on the scratch or on the target's rows as they are, and no comment allows that."""
+    return broken_off(effects, findings) is not None or any(finding.fails for finding in findings.findings)
+
+
+def broken_off(effects: Effects, findings: Findings) -> RevisionEffects | None:
+    """Return the first revision that failed on the scratch and that no comment excuses."""
+    excused = {allowed.finding.revision for allowed in findings.allowed if allowed.finding.fails}
+    return next((revision for revision in effects.revisions if revision.fault and revision.id not in excused), None)
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,7 @@ class PlanOutcome:
         place: of the target.
         effects: without revisions where nothing is pending.
         findings: the effects judged by what the environment bears.
-        code: `plan-fails` where a revision fails on the scratch copy, `plan-findings` where a finding is not let pass.
+        code: `plan-fails` where a revision fails on the scratch copy or will fail on the target's rows (see `fails`), `plan-findings` where a finding is not let pass.
         failed_on: with `plan-findings`, what was not to be found.
     """
 

@@ -8,7 +8,7 @@ from lockgate.errors import CODES, LockgateError
 from lockgate.hazards.blocking import spelled
 from lockgate.hazards.effects import Effect, Effects
 from lockgate.hazards.held import Held, UnderLocks, under_locks
-from lockgate.hazards.plan import PlanOutcome
+from lockgate.hazards.plan import PlanOutcome, broken_off
 from lockgate.hazards.seen import MODES, Change, Relation
 from lockgate.report.finding_words import hazard_page, headline, one_line, place, short, size
 from lockgate.report.findings import findings
@@ -40,13 +40,22 @@ def plan_error(done: PlanOutcome) -> LockgateError | None:
         first = done.findings.failing(done.failed_on)[0]
         hint = f"do it the safer way ({hazard_page(first.id)}), or allow it where it stands: # lockgate: allow {first.id} REASON"
         return CODES[done.code](done.code, what, f"{where}{place(first)}", hint)
-    broken = next((revision for revision in done.effects.revisions if revision.fault), None)
-    if not done.code or broken is None or broken.fault is None:
+    if not done.code:
         return None
+    broken = broken_off(done.effects, done.findings)
+    if broken is None or broken.fault is None:
+        return _foretold(done, where)
     copy = "a scratch copy of this schema" if done.environment else "the database that the revisions before it make"
     what = f"revision `{broken.id}` fails on {copy}: {broken.fault.message}"
     again = f"lockgate plan {done.environment}" if done.environment else f"lockgate lint {broken.id}"
     return CODES[done.code](done.code, what, f"{where}{broken.file}:{broken.fault.line}", f"mend {broken.file}, then run `{again}` again")
+
+
+def _foretold(done: PlanOutcome, where: str) -> LockgateError:
+    """What runs on the copy and fails on the rows that are there."""
+    first = next(finding for finding in done.findings.findings if finding.fails)
+    hint = f"mend the rows or {first.file}, then plan again; or allow it where it stands: # lockgate: allow {first.id} REASON"
+    return CODES[done.code](done.code, f"revision `{first.revision}` will fail: {first.what}", f"{where}{place(first)}", hint)
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -56,6 +56,8 @@ def to_approve(project: Project, file: Path, key: Path) -> Approval:
     if found:
         hint = f"plan again: lockgate plan {environment.name} --out {file}"
         raise Refused("plan-differs", "\n".join(["this plan could not be run any more", *found]), str(file), hint)
+    if not key.exists():
+        raise UsageError("key-invalid", "there is no private key to sign with", str(key), f"make one: lockgate approve --new-key {key}")
     public = public_of(read_private(key, "key-invalid"), str(key))
     name = next((name for name, known in project.approvers.items() if known == public), "")
     if not name:

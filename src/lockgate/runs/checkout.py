@@ -18,6 +18,18 @@ def commit_of(folder: Path, environ: Mapping[str, str]) -> str:
     return (_git(folder, environ, "rev-parse", "HEAD") or "").strip()
 
 
+def marked_commit_of(folder: Path, files: Iterable[str], environ: Mapping[str, str]) -> str:
+    """
+    Return the commit, followed by `-dirty` (as `git describe` writes it) where one of `files` is not as it is in it.
+
+    Args:
+        files: paths that start at the folder.
+    """
+    commit, ours = commit_of(folder, environ), sorted(file for file in files if not file.startswith(("/", "..")))
+    changed = _git(folder, environ, "status", "--porcelain", "--untracked-files=all", "--ignored", "--", *ours) if commit else ""
+    return f"{commit}-dirty" if changed else commit
+
+
 def untracked(folder: Path, files: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """
     Return those of `files` that git does not know, ignored ones among them; they exist on this machine alone.

@@ -21,7 +21,7 @@ from lockgate.guard import Asked, decide
 from lockgate.interruption import cancellable
 from lockgate.permit import Author, Permit, Session
 from lockgate.registry import ledger, marker
-from lockgate.runs.driver_error import driver_error
+from lockgate.runs.driver_error import PATIENCE_S, told_by
 from lockgate.runs.register import register, renew
 from lockgate.runs.sight import see
 from lockgate.runs.target import Target, asked_of, author_of, renewed, target_of
@@ -59,17 +59,18 @@ def opened(target: Target, *, write: bool = False) -> Iterator[BareSession]:
     Connect with lockgate's own driver; errors of the driver come out as ours.
 
     Args:
-        write: False opens a session in which the server refuses every write.
+        write: False opens a session in which the server refuses every write, and waits for tables no longer than `PATIENCE_S`.
     """
     with _placed(target), target.dialect.open(target.url, target.environment.connect_timeout, write=write) as session:
         try:
             with cancellable(session.cancel):
+                if not write:
+                    target.dialect.bound_waiting(session, PATIENCE_S)
                 yield session
         except Exception as error:
-            facts = target.dialect.facts(error)
-            if facts is None:
+            if (told := told_by(error, target.dialect, session, target.where)) is None:
                 raise
-            raise driver_error(facts, target.where) from error
+            raise told from error
 
 
 @contextmanager
@@ -124,9 +125,8 @@ def one_run_per_process() -> Iterator[None]:
         Busy: `busy-in-process`.
     """
     if not _one_run.acquire(blocking=False):
-        raise Busy(
-            "busy-in-process", "another run is under way in this process", hint="run one after the other, or in processes of their own"
-        )
+        what, hint = "another run is under way in this process", "run one after the other, or in processes of their own"
+        raise Busy("busy-in-process", what, hint=hint)
     try:
         yield
     finally:

@@ -15,10 +15,10 @@ from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_target
 from lockgate.graph.course import Course, course_of
-from lockgate.hazards.effects import Effects, History
+from lockgate.hazards.effects import REPLAY, Effects, History
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
-from lockgate.hazards.plan import PlanOutcome
+from lockgate.hazards.plan import PlanOutcome, fails
 from lockgate.runs.checkout import changed_since
 from lockgate.runs.lint_product import product
 from lockgate.runs.lint_static import lint_static
@@ -75,7 +75,7 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
     chosen = _chosen(graph, project, subject, request.environ)
     course = course_of(graph, _without_bootstrapped(chosen, graph, project, notify), together=subject.together)
     if not course.plans:
-        return PlanOutcome("", "", Effects(source="replay"), Findings())
+        return PlanOutcome("", "", Effects(source=REPLAY), Findings())
     edited = edited_since(graph, project.folder, subject.since, request.environ) if subject.since else ()
     history = history_of(graph, (), edited)
     backend = product(project, default_environment(project), request.environ, notify)
@@ -90,8 +90,8 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
         notify(Notice(f"no scratch server can be had ({error.what}): the SQL of the revisions is read instead, and nothing is run"))
         return _read(course, history, backend, request, project, style=subject.style)
     effects = msgspec.structs.replace(effects, history=history)
-    fails = any(revision.fault for revision in effects.revisions)
-    return PlanOutcome("", "", effects, _judged(effects, course, project, style=subject.style), "plan-fails" if fails else "")
+    judged = _judged(effects, course, project, style=subject.style)
+    return PlanOutcome("", "", effects, judged, "plan-fails" if fails(effects, judged) else "")
 
 
 def _read(course: Course, history: History | None, backend: str, request: Request, project: Project, *, style: bool) -> PlanOutcome:
@@ -173,7 +173,7 @@ def _traced(course: Course, backend: str, request: Request, project: Project, pr
             with _explained(scratch):
                 told = obeyed(child, orders, progress)
         return Effects(
-            source="replay",
+            source=REPLAY,
             scratch=clones.product,
             heads=course.before,
             target=" ".join(course.targets),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-from lockgate.events import Notify
+from lockgate.errors import UsageError
+from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_single_head, check_target
 from lockgate.hazards.answers import Workload
 from lockgate.hazards.effects import COPY, Effects
 from lockgate.hazards.findings import Limits
 from lockgate.hazards.judge import judge
-from lockgate.hazards.plan import PlanOutcome
+from lockgate.hazards.plan import PlanOutcome, fails
 from lockgate.hazards.twice import grafted, stopped_by_rows
 from lockgate.runs.arrival import check_known, check_no_range
 from lockgate.runs.edited import Kept
@@ -27,6 +30,8 @@ from lockgate.runs.traced import Told
 from lockgate.settings.project import Project
 from lockgate.words import Protection, Request
 
+_RELATIVE = re.compile(r"[+-][0-9]{1,6}")
+
 
 def plan(request: Request, project: Project, notify: Notify, probing: Probing | None = None) -> PlanOutcome:
     """
@@ -37,7 +42,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
         notify: hears that the copy is made.
         probing: how far the questions to the database go; None for small tables, and the queries that the server has counted.
     Returns:
-        `code` is `plan-fails` where a revision fails on the copy.
+        `code` is `plan-fails` where a revision fails on the copy, or will fail on the rows that are there.
     Raises:
         Unreachable: `no-plan` where it cannot be told, with the reason.
         Refused: `identity-mismatch`, `unknown-revision`.
@@ -55,23 +60,45 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     borne = project.environments[request.environment]
     edited = kept.edited(seen.heads) if graph.complete else ()
     history = history_of(graph, seen.heads, edited, refuses=borne.protection is not Protection.OPEN)
+    exact = replace(request, to=_exact(request.to, graph, seen.heads, target.where))
     empty = Effects(environment=request.environment, heads=seen.heads, target=request.to, history=history)
     if request.to in ("head", "heads") and graph.complete and seen.heads and not graph.pending(seen.heads):
         return PlanOutcome(request.environment, seen.place, empty, judge(empty))
     probing = probing or Probing()
     workload = known_queries(project, target, probing)
     original = read_original(target, seen)
-    told, facts = _traced(original, request, project, Progress(notify, _steps(graph, seen.heads, request.to)), workload)
+    told, facts = _traced(original, exact, project, Progress(notify, _steps(graph, seen.heads, request.to)), workload, target.url.database)
+    dropped = len(workload.queries) - told.workload.known if probing.queries and workload and told.workload else 0
+    if dropped:
+        notify(Notice(f"{dropped} of the queries in {probing.queries} do not run as the schema is now: they are left out"))
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
     effects = asked(effects, target, probing, notify)
     if effects.preflight and seen.invalid_indexes:
         effects = msgspec.structs.replace(effects, preflight=msgspec.structs.replace(effects.preflight, invalid_indexes=seen.invalid_indexes))
-    fails = any(revision.fault for revision in effects.revisions)
     limits = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error)
     judged = judge(effects, limits, _sources(effects, project), style=probing.style)
-    return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails else "")
+    return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails(effects, judged) else "")
+
+
+def _exact(to: str, graph: Graph, heads: tuple[str, ...], where: str) -> str:
+    """
+    Return the revision that a relative target means from where the database is; any other one as it is, and what only Alembic can tell.
+
+    Raises:
+        UsageError: `revision-not-found`: there are not so many, or it leads down.
+    """
+    if not _RELATIVE.fullmatch(to) or not graph.complete:
+        return to
+    pending, steps = graph.pending(heads), int(to)
+    if steps < 1:
+        raise UsageError("revision-not-found", f"a plan leads up, and `{to}` leads down", where, "name a revision, or `+1`")
+    if steps > len(pending):
+        there = f"{len(pending)} revision{'s are' if len(pending) != 1 else ' is'} pending"
+        raise UsageError("revision-not-found", f"`{to}` leads beyond the newest revision: {there}", where, "leave it out to plan all of them")
+    line = all(graph.revisions[new].down_revisions == (old,) for old, new in pairwise(pending))
+    return pending[steps - 1] if line else to
 
 
 def _steps(graph: Graph, heads: tuple[str, ...], to: str) -> int:
@@ -80,7 +107,9 @@ def _steps(graph: Graph, heads: tuple[str, ...], to: str) -> int:
     return pending * (1 if len(heads) > 1 else 2)
 
 
-def _traced(original: Original, request: Request, project: Project, progress: Progress, workload: Workload | None) -> tuple[Told, Effects]:
+def _traced(
+    original: Original, request: Request, project: Project, progress: Progress, workload: Workload | None, database: str
+) -> tuple[Told, Effects]:
     """
     Trace on a copy, and once more on one without rows where rows stopped it: how many do, and what comes behind, only that one shows.
 
@@ -89,12 +118,12 @@ def _traced(original: Original, request: Request, project: Project, progress: Pr
     """
     heads, notify = original.sight.heads, progress.notify
     with other_process(request.environ, project) as child, copied(original, project, request.environ, notify) as (scratch, facts):
-        told = trace_apart(child, request, project, scratch, heads, workload, progress)
+        told = trace_apart(child, request, project, scratch, heads, workload, progress, database)
     if facts.source != COPY or not stopped_by_rows(told.revisions):
         return told, facts
     copy = copied(original, project, request.environ, notify, with_rows=False)
     with other_process(request.environ, project) as child, copy as (scratch, _):
-        again = trace_apart(child, request, project, scratch, heads, None, progress)
+        again = trace_apart(child, request, project, scratch, heads, None, progress, database)
     return msgspec.structs.replace(told, revisions=grafted(told.revisions, again.revisions)), facts
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Progress:
     total: int = 0
 
 
+_LONGEST_S = 3600.0  # for all revisions of a plan and their way back; most copies have no rows
 # What reaches a database or a vault without being a secret by its name.
 _WAYS_OUT = ("PG", "AWS_", "AZURE_", "GOOGLE_", "VAULT_", "MYSQL_")
 
@@ -74,6 +76,7 @@ def trace_apart(
     heads: tuple[str, ...],
     workload: Workload | None,
     progress: Progress,
+    database: str = "",
 ) -> Told:
     """
     Run the pending revisions and their way back on a scratch database, in another process.
@@ -83,32 +86,59 @@ def trace_apart(
         heads: applied ones; the way back is tried where there is one at most.
         workload: queries to be tried before and after the revisions.
         progress: hears of each revision.
+        database: name of the one that the scratch stands for.
     Raises:
         LockgateError: whatever the other process gave up with; Unreachable `no-plan` where it could not even tell.
     """
     back = heads[0] if len(heads) == 1 else "" if heads else "base"
-    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back, workload=workload)
+    orders = Orders(str(project.folder), request.environment, scratch.url.render().reveal(), request.to, back, workload=workload, database=database)
     return obeyed(child, orders, progress)
 
 
 def obeyed(child: subprocess.Popen[bytes], orders: Orders, progress: Progress) -> Told:
-    """Have the other process do what is ordered; raises as `trace_apart`."""
+    """Have the other process do what is ordered; raises as `trace_apart`, also where it takes longer than an hour."""
     assert child.stdin is not None
-    try:
+    with _bounded(child) as late:
         _write(child.stdin, msgspec.json.encode(orders))
         told = _heard(child, progress)
         child.wait()
-    except BaseException:
-        if child.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # now: the database that it works in is dropped next
-        raise
+    if told is None and late.is_set():
+        what = f"the revisions were not through on the copy after {_LONGEST_S / 60:.0f} minutes"
+        hint = "look for what waits for something outside of the database; plan up to the revision before it: lockgate plan ENVIRONMENT REVISION"
+        raise Unreachable("no-plan", what, parse_url(orders.url).place, hint)
     if told is None:
         what = f"the process that ran the revisions ended with status {child.returncode} before it could tell what they did"
         raise Unreachable("no-plan", what, parse_url(orders.url).place, "look at what it wrote to standard error")
     if told.trouble is not None:
         _give_up(told)
     return told
+
+
+@contextmanager
+def _bounded(child: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+    """End the other process with all that it started where the block takes too long, which sets the event, or breaks off."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        _end(child)
+
+    timer = threading.Timer(_LONGEST_S, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    except BaseException:
+        _end(child)  # now: the database that it works in is dropped next
+        raise
+    finally:
+        timer.cancel()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _write(pipe: IO[bytes], text: bytes) -> None:

@@ -19,7 +19,7 @@ from lockgate.hazards.findings import Findings
 from lockgate.hazards.plan import PlanOutcome
 from lockgate.report.json import masked
 from lockgate.runs.approved import facts_of, schema_digest
-from lockgate.runs.checkout import commit_of
+from lockgate.runs.checkout import marked_commit_of
 from lockgate.runs.edited import Kept, check_edited
 from lockgate.runs.gate import check_identity, find, opened
 from lockgate.runs.plan import plan
@@ -27,6 +27,8 @@ from lockgate.runs.plan_questions import Probing
 from lockgate.runs.target import Target
 from lockgate.settings.project import Project
 from lockgate.words import Request, Sight, VersionTable
+
+_A_WEEK = "7d"
 
 Planner = Callable[[Request, Project, Notify, Probing], PlanOutcome]
 
@@ -37,18 +39,22 @@ def planner(out: str, valid_for: str) -> Planner:
 
     Args:
         out: the file; empty for none.
-        valid_for: see `duration`.
+        valid_for: see `duration`; empty for a week.
     Raises:
-        UsageError: `usage`: no time for which a plan can be valid.
+        UsageError: `usage`: no time for which a plan can be valid, or nothing is kept; `-` is no file.
     """
-    return partial(plan_into, Path(out), duration(valid_for)) if out else plan
+    if valid_for and not out:
+        raise UsageError("usage", "`--valid-for` is about a plan that is kept, and none is", "--valid-for", "name its file: --out plan.json")
+    if out == "-":
+        raise UsageError("usage", "`-` is no file: a plan is kept in one, and read from it again", "--out", "name it: --out plan.json")
+    return partial(plan_into, Path(out), duration(valid_for or _A_WEEK)) if out else plan
 
 
 def plan_into(
     out: Path, valid_for: timedelta, request: Request, project: Project, notify: Notify, probing: Probing | None = None
 ) -> PlanOutcome:
     """
-    Plan, and write the plan into a file where no revision fails; what is there is replaced.
+    Plan, and write the plan into a file unless a revision fails, or will, and no comment allows it; what is there is replaced.
 
     Raises:
         Refused: `unmarked`; `revision-edited`, as the run would be; `plan-differs`: files or database changed while they were looked at,
@@ -63,7 +69,7 @@ def plan_into(
         raise Refused("unmarked", what, before.database.place, f"lockgate adopt {request.environment}")
     done = plan(request, project, notify, probing)
     if done.code:
-        notify(Notice("no plan was written: a revision fails"))
+        notify(Notice("no plan was written: a revision fails, or will"))
         return done
     made = _plan(before, done, request, project, valid_for)
     changed = differences(made, _facts(project, *find(request, project)), "", datetime.now(UTC))
@@ -115,7 +121,7 @@ def _plan(facts: Facts, done: PlanOutcome, request: Request, project: Project, v
             made_at=now.isoformat(),
             expires_at=(now + valid_for).isoformat(),
             made_by=request.operator,
-            git_commit=commit_of(project.folder, request.environ),
+            git_commit=marked_commit_of(project.folder, facts.files, request.environ),
             # The file is shown, sent and kept; the catalog's definitions may hold what nobody should read.
             findings=msgspec.convert(masked(msgspec.to_builtins(done.findings)), Findings),
             effects=msgspec.convert(masked(msgspec.to_builtins(done.effects)), Effects),

@@ -84,6 +84,12 @@ class ScratchDatabase:
 
         return _downgrade.downgrade(self.request(Verb.DOWNGRADE, to), self.project, notify or _quiet)
 
+    def stamp(self, revision: str) -> None:
+        """Say that it is at a revision; raises as `stamp`."""
+        from lockgate.runs import stamp as _stamp  # here: as for `downgrade`
+
+        _stamp.stamp(self.request(Verb.STAMP, revision), self.project, _quiet)
+
     def seed(self, *names: str, again: bool = False) -> SeedOutcome:
         """
         Load seeds of the project, whatever environments they are meant for; all where none is named.

@@ -13,7 +13,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,14 +23,15 @@ import msgspec
 
 from lockgate.dialects.connect import questions_named, tracing_named
 from lockgate.errors import Bug, LockgateError
-from lockgate.events import Event, Started
-from lockgate.files import load_project
+from lockgate.events import Event, Notify, Started
+from lockgate.files import load_project, revision_text
+from lockgate.hazards.allow import Allow, may_fail, read_allows
 from lockgate.hazards.answers import Workload
 from lockgate.hazards.effects import RevisionEffects
 from lockgate.hazards.seen import Change, Fault
 from lockgate.hazards.workload import Tried, compare
 from lockgate.runs.gate import opened
-from lockgate.runs.scratch_database import described
+from lockgate.runs.scratch_database import ScratchDatabase, described
 from lockgate.runs.target import Target, environment_of
 from lockgate.secret import parse_url
 
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
 
 # Alembic and SQLAlchemy take longest to import: here that is done before there is anything to do, and the process that asks needs neither.
 _HEAVY = ("lockgate.runs.through", "lockgate.trace.jail", "lockgate.trace.tracer")
+
+
+# Nobody else is on the scratch: who waits there waits for another connection of the same revision, and no second try helps.
+_LOCK_WAIT_S = 20.0
+_WAITED = "55P03"  # PostgreSQL's lock_not_available
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -52,6 +59,7 @@ class Orders(msgspec.Struct, frozen=True):
         back: where to go back to afterwards; empty for not at all.
         only, apart: see `Tracer`.
         workload: queries to be tried before and after the revisions; None for none.
+        database: name of the target's database, for which the scratch one stands; empty where there is no target.
     """
 
     folder: str
@@ -62,6 +70,7 @@ class Orders(msgspec.Struct, frozen=True):
     only: tuple[str, ...] = ()
     apart: bool = False
     workload: Workload | None = None
+    database: str = ""
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -134,9 +143,12 @@ def _trace(orders: Orders, say: Callable[[Begun], None]) -> Told:
     project = load_project(Path(orders.folder))
     url = parse_url(orders.url)
     tracing = tracing_named(url.backend)
-    tracer = Tracer(tracing, url, lambda file: _below(file, project.folder), frozenset(orders.only), apart=orders.apart)
+    shorten = partial(_below, folder=project.folder)
+    tracer = Tracer(tracing, url, shorten, frozenset(orders.only), apart=orders.apart, may_fail=_may_fail)
     jail(tracing, url)
-    scratch = described(project, url, environment_of(project, orders.environment))
+    tracing.stand_for(orders.database, url.database)
+    like = replace(environment_of(project, orders.environment), lock_wait=_LOCK_WAIT_S)
+    scratch = described(project, url, like)
 
     def hear(happened: Event) -> None:
         if isinstance(happened, Started):
@@ -145,10 +157,10 @@ def _trace(orders: Orders, say: Callable[[Begun], None]) -> Told:
 
     with tracer.listening():
         before = _tried(scratch.target, orders.workload)
-        ran = all(_ran(partial(scratch.upgrade, target, notify=hear), tracer) for target in orders.target.split())
+        ran = all(_reached(scratch, target, tracer, hear, project.folder) for target in orders.target.split())
         up = tracer.revisions()
         workload = compare(orders.workload, before, _tried(scratch.target, orders.workload)) if ran and orders.workload else None
-        if not ran or not orders.back:
+        if not ran or not orders.back or any(revision.fault for revision in up):
             return Told(up, workload=workload)
         _ran(lambda: scratch.downgrade(orders.back, hear), tracer)
     with opened(scratch.target) as session:
@@ -164,12 +176,33 @@ def _tried(target: Target, workload: Workload | None) -> Sequence[Tried]:
         return questions.tried(session, [query.text for query in workload.queries])
 
 
+def _reached(scratch: ScratchDatabase, target: str, tracer: Tracer, hear: Notify, folder: Path) -> bool:
+    """Upgrade, passing over revisions whose comments allow that they fail; return whether the target was reached."""
+    while not _ran(partial(scratch.upgrade, target, notify=hear), tracer):
+        failed = tracer.revisions()[-1]
+        by_itself = not any(effect.fault and not effect.spared for effect in failed.effects)
+        if not by_itself or not _may_fail(str(folder / failed.file), 0):
+            return False
+        scratch.stamp(failed.id)
+    return True
+
+
+@cache
+def _allows(file: str) -> tuple[Allow, ...]:
+    return read_allows(file, revision_text(Path(file)))
+
+
+def _may_fail(file: str, line: int) -> bool:
+    return may_fail(_allows(file), line)
+
+
 def _ran(run: Callable[[], object], tracer: Tracer) -> bool:
     """Run revisions; return whether all of them ended well."""
     try:
         run()
     except LockgateError as error:
-        if not tracer.broken(Fault(message=error.what, line=_line(error, tracer))):
+        state = _WAITED if error.code == "lock-timeout" else ""
+        if not tracer.broken(Fault(message=error.what, state=state, line=_line(error, tracer))):
             raise
         return False
     return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lockgate.errors import NOTHING, LockgateError
 from lockgate.events import Event, Notice, Notify
 from lockgate.outcome import Outcome
-from lockgate.runs.arrival import Arrival, arrive
+from lockgate.runs.arrival import Arrival, arrive, at_target
 from lockgate.runs.gate import find
 from lockgate.runs.smoke import ask, record_answers
 from lockgate.runs.target import environment_of
@@ -51,14 +51,14 @@ def climb(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Upgrade a database that was looked at and allowed, and ask the smoke questions."""
     outcome = revisions(arrival, to, notify)
     # Where env.py did not run, what was seen a moment ago is what there is.
-    seen = arrival.sight if _at_target(arrival, to) else None
+    seen = arrival.sight if at_target(arrival, to) else None
     return smoked(arrival, outcome, wrote=bool(outcome.steps), seen=seen)
 
 
 def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     """Run the pending revisions; the smoke questions are still to be asked."""
     seen = arrival.sight
-    if arrival.request.from_schema is None and _at_target(arrival, to):
+    if arrival.request.from_schema is None and at_target(arrival, to):
         return Outcome(arrival.request.verb, arrival.request.environment, seen.place, seen.heads, seen.heads)
     # Not above: the cheap look is what most calls end with, and importing Alembic and SQLAlchemy costs more than all of it.
     from lockgate.runs.bootstrap import bootstrapped
@@ -76,17 +76,6 @@ def revisions(arrival: Arrival, to: str, notify: Notify) -> Outcome:
     between = bootstrapped(arrival, told) if arrival.request.from_schema is None else loaded(arrival, to, told)
     passage = through_gate(arrival, "upgrade", to, told, between)
     return outcome_of(arrival, passage, tuple(notices))
-
-
-def _at_target(arrival: Arrival, to: str) -> bool:
-    """Whether the cheap look says already that nothing is pending, so that env.py need not run."""
-    seen, graph = arrival.sight, arrival.graph
-    if seen.half_applied is not None:
-        return False
-    if to not in ("head", "heads") or seen.identity is None or seen.kept_version_table is None or not graph.complete:
-        return False
-    bound = seen.identity.cluster.same(seen.cluster)
-    return bound and bool(seen.heads) and not graph.pending(seen.heads)
 
 
 def smoked(arrival: Arrival, outcome: T, *, wrote: bool, seen: Sight | None = None) -> T:

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,29 +28,13 @@ from lockgate.hazards.reading import Reading, read_log
 from lockgate.hazards.seen import Fault
 from lockgate.secret import DatabaseUrl, redact
 from lockgate.trace.coverage import Coverage
+from lockgate.trace.sent import Sent
 from lockgate.words import Step
 
 _HOOKS = ("do_execute", "do_executemany", "do_execute_no_params")
 _LONGEST = 10_000  # characters of a statement's text
 # Who sends statements for others: what they give to a driver's cursor was not given to it by the revision.
 _SENDERS = ("sqlalchemy", "alembic")
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """
-    A statement on its way to the server.
-
-    Args:
-        connection: the driver's.
-        doubled: its percent signs are written twice, for drivers whose parameters begin with one.
-    """
-
-    sql: str
-    cursor: Any
-    connection: Any
-    autocommit: bool
-    doubled: bool = False
 
 
 class Tracer:
@@ -63,14 +46,23 @@ class Tracer:
         shorten: turns the path of a revision file into the one that people know.
         only: revisions to trace; the others are run and not looked at. Empty for all.
         apart: what a revision finds is somebody's, also what the one before it has made.
+        may_fail: whether a comment allows that the statement on a line of a file fails; a revision then goes on behind it.
     """
 
     def __init__(
-        self, tracing: Tracing, url: DatabaseUrl, shorten: Callable[[str], str], only: frozenset[str] = frozenset(), *, apart: bool = False
+        self,
+        tracing: Tracing,
+        url: DatabaseUrl,
+        shorten: Callable[[str], str],
+        only: frozenset[str] = frozenset(),
+        *,
+        apart: bool = False,
+        may_fail: Callable[[str, int], bool] = lambda file, line: False,
     ) -> None:
         self._tracing = tracing
         self._only = only
         self._apart = apart
+        self._may_fail = may_fail
         self._url = url
         self._shorten = shorten
         self._done: list[RevisionEffects] = []
@@ -177,8 +169,12 @@ class Tracer:
         context = named.get("context") or (rest[-1] if rest else None)
         ours = context is None or OURS.items() <= context.execution_options.items()
         line = self._line()
+
+        def run(text: str) -> Any:
+            return original(cursor, self._tracing.reworded(text), *rest, **named)
+
         with self._seen(self._sent(sql, cursor, context) if line and not ours else None, sql, line) as probe:
-            return probe.run(lambda text: original(cursor, text, *rest, **named), sql) if probe else original(cursor, sql, *rest, **named)
+            return probe.run(run, sql) if probe else run(sql)
 
     @contextmanager
     def _by_driver(self, cursor: Any, sql: str) -> Iterator[None]:
@@ -187,11 +183,11 @@ class Tracer:
         if not line:
             yield
             return
-        with self._seen(_Sent(sql, cursor, cursor.connection, cursor.connection.autocommit), sql, line):
+        with self._seen(Sent(sql, cursor, cursor.connection, cursor.connection.autocommit), sql, line):
             yield
 
     @contextmanager
-    def _seen(self, sent: _Sent | None, sql: str, line: int) -> Iterator[Probe | None]:
+    def _seen(self, sent: Sent | None, sql: str, line: int) -> Iterator[Probe | None]:
         """Give what looks at a statement while the block sends it; None for one of which nothing is told, or only that it was there."""
         before, self._sending = self._sending, True
         try:
@@ -226,7 +222,7 @@ class Tracer:
         return 0
 
     @contextmanager
-    def _traced(self, sent: _Sent, line: int) -> Iterator[Probe]:
+    def _traced(self, sent: Sent, line: int) -> Iterator[Probe]:
         command = command_of(sent.sql)
         probe = self._tracing.probe(sent.connection)
         session, bare, transaction = probe.begin(reads_or_writes_rows(command))
@@ -234,14 +230,20 @@ class Tracer:
         self._origin = self._origin or Origin(before.picture)
         facts = self._facts(sent, line, self._transactions.setdefault(transaction, len(self._transactions) + 1))
         facts["autocommit"] = bare or facts["autocommit"]
+        spared = self._step is not None and self._may_fail(self._step.file, line)
         self._notices.clear()
         began = time.monotonic()
         with self._tracing.pins(self._url, session, before.picture) if bare else nullcontext(frozenset) as seen:
             try:
-                yield probe
+                with probe.spared() if spared else nullcontext():
+                    yield probe
             except Exception as error:
-                self._effects.append(Effect(**facts, fault=_fault(error, self._tracing.state(error), line), notices=tuple(self._notices)))
-                raise
+                fault = _fault(error, self._tracing.state(error), line)
+                self._effects.append(Effect(**facts, fault=fault, spared=spared, notices=tuple(self._notices)))
+                if not spared:
+                    raise
+                probe.end()
+                return
             facts["ms"] = round((time.monotonic() - began) * 1000)
             watched = seen()
         log = read_log(probe.end())
@@ -252,14 +254,14 @@ class Tracer:
         reading = Reading(self._origin, before, after, log, command, bare, watched, held)
         self._effects.append(self._effect(reading, facts, sent.cursor))
 
-    def _sent(self, sql: str, cursor: Any, context: Any) -> _Sent:
+    def _sent(self, sql: str, cursor: Any, context: Any) -> Sent:
         # SQLAlchemy writes each percent sign of what it compiles twice, for drivers whose parameters begin with one.
         doubled = context.compiled is not None and context.dialect.paramstyle in ("format", "pyformat")
         connection = context.root_connection
         autocommit = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
-        return _Sent(sql, cursor, connection.connection.dbapi_connection, autocommit, doubled)
+        return Sent(sql, cursor, connection.connection.dbapi_connection, autocommit, doubled)
 
-    def _facts(self, sent: _Sent, line: int, transaction: int) -> dict[str, Any]:
+    def _facts(self, sent: Sent, line: int, transaction: int) -> dict[str, Any]:
         return {
             "number": len(self._effects) + 1,
             "line": line,
@@ -287,7 +289,7 @@ class Tracer:
 
 
 def _survived(effect: Effect) -> Effect:
-    return msgspec.structs.replace(effect, caught=True) if effect.fault else effect
+    return msgspec.structs.replace(effect, caught=True) if effect.fault and not effect.spared else effect
 
 
 def _fault(error: Exception, state: str, line: int) -> Fault:

@@ -178,7 +178,7 @@ class Postgres(base.Dialect):
         return str(session.execute("select pg_catalog.pg_backend_pid()")[0][0])
 
     def blockers(self, session: Session, session_id: str) -> Sequence[str]:
-        return blockers.blockers(session, session_id)
+        return blockers.blockers(session, session_id) if session_id else blockers.shutters(session)
 
     def cancel(self, driver_connection: Any, url: DatabaseUrl | None) -> None:
         working.cancel(driver_connection)

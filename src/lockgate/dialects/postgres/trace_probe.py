@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lockgate.dialects.driver import DriverSession
@@ -11,6 +12,7 @@ from lockgate.hazards.picture import Picture
 from lockgate.hazards.reading import Moment, read_live, read_locks
 
 _SAVEPOINT = "lockgate_trace"
+_SPARED = "lockgate_spared"
 _SEQSCAN = "enable_seqscan"
 
 
@@ -38,6 +40,20 @@ class PostgresProbe:
 
     def run(self, execute: Callable[[str], Any], sql: str) -> Any:
         return execute(sql)
+
+    @contextmanager
+    def spared(self) -> Iterator[None]:
+        if self._bare:
+            yield
+            return
+        self._session.execute(f"savepoint {_SPARED}")
+        try:
+            yield
+        except BaseException:
+            self._session.execute(f"rollback to savepoint {_SPARED}")
+            raise
+        finally:
+            self._session.execute(f"release savepoint {_SPARED}")
 
     def end(self) -> str:
         if self._seqscan:

@@ -28,8 +28,20 @@ _REACHES_OUT = re.compile(
 )
 
 
+# A database is named here, and in no other statement that a transaction takes; not inside of a text.
+_NAMES_DATABASE = re.compile(
+    r"""(?P<before>^\s*(?:alter\s+database\s+|comment\s+on\s+database\s+|security\s+label\b[^']*?\bon\s+database\s+
+        |alter\s+(?:role|user)\b[^']*?\bin\s+database\s+|(?:grant|revoke)\b[^']*?\bon\s+database\s+))
+        (?P<name>"(?:[^"]|"")+"|[a-z_][\w$]*)""",
+    re.I | re.X,
+)
+
+
 class PostgresTracing:
-    """See `Tracing`."""
+    """See `Tracing`; one object per process that traces."""
+
+    def __init__(self) -> None:
+        self._database, self._scratch = "", ""
 
     def install(self, permit: Permit) -> None:
         for statement in trace_sql.INSTALL:
@@ -56,6 +68,17 @@ class PostgresTracing:
         if found:
             what = f"`{' '.join(found[0].split())}` would make the scratch server connect to another one"
             raise Unreachable("no-plan", what, "a revision", "plan without this revision; read its SQL instead: alembic upgrade head --sql")
+
+    def stand_for(self, database: str, scratch: str) -> None:
+        self._database, self._scratch = database, scratch
+
+    def reworded(self, sql: str) -> str:
+        found = _NAMES_DATABASE.match(sql) if self._scratch else None
+        if not found:
+            return sql
+        name = found["name"]
+        named = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+        return f'{found["before"]}"{self._scratch}"{sql[found.end() :]}' if self._database in ("", named) else sql
 
     def hear_notices(self, driver_connection: Any, hear: Callable[[str], None]) -> None:
         """Each driver has its own way; psycopg2 keeps a list of texts that may be any object with `append`."""

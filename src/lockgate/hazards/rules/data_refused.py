@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule
-from lockgate.hazards.counted import many, severity, then
+from lockgate.hazards.counted import many, severity, stops, then
 from lockgate.hazards.effects import COPY
-from lockgate.hazards.faults import broken
+from lockgate.hazards.faults import allowing, broken, missing
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.rules.narrowed_type import narrowing
 from lockgate.hazards.snippets import comment
@@ -32,14 +32,16 @@ _IN_A_FILE = {
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield what failed on the scratch, whose rows the revisions themselves made, and what the target's rows will break."""
     for statement in plan.statements:
-        if broken(statement, _STATES):
-            safer = "# mend the rows in a revision before this one"
-            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer)
+        fault, what = statement.effect.fault, broken(statement, _STATES)
+        if fault and what:
+            safer = allowing(RULE.id) if missing(plan, fault.state) else "# mend the rows in a revision before this one"
+            yield statement.finding(RULE, Severity.ERROR, what=what, safer=safer, fails=True)
         for answer in statement.answers:
             told = _severity(answer, plan) if answer.kind in _KINDS and not narrowing(statement, answer) else None
             if told:
                 table = plan.table(answer.table)
-                yield statement.finding(RULE, told, table, what=_what(answer, plan), safer=_safer(answer), name=answer.table)
+                stopped = stops(answer) and told is Severity.ERROR
+                yield statement.finding(RULE, told, table, what=_what(answer, plan), safer=_safer(answer), name=answer.table, fails=stopped)
 
 
 def _what(answer: Answer, plan: Plan) -> str:

@@ -17,7 +17,7 @@ def find(plan: Plan) -> Iterator[Finding]:
     for statement in plan.statements:
         if broken(statement, _STATES):
             safer = f"# in the next revision, when the value is committed:\n{execute(' '.join(statement.effect.text.split()))}"
-            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer)
+            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer, fails=True)
 
 
 RULE = Rule("LG405", "enum-value-used", "a new enum value is used before it is committed", find)

@@ -17,7 +17,7 @@ def find(plan: Plan) -> Iterator[Finding]:
     for statement in plan.statements:
         if broken(statement, _STATES):
             safer = autocommit([execute(" ".join(statement.effect.text.split()))])
-            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer)
+            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer, fails=True)
 
 
 RULE = Rule("LG404", "inside-transaction", "the statement cannot run inside a transaction", find)

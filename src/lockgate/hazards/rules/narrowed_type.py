@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule, Statement
-from lockgate.hazards.counted import answer_about, many, severity, then
+from lockgate.hazards.counted import answer_about, many, severity, stops, then
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
 from lockgate.hazards.snippets import execute, identifier
@@ -23,7 +23,10 @@ def find(plan: Plan) -> Iterator[Finding]:
             if _narrows(change):
                 answer = answer_about(statement.answers, change.name, "unfit")
                 told = Severity.WARNING if answer is None else severity(answer) or Severity.NOTE
-                yield statement.finding(RULE, told, what=_what(statement, change, answer), safer=_safer(change), name=f"{change.schema}.{change.table}")
+                table = f"{change.schema}.{change.table}"
+                what = _what(statement, change, answer)
+                fails = answer is not None and stops(answer) and what.endswith(then(answer))
+                yield statement.finding(RULE, told, what=what, safer=_safer(change), name=table, fails=fails)
 
 
 def narrowing(statement: Statement, answer: Answer) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
-from lockgate.hazards.counted import answer_about, many, severity, then
-from lockgate.hazards.faults import broken
+from lockgate.hazards.counted import answer_about, many, severity, stops, then
+from lockgate.hazards.faults import allowing, broken, missing
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change, Relation
 from lockgate.hazards.snippets import comment, execute, identifier, literal, schema_argument
@@ -19,7 +19,8 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield what failed on the scratch, new columns that no row of the target has a value for, and old ones that some row has none in."""
     for statement in plan.statements:
         if broken(statement, _STATES):
-            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES))
+            safer = allowing(RULE.id) if missing(plan, *_STATES) else ""
+            yield statement.finding(RULE, Severity.ERROR, what=broken(statement, _STATES), safer=safer, fails=True)
         for change in statement.live_changes:
             table = statement.plan.table(change.original)
             if _has_no_value(change) and table and statement.is_live(table):
@@ -34,7 +35,8 @@ def _without_default(statement: Statement, change: Change, table: Relation) -> F
     told = Severity.NOTE if rows == 0 else Severity.ERROR
     has = f"and `{table.path}` has {many(answer.count, 'row')}" if answer and answer.count > 0 else f"as soon as `{table.path}` has a row"
     what = f"`{change.table}.{change.name}` is NOT NULL without a default: this fails {has}"
-    return statement.finding(RULE, told, table, what=what, safer=_safer(statement, change))
+    fails = answer is not None and stops(answer)
+    return statement.finding(RULE, told, table, what=what, safer=_safer(statement, change), fails=fails)
 
 
 def _counted(statement: Statement, answer: Answer) -> Finding:
@@ -43,7 +45,8 @@ def _counted(statement: Statement, answer: Answer) -> Finding:
     if answer.unknown:
         what = f"rows without a value in {column}: how many is not known ({answer.unknown})"
     safer = comment(f"fill {answer.subject} in batches, in a revision before this one")
-    return statement.finding(RULE, severity(answer) or Severity.NOTE, statement.plan.table(answer.table), what=what, safer=safer, name=answer.table)
+    told, table = severity(answer) or Severity.NOTE, statement.plan.table(answer.table)
+    return statement.finding(RULE, told, table, what=what, safer=safer, name=answer.table, fails=stops(answer))
 
 
 def _has_no_value(change: Change) -> bool:
