@@ -37,6 +37,9 @@ _IN_PAIR = re.compile(
 # a "revision identified by" is no password.
 _IN_SQL = re.compile(r"(?P<head>\b(?:password|(?<!revision )identified\s+by)\s+(?:E|U&)?)(?:'(?:[^'\\]|''|\\.)*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)", re.I | re.S)
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|(?:^|_)PASS(?:_|$)|SECRET|TOKEN|CREDENTIAL|PGPASS|MYSQL_PWD", re.I)
+# Names of keys and of files and sockets that lead to some: `GH_PAT`, `API_KEY`, `SSH_AUTH_SOCK`, `KUBECONFIG`, `SENTRY_DSN`.
+_WAY_IN = re.compile(r"(?:^|_)(?:KEY|APIKEY|PAT|DSN|AUTH|JWT|COOKIE)S?(?:_|$)|KUBECONFIG|NETRC|DOCKER_CONFIG", re.I)
+_LOGIN_IN_URL = re.compile(r"https?://[^\s/@'\"]+@", re.I)  # `https://KEY@host`; a user name alone opens no database
 _CONSENT = ("CONFIRM_ENV", "ALLOW_DESTRUCTIVE_IN_CI")
 _OPTION = re.compile(r"[\w.-]+=")
 _NO_LOGIN = re.compile(r"[^:/?]*(?::\d{0,5})?/[^?]*\?[\w.-]+=")  # host, port and database are over, this is an option
@@ -92,15 +95,19 @@ def redact(text: str) -> str:
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """
-    Return variables for a program that needs none of our secrets: what holds a known one, a URL with a password, or says by its name that it is one, goes.
+    Return variables for a program that needs none of our secrets: what holds a known one or a password in any form, or says by its name that it is one, goes.
 
     Whoever may look at the program's process reads its variables, and it hands them to everything that it starts.
     """
     return {
         name: value
         for name, value in without_known(environ).items()
-        if not _SECRET_NAME.search(name) and not _IN_URL.search(value)
+        if not _SECRET_NAME.search(name) and not _WAY_IN.search(name) and not _holds_password(value)
     }
+
+
+def _holds_password(value: str) -> bool:
+    return any(pattern.search(value) for pattern in (_IN_URL, _IN_PAIR, _IN_SQL, _LOGIN_IN_URL))
 
 
 def without_known(environ: Mapping[str, str]) -> dict[str, str]:

@@ -20,9 +20,10 @@ FOREIGN = {"definition": "FOREIGN KEY (a) REFERENCES people(id)", "references": 
 
 
 def asked(*effects: Effect | RevisionEffects) -> list[Check]:
-    """The questions of one revision's statements, or of whole revisions."""
+    """The questions of one revision's statements, or of whole revisions, without those for the planner."""
     whole = tuple(item for item in effects if isinstance(item, RevisionEffects))
-    return list(checks(Effects(revisions=whole or (revision(*(item for item in effects if isinstance(item, Effect))),))))
+    found = checks(Effects(revisions=whole or (revision(*(item for item in effects if isinstance(item, Effect))),)))
+    return [check for check in found if not check.statement]
 
 
 def one(*effects: Effect) -> Check:

@@ -178,5 +178,7 @@ def test_a_long_literal_is_no_work() -> None:
 def test_a_variable_that_says_it_is_a_secret_goes_however_it_is_spelled() -> None:
     """Other people's settings are not written in capitals, nor in whole words."""
     secrets = {"DB_PASS": "a", "db_password": "b", "GOOGLE_APPLICATION_CREDENTIALS": "c", "Api_Token": "d"}
-    kept = {"PATH": "/bin", "PWD": "/srv", "PASSENGER": "e", "COMPASS_URL": "f"}
+    secrets |= {"GH_PAT": "e", "API_KEY": "f", "SENTRY_DSN": "g", "SSH_AUTH_SOCK": "/s", "KUBECONFIG": "/k", "MINE": "host=x password='h'"}
+    secrets |= {"JDBC": "jdbc:postgresql://h/db?user=u&password=i", "CONFIG": '{"password": "j"}', "WHERE": "https://key@host/1"}
+    kept = {"PATH": "/bin", "PWD": "/srv", "PASSENGER": "e", "COMPASS_URL": "f", "KEYBOARD": "de", "PYTHONPATH": "/x", "AUTHOR": "leo"}
     assert without_secrets(secrets | kept) == kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from lockgate.dialects.base import BareSession
 from lockgate.hazards.answers import Preflight, Workload
 from lockgate.hazards.questions import Check
 from lockgate.hazards.workload import Tried
@@ -34,6 +35,14 @@ class Questions(Protocol):
             names: of the tables that it is about.
         Raises:
             LookupError: there is no such SELECT, with the reason.
+        """
+
+    def estimated(self, session: BareSession, check: Check) -> int:
+        """
+        Return how many rows of a table a statement will write, as the planner estimates it; nothing is run.
+
+        Raises:
+            LookupError: it cannot be told, with the reason.
         """
 
     def preflight(self, session: Session, needed: Mapping[str, Collection[str]]) -> Preflight:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from lockgate.hazards.seen import Value
 
-Kind = Literal["rows", "values", "nulls", "duplicates", "orphans", "violations", "outside", "unfit"]
+Kind = Literal["rows", "values", "nulls", "duplicates", "orphans", "violations", "outside", "unfit", "written", "deleted"]
+ESTIMATED = ("written", "deleted")
 
 
 class Answer(Value, frozen=True):
@@ -17,7 +18,8 @@ class Answer(Value, frozen=True):
         revision: of the statement. number: its own within the revision.
         kind: `rows` and `values` (that are not NULL) count what goes or what a new column would have to be filled in for; `nulls`, `duplicates`
             (keys that occur more than once), `orphans` (keys without a row at the other end), `violations` (of a CHECK), `outside` (of a
-            partition's bounds) and `unfit` (values that the new type does not hold) count what breaks the statement.
+            partition's bounds) and `unfit` (values that the new type does not hold) count what breaks the statement; `written` and `deleted` are rows that a statement
+            writes by the estimate of the target's planner.
         table: qualified, as the target knows it.
         subject: column, constraint or index, as the plan calls it; empty for the table as a whole.
         count: -1 where it is not known.

@@ -19,6 +19,7 @@ from lockgate.hazards.fitting import fit
 from lockgate.hazards.names import Names, met, originals, parts
 from lockgate.hazards.questions import Check, Place
 from lockgate.hazards.seen import Change, Relation
+from lockgate.hazards.writes import Writes
 from lockgate.secret import MASK
 
 _FOREIGN = re.compile(r"FOREIGN KEY \((?P<keys>.+?)\) REFERENCES (?P<table>.+?)\((?P<others>[^)]+)\)")
@@ -57,12 +58,13 @@ class _Deriving:
         self._constraints: dict[tuple[str, str], dict[str, Any]] = {}
         self._labels: dict[str, list[str]] = {}  # of enums, by name
         self._made: set[str] = set()  # types
+        self._writes = Writes()
 
     def statement(self, revision: RevisionEffects, effect: Effect) -> list[Check]:
         """Return one statement's questions."""
         self._tables |= originals(effect)
         place = Place(revision.id, effect, self._names, self._tables, dict(self._written))
-        found = list(_gone(place))
+        found = [*_gone(place), *self._writes.statement(place)]
         self._names.follow(effect)
         self._remember_types(effect)
         for change in effect.changes:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lockgate.hazards.answers import Answer, Holder
+from lockgate.hazards.answers import ESTIMATED, Answer, Holder
 from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest, waits_for
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
-from lockgate.hazards.estimate import Yardstick, relations, rows_of, writes_rows
+from lockgate.hazards.estimate import FEW, Yardstick, relations, rows_of, total, writes_rows, writing
 from lockgate.hazards.findings import Estimate, Finding, Limits, Severity
 from lockgate.hazards.seen import FILE, Build, Change, Lock, Relation
 
@@ -35,7 +35,13 @@ class Statement:
     @cached_property
     def work(self) -> Estimate | None:
         """Seconds of its own work on tables of the target."""
-        return self.plan.yardstick.work(self.effect)
+        return total((self.plan.yardstick.work(self.effect), *(writing(answer.count) for answer in self.estimated if answer.count >= FEW)))
+
+    @property
+    def estimated(self) -> tuple[Answer, ...]:
+        """How many rows the target's planner thinks it writes, of tables that it does not read from end to end for that."""
+        mass = {table.original for table in self.mass_written}
+        return tuple(answer for answer in self.answers if answer.kind in ESTIMATED and answer.table not in mass)
 
     @property
     def is_work(self) -> bool:

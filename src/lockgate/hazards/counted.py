@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.hazards.answers import Answer, Kind
+from lockgate.hazards.context import Statement
+from lockgate.hazards.estimate import rows_of
 from lockgate.hazards.findings import Severity
 
 
@@ -41,3 +43,12 @@ def then(answer: Answer) -> str:
     if answer.written:
         return f"as of now, and the statement fails unless {answer.written} mends that before"
     return "today: the statement fails"
+
+
+def of_all(statement: Statement, answer: Answer) -> str:
+    """Return `about 90,000 of 100,000 rows of NAME (the estimate of the target's planner)`."""
+    table = statement.plan.table(answer.table)
+    size = statement.plan.yardstick.size(table) if table else None
+    whole = f" of {rows_of(size):,}" if size and rows_of(size) >= answer.count else ""
+    now = f", as of now: {answer.written} writes there before" if answer.written else ""
+    return f"about {answer.count:,}{whole} {'row' if answer.count == 1 else 'rows'} of `{answer.table}` (the estimate of the database's planner{now})"

@@ -19,6 +19,7 @@ SCAN = (100 * MB, 1_000 * MB)  # bytes of heap a second, slow and fast
 REWRITE = (30 * MB, 120 * MB)  # bytes of heap and indexes a second
 INDEX = (300_000, 2_600_000)  # rows a second
 DML = (20_000, 180_000)  # rows a second
+FEW = 1_000  # rows that are written in no time
 ROW_BYTES = 100  # where a table was never analysed, its rows are told from its bytes
 BASIS = (
     "built-in rates, from slow to fast: scan 100 to 1,000 MB/s, rewrite 30 to 120 MB/s, index 0.3 to 2.6 M rows/s, DML 20 to 180 k rows/s"
@@ -39,6 +40,11 @@ def total(parts: Iterable[Estimate | None]) -> Estimate | None:
 def rows_of(size: Size) -> int:
     """Return the rows of a table, guessed from its bytes where it was never analysed."""
     return size.rows if size.rows >= 0 else size.heap_bytes // ROW_BYTES
+
+
+def writing(rows: int) -> Estimate:
+    """Return the seconds that it takes to write some rows."""
+    return Estimate(low_s=rows / DML[1], high_s=rows / DML[0], basis=BASIS)
 
 
 def writes_rows(effect: Effect) -> bool:

@@ -48,6 +48,7 @@ class Check:
         other: where orphans have to be found, by `other_keys`.
         was: type of the value; now: type that it has to fit, empty where `labels` are all that fits.
         labels: of an enum.
+        statement: that writes rows, for the planner; locked: it locked the table for that itself, so that it does write there.
     """
 
     answer: Answer
@@ -60,11 +61,13 @@ class Check:
     was: str = ""
     now: str = ""
     labels: tuple[str, ...] = ()
+    statement: str = ""
+    locked: bool = False
 
     @property
     def question(self) -> tuple[object, ...]:
         """What is asked, whatever the table."""
-        return self.answer.kind, self.keys, self.condition, self.other, self.now, self.labels
+        return self.answer.kind, self.keys, self.condition, self.other, self.now, self.labels, self.statement
 
     def not_asked(self, reason: str) -> Check:
         """Return the question with the reason why no target could answer it."""
@@ -74,7 +77,7 @@ class Check:
         """Return the question with what the plan itself does before: what it makes or writes cannot be asked of the target."""
         tables = [self.source.table, *([self.other.table] if self.other else [])]
         where = next((written[table] for table in tables if table in written), "")
-        new = [column for column in names.columns(self.source.table) if not column.original and column.name in _words(*self.keys, self.condition)]
+        new = [column for column in names.columns(self.source.table) if not column.original and column.name in words(*self.keys, self.condition)]
         unknown = self.answer.unknown
         if new and where:
             unknown = f"the plan itself fills `{new[0].name}` ({where})"
@@ -159,7 +162,7 @@ def orphans(place: Place, change: Change, keys: Sequence[str], references: str, 
     other = place.source(table, references.rpartition(".")[2])
     check = place.check("orphans", change, change.name, keys=tuple(keys), other=other, other_keys=tuple(others))
     empty = {column.name for column in place.names.columns(change.original) if not column.original and column.default == ""}
-    if check.answer.planned or not empty & _words(*keys):
+    if check.answer.planned or not empty & words(*keys):
         yield check
 
 
@@ -179,6 +182,7 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _words(*texts: str) -> set[str]:
+def words(*texts: str) -> set[str]:
+    """Return the names and other words in SQL texts."""
     return {(inner or plain).replace('""', '"') for text in texts for inner, plain in _WORD.findall(text)}
 

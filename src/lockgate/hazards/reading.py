@@ -15,6 +15,7 @@ from lockgate.hazards.seen import MODES, Build, Drop, Lock, Relation, Rewrite, R
 BATCH, COPIED, IN_PLACE, IN_PLACE_SHARED = 16, 32, 64, 128
 _REASONS = {1: "persistence", 2: "default", 4: "type", 8: "access method", BATCH: "batch"} | {COPIED: "copy", IN_PLACE: "in place", IN_PLACE_SHARED: "in place, writers wait"}
 _INNER = ("type", "toast table", "default value", "rule")  # go with a table; "rule" is how a view is stored
+_CALLING = ("DO", "SELECT", "CALL", "EXECUTE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE")  # what may run other statements
 _FILE, _SCANS, _INSERTED, _UPDATED, _DELETED = range(5)
 
 
@@ -117,15 +118,16 @@ class Reading:
         told = {entry["rewrite"]: entry["reason"] for entry in self.log if "rewrite" in entry}
         heaps = [number for number in self._moved if (item := self.before.picture.relation(number)) and item.kind != "index"]
         found = [
-            Rewrite(relation=relation, reason=self._reason(told.get(number, 0)), indexes=len(self._built(number)))
+            Rewrite(relation=relation, reason=self._reason(told.get(number, 0), relation.kind), indexes=len(self._built(number)))
             for number in heaps
             if (relation := self._relation(number))
         ]
         return tuple(sorted(found, key=lambda rewrite: rewrite.relation.path))
 
-    def _reason(self, bits: int) -> str:
+    def _reason(self, bits: int, kind: str) -> str:
         words = [word for bit, word in _REASONS.items() if bits & bit]
-        return " and ".join(words) or ("truncate" if self.command == "TRUNCATE" else "new file")
+        # A DO block, a function or a procedure cannot VACUUM; CLUSTER in there, which nobody writes, is taken for TRUNCATE.
+        return " and ".join(words) or ("truncate" if self.command in ("TRUNCATE", *_CALLING) and kind == "table" else "new file")
 
     def scans(self) -> tuple[Scan, ...]:
         """Which tables were read from end to end; that a rewritten one is goes without saying."""

@@ -129,9 +129,14 @@ class _Asking:
 
         def ask() -> None:
             nonlocal count
-            count = int(str(self.session.ask(self.questions.sql(self.session, check, names))[0][0]))
+            count = self._number(check, names)
 
         return msgspec.structs.replace(check.answer, unknown=self._within(ask), count=count)
+
+    def _number(self, check: Check, names: Mapping[str, str]) -> int:
+        if check.statement:
+            return self.questions.estimated(self.session, check)
+        return int(str(self.session.ask(self.questions.sql(self.session, check, names))[0][0]))
 
     def preflight(self) -> Preflight:
         found: list[Preflight] = []
@@ -142,7 +147,7 @@ class _Asking:
         tables = [source.table for source in (check.source, check.other) if source]
         sizes = [size for size in self.effects.sizes if size.path in tables]
         largest = max(sizes, key=lambda size: size.heap_bytes, default=None)
-        if self.probing.data or largest is None or largest.heap_bytes <= LARGEST:
+        if self.probing.data or check.statement or largest is None or largest.heap_bytes <= LARGEST:
             return ""
         return f"`{largest.path}` is larger than {LARGEST // 10**9} GB; `--probe-data` asks it as well"
 

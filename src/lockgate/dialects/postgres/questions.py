@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from lockgate.dialects.postgres import ask_preflight, ask_rows, ask_workload
+from lockgate.dialects.base import BareSession
+from lockgate.dialects.postgres import ask_estimate, ask_preflight, ask_rows, ask_workload
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.hazards.answers import Preflight, Workload
 from lockgate.hazards.questions import Check
@@ -31,6 +32,9 @@ class PostgresQuestions:
     def sql(self, session: Session, check: Check, names: Mapping[str, str]) -> str:
         session.execute("set local row_security = off")  # a constraint sees all rows: where this role may not, the question is refused
         return ask_rows.sql(check, names, major(session))
+
+    def estimated(self, session: BareSession, check: Check) -> int:
+        return ask_estimate.estimated(session, check, major(session))
 
     def preflight(self, session: Session, needed: Mapping[str, Collection[str]]) -> Preflight:
         with own_names(session):

@@ -1,14 +1,19 @@
-"""TRUNCATE, or a DELETE of more than an index leads to."""
+"""TRUNCATE, or a DELETE."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.counted import of_all
 from lockgate.hazards.dropped import is_empty, lost
+from lockgate.hazards.estimate import rows_of
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Relation
 from lockgate.hazards.snippets import comment
+
+_FEW, _MUCH = 100, 10_000  # rows: a tenth of a table is much, but not of fewer, and from so many on it always is
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -22,6 +27,17 @@ def find(plan: Plan) -> Iterator[Finding]:
             what = f"rows of `{table.path}`{told} are gone for good; a downgrade does not bring them back"
             safer = comment(f"keep them until the new code has run for a while: CREATE TABLE {table.name}_kept AS TABLE {table.path}")
             yield statement.finding(RULE, severity, table, what=what, safer=safer)
+        yield from (_estimated(statement, answer) for answer in statement.estimated if answer.kind == "deleted" and answer.count > 0)
+
+
+def _estimated(statement: Statement, answer: Answer) -> Finding:
+    """A DELETE that an index narrows, to however many rows."""
+    table = statement.plan.table(answer.table)
+    size = statement.plan.yardstick.size(table) if table else None
+    much = answer.count >= min(_MUCH, max(_FEW, rows_of(size) // 10 if size else 0))
+    what = f"{of_all(statement, answer)} are gone for good; a downgrade does not bring them back"
+    safer = comment(f"keep them until the new code has run for a while: CREATE TABLE ... AS SELECT * FROM {answer.table} WHERE ...") if much else ""
+    return statement.finding(RULE, Severity.ERROR if much else Severity.NOTE, table, what=what, safer=safer, name=answer.table)
 
 
 def _emptied(statement: Statement) -> list[Relation]:
