@@ -28,7 +28,7 @@ def plan(
     queries: str = "",
     style: bool = False,
     out: str | Path = "",
-    valid_for: str = "7d",
+    valid_for: str = "",
     **options: Unpack[Options],
 ) -> PlanOutcome:
     """
@@ -41,7 +41,7 @@ def plan(
         queries: file with queries of the application, instead of those that the server has counted.
         style: tell matters of taste as well.
         out: file to keep the plan in, for `approve` and `upgrade`.
-        valid_for: how long that plan may be run: `30m`, `12h`, `7d`.
+        valid_for: how long that plan may be run: `30m`, `12h`, `7d`, which it is where nothing is given.
     Returns:
         Effects and findings; `code` is `plan-fails` where a revision fails on the scratch copy, `plan-findings` where something of
         `fail_on` is found.

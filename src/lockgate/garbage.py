@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import gc
 import io
+import os
+import stat
 from contextlib import suppress
 
 # Start-up makes many objects and throws few away: Python's own threshold looks through all of them a dozen times.
@@ -36,5 +38,7 @@ def _flush_open_files() -> None:
     """Write what files buffer that were opened since, also where something that stays knows them: nobody would free them, and so write it."""
     opened = [one for one in gc.get_objects() if type(one) in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)]
     for file in sorted(opened, key=lambda one: not isinstance(one, io.TextIOWrapper)):  # a text is handed on to the bytes below it
-        with suppress(OSError, ValueError):  # closed, or nobody reads any more
-            file.flush()
+        with suppress(OSError, ValueError):  # closed
+            # Not a pipe: a thread may be waiting in it until somebody reads, and nobody else gets in before.
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                file.flush()

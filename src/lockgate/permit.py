@@ -47,6 +47,7 @@ class Spelling:
         digest: expression for the SHA-256, in hexadecimal digits, of the texts `{0}` one after the other; empty where the
             database cannot compute it within the statement that writes.
         now: expression for the database's time, where `digest` is not empty.
+        rules: question, likewise, that has a row where the table `{0}` has rules, which no write within another statement may meet.
     """
 
     equal: str = "="
@@ -54,6 +55,7 @@ class Spelling:
     digest: str = ""
     now: str = ""
     moment_text: str = "{0}"
+    rules: str = ""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def test_a_call_with_nothing_to_do_reads_neither_alembic_nor_what_other_verbs_ne
     assert {name for name in loaded if any(name == one or name.startswith(f"{one}.") for one in OURS)} == set()
 
 
-def test_a_call_with_nothing_to_do_connects_once_and_asks_seven_questions(project: Tiny, postgres_url: DatabaseUrl) -> None:
+def test_a_call_with_nothing_to_do_connects_once_and_asks_eight_questions(project: Tiny, postgres_url: DatabaseUrl) -> None:
     """A look takes as long as its ways to the server and back, and the number of them is the same for any history."""
     project.tables("users", "orders", "items").point("dev", postgres_url).here("upgrade", "dev", check=0)
     environ = {"PYTHONDONTWRITEBYTECODE": ""}
@@ -125,7 +125,7 @@ def test_a_call_with_nothing_to_do_connects_once_and_asks_seven_questions(projec
     with listening(postgres_url) as (url, wire):
         project.point("dev", url).lockgate("upgrade", "dev", check=0, **environ)
         project.lockgate("status", "dev", check=0, **environ)
-    assert wire.statements == [7, 8], wire.sent  # the status has the last run, too
+    assert wire.statements == [8, 9], wire.sent  # the status has the last run, too
 
 
 def test_a_revision_costs_six_statements_with_its_transaction(project: Tiny, postgres_url: DatabaseUrl) -> None:

@@ -301,3 +301,22 @@ def test_a_script_that_would_leave_the_one_transaction_is_refused(project: Tiny,
     said = with_dump(project, postgres_url, text).here("upgrade", "dev").stderr
     assert "line " in said and "schema.sql" in said and "changed: nothing" in said
     assert Database(postgres_url).user_tables() == []
+
+
+ENCODED = """set client_encoding = 'LATIN1';
+create table documents (title text);
+set client_encoding = 'UTF8';
+insert into documents values ('\u00e9');
+create table other (title text);
+comment on table other is '\u00e9';
+copy nowhere (title) from stdin;
+\\.
+"""
+
+
+def test_statements_that_are_sent_ahead_are_read_as_they_were_written(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """psycopg encodes a text when it is sent: one that is sent before `set client_encoding` is answered would be garbled without an error."""
+    said = with_dump(project, postgres_url, ENCODED).here("upgrade", "dev", check=1).stderr
+    assert 'line 7: relation "nowhere" does not exist' in said, "a COPY without a line fails as any other"
+    with_dump(project, postgres_url, ENCODED.partition("copy nowhere")[0]).here("upgrade", "dev", check=0)
+    assert Database(postgres_url).query("select title from documents") == [("\u00e9",)]

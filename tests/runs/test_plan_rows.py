@@ -123,7 +123,7 @@ def test_a_large_sqlite_file_is_asked_instead_of_copied(project: Tiny, sqlite_ur
     tables = filled(project, sqlite_url, ON_SQLITE)
     project.revision("r2", "r1", "\n".join(HARMLESS.values()))
     project.revision("r3", "r2", "\n".join(case.does.format(t=table) for case, table in tables))
-    document = planned(project, check=0)[1]
+    document = planned(project, check=1)[1]
     assert document["effects"]["source"] == "schema"
     assert_foretold(counted(document), ON_SQLITE)
     assert {table: "unless r2 line 13 mends that before" in words for table, words in counted(document, "warning").items()} == {"m_filled": True}
@@ -162,7 +162,7 @@ def test_a_mariadb_plan_counts_what_stands_in_the_way(project: Tiny, mariadb_url
     project.revision("r2", "r1", "\n".join(HARMLESS.values()))
     project.revision("r3", "r2", "\n".join(case.does.format(t=table) for case, table in tables))
     before = Database(mariadb_url).picture()
-    document = planned(project, check=0)[1]
+    document = planned(project, check=1)[1]
     assert Database(mariadb_url).picture() == before
     assert_foretold(counted(document), ON_MARIADB)
     assert {table: "unless r2 line 13 mends that before" in words for table, words in counted(document, "warning").items()} == {"m_filled": True}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from building import SETTINGS, Database, Tiny, create_table
+from running import up
 
 from lockgate.secret import DatabaseUrl, Secret
 from lockgate.version import __version__
@@ -209,3 +210,33 @@ def test_nothing_to_do_is_found_out_without_alembic_and_sqlalchemy(project: Tiny
     )
     done = project.run([sys.executable, "-c", code], {})
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_version_rows_that_a_revision_writes_by_itself_are_written(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """Alembic's write of the run's own row is held back until the ledger's is written; those of another history are none of it."""
+    project.tables("first").point("dev", postgres_url)
+    up(project)
+    database = Database(postgres_url)
+    for statement in ("create table other_version (version_num varchar(32) primary key)", "insert into other_version values ('r1')"):
+        database.query(statement)
+    other = 'MigrationContext.configure(op.get_bind(), opts={"version_table": "other_version"})'
+    lines = f"from alembic.migration import MigrationContext\n{other}.stamp(op.get_context().environment_context.script, 'r2')"
+    project.revision("r2", "r1", lines)
+    up(project)
+    assert database.query("select * from other_version") == [("r2",)]
+    assert database.heads() == ["r2"]
+
+
+def test_a_version_table_with_rules_or_an_odd_name_is_written_as_alembic_writes_it(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """PostgreSQL refuses a rule within WITH, and drivers read parameters into a name."""
+    project.tables("first", "second", "third").point("dev", postgres_url)
+    env = (project.folder / "migrations" / "env.py").read_text()
+    assert "connection=connection" in env
+    project.env_py(env.replace("connection=connection", "connection=connection, version_table='a :b'"))
+    up(project, "r1")
+    database = Database(postgres_url)
+    database.query("create table seen (version text)")
+    database.query("create rule told as on update to \"a :b\" do also insert into seen values (new.version_num)")
+    up(project)
+    assert database.query('select version_num from "a :b"') == [("r3",)]
+    assert database.query("select version from seen order by version") == [("r2",), ("r3",)]

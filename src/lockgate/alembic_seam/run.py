@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,25 +71,13 @@ def errand(script: ScriptDirectory, config: Config, direction: str, target: str,
         "downgrade": lambda heads, context: script._downgrade_revs(target, heads),
         "stamp": lambda heads, context: script._stamp_revs(tuple(target.split()), heads),
     }[direction]
-    return Errand(config, script, _handed_on(steps_of, listed=not replaced), {"destination_rev": target})
+    return Errand(config, script, _from_second(steps_of) if replaced else steps_of, {"destination_rev": target})
 
 
-def _handed_on(steps_of: StepsOf, *, listed: bool) -> StepsOf:
-    """Keep the steps of the dry pass for the real one: the way through a long history takes long to find. A third pass finds its own."""
-    first, kept = True, dict[tuple[str, ...], list[Any]]()
-
-    def steps(heads: Any, context: Any) -> list[Any]:
-        nonlocal first
-        at = tuple(sorted(heads))
-        if not first:
-            found = kept.pop(at, None)
-            return list(steps_of(heads, context)) if found is None else found
-        first = False
-        if listed:
-            kept[at] = list(steps_of(heads, context))
-        return list(kept.get(at, ()))
-
-    return steps
+def _from_second(steps_of: StepsOf) -> StepsOf:
+    """List nothing in the dry pass."""
+    passes = itertools.count()
+    return lambda heads, context: steps_of(heads, context) if next(passes) else ()
 
 
 def survey(task: Errand, crew: Crew) -> Surveyed:

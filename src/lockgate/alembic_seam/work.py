@@ -48,8 +48,11 @@ class Work:
         self._began = 0.0
         self._left_transaction = False
         self._transaction = ""
+        self._context: Any = None  # Alembic's, of this run
         self._alone = True  # nobody else is told when a version row was written
+        self._inside = False  # the revision's own function, which may write version rows by itself
         self._change: VersionChange | None = None
+        self._may_hold: bool | None = None  # asked once
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return env.py's options for `configure` with what the run insists on: a transaction a revision, our callback last."""
@@ -63,7 +66,7 @@ class Work:
 
     def attach(self, context: Any) -> None:
         """Watch the migration context's autocommit blocks."""
-        original = context.autocommit_block
+        self._context, original = context, context.autocommit_block
 
         @contextmanager
         def autocommit_block() -> Iterator[None]:
@@ -87,12 +90,14 @@ class Work:
 
     def hold(self, context: Any, change: VersionChange) -> bool:
         """Take over what Alembic was about to write into its version table; see `held_back`."""
-        if context.connection is not self._connection or not (self._alone and self._permit.spelling.digest):
+        ours = context is self._context and self._alone and not self._inside and self._change is None
+        if not ours or not self._permit.spelling.digest:
             return False
-        if not can_be_held(self._connection):
-            return False
-        self._change = change
-        return True
+        if self._may_hold is None:
+            self._may_hold = can_be_held(self._permit, change)
+        if self._may_hold:
+            self._change = change
+        return self._may_hold
 
     def tell(self, heads: Any, context: Any) -> Iterator[Any]:
         """Hand Alembic the steps one by one; a step is over when Alembic asks for the next one, after its commit."""
@@ -162,7 +167,11 @@ class Work:
             self._transaction, held = self._dialect.open_step(self._connection, _SAVEPOINT)
             if not held:
                 raise self._crew.lock_lost()
-            migration(**kw)
+            self._inside = True
+            try:
+                migration(**kw)
+            finally:
+                self._inside = False
 
         return migrate
 

@@ -30,7 +30,7 @@ class Features:
         registry_options: put behind the definition of each of the registry's tables.
         begin: the statement that begins a transaction which will write.
         journal: DDL commits by itself, so a revision's statements are journaled one by one, and a broken run is resumed.
-        equal, plus, digest, now: see `lockgate.permit.Spelling`.
+        equal, plus, digest, now, rules: see `lockgate.permit.Spelling`.
     """
 
     lock_timeout: bool
@@ -52,11 +52,12 @@ class Features:
     plus: str = "+"
     digest: str = ""
     now: str = ""
+    rules: str = ""
 
     @property
     def spelling(self) -> Spelling:
         """What a permit carries of this."""
-        return Spelling(self.equal, self.plus, self.digest, self.now, self.moment_text)
+        return Spelling(self.equal, self.plus, self.digest, self.now, self.moment_text, self.rules)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Answer(Value, frozen=True):
     @property
     def is_clean(self) -> bool:
         """Whether the target alone decides whether rows stand in the way of the statement, and it said that none do."""
-        decides = self.kind not in ("rows", "values") or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
+        decides = self.kind not in ("rows", "values", *ESTIMATED) or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
         return decides and self.count == 0 and not self.written
 
 

@@ -191,10 +191,10 @@ def has_head(session: Session, prefix: str) -> bool:
     return bool(session.execute(f"select number from {prefix}head_of_ledger"))
 
 
-def has_version(session: Session, spelling: Spelling, table: str, version: str) -> bool:
-    """Whether the version table has a row of this revision."""
+def versions(session: Session, spelling: Spelling, table: str, version: str) -> int:
+    """Count the version table's rows of this revision."""
     sql = f"select version_num from {table} where version_num {spelling.equal} cast(:version as text)"
-    return bool(session.execute(sql, {"version": version}))
+    return len(session.execute(sql, {"version": version}))
 
 
 def first_broken(ledger: Iterable[Row], newest: tuple[int, str]) -> tuple[int, str] | None:

@@ -62,8 +62,9 @@ def append(
             raise lock_lost(permit)
         return
     if not chain.write_sealed(permit.session, prefix, permit.spelling, values, condition, change):
-        if change and not chain.has_version(permit.session, permit.spelling, change.table, change.new):
-            raise _version_lost(permit, change)
+        changed = chain.versions(permit.session, permit.spelling, change.table, change.new) if change else 1
+        if change and changed != 1:
+            raise _version_lost(permit, change, changed)
         if not chain.has_head(permit.session, prefix):
             raise damaged("head_of_ledger")
         raise lock_lost(permit)
@@ -101,10 +102,11 @@ def _values(permit: Permit, event: Event) -> dict[str, object]:
     }
 
 
-def _version_lost(permit: Permit, change: VersionChange) -> Failed:
+def _version_lost(permit: Permit, change: VersionChange, found: int) -> Failed:
+    has = "no longer has its row" if not found else f"has {found} rows"
     return Failed(
         "not-at-target",
-        f"the version table {change.table} no longer has its row `{change.old}`, which was to become `{change.new}`",
+        f"the version table {change.table} {has} `{change.old}`, of which one was to become `{change.new}`",
         permit.sight.place,
         "somebody else writes into it, or the revision does; look at it, then run the command again",
     )

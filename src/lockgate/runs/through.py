@@ -118,11 +118,11 @@ def _within(
         if arrival.gate.proof:  # a plan knows files, and not what lies compiled beside them
             stack.enter_context(compiled_anew())
         stack.enter_context(project_world((project.folder / project.alembic_ini).parent, {**variables, **exported}))
+        keep_what_is_there()
         config = alembic_config((project.folder / project.alembic_ini).resolve(), url)
         try:
             stack.enter_context(handed_connection(config, url, environment.connection))
             task = errand_of(config)
-            keep_what_is_there()
             then(task, survey(task, passage), passage)
         except KeyboardInterrupt as error:
             _interrupted(error, arrival, passage)

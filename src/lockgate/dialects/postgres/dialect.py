@@ -46,6 +46,7 @@ class Postgres(base.Dialect):
         plus="operator(pg_catalog.+)",
         digest="pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat({0}), 'UTF8')), 'hex')",
         now="pg_catalog.clock_timestamp()",
+        rules="select 1 from pg_catalog.pg_class where oid operator(pg_catalog.=) pg_catalog.to_regclass('{0}') and relhasrules",
         own_driver="psycopg",
         shares_server=True,
         embeds=True,

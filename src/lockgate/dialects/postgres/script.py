@@ -14,6 +14,9 @@ from lockgate.secret import redact
 from lockgate.sql_script import Piece, pieces
 
 _AT_ONCE = 100  # statements
+# `_cheaper` makes the last.
+_SENT_AHEAD = re.compile(r"(create|alter|comment|grant|revoke|insert)\b|select .* where false$", re.IGNORECASE | re.DOTALL)
+_EMPTY = re.compile(r"COPY (?P<table>\S+) \((?P<columns>[^()]+)\) FROM stdin")  # as pg_dump writes it
 # The head of every dump of pg_dump: behind somebody's open transaction it would wait without end.
 _WAIT_FOR_EVER = re.compile(r"set\s+(session\s+)?lock_timeout\s*(=|to)\s*'?0'?;?", re.IGNORECASE)
 
@@ -22,8 +25,7 @@ def run_script(permit: Permit, connection: Any, text: str) -> int:
     """
     Run every piece of `text` in the transaction that is open on the permit's connection.
 
-    Settings that the script makes (pg_dump empties the search_path) end with it. `SET lock_timeout = 0` is passed over, and so is a COPY
-    without a line, of which a dump has one for each empty table.
+    Settings that the script makes (pg_dump empties the search_path) end with it. `SET lock_timeout = 0` is passed over.
 
     Returns:
         The number of statements.
@@ -33,7 +35,7 @@ def run_script(permit: Permit, connection: Any, text: str) -> int:
     """
     session = PostgresSession(connection.connection.driver_connection)
     script = list(pieces(text))
-    for batch in _batches([piece for piece in script if piece.data != "" and not _WAIT_FOR_EVER.fullmatch(piece.sql.strip())]):
+    for batch in _batches([_cheaper(piece) for piece in script if not _WAIT_FOR_EVER.fullmatch(piece.sql.strip())]):
         _run(session, batch)
     session.execute("reset all")
     return len(script)
@@ -50,11 +52,17 @@ def run_one(session: Session, sql: str, data: str | None) -> None:
 
 
 def _batches(script: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
-    """Group what can be sent without waiting for the answer to each; a COPY is alone with its lines."""
-    for copies, run in groupby(script, lambda piece: piece.data is not None):
+    """Group what can be sent without waiting for the answer to each; anything else may change how the rest has to be sent."""
+    for ahead, run in groupby(script, lambda piece: piece.data is None and _SENT_AHEAD.match(piece.sql) is not None):
         found = list(run)
-        size = 1 if copies else _AT_ONCE
+        size = _AT_ONCE if ahead else 1
         yield from (found[start : start + size] for start in range(0, len(found), size))
+
+
+def _cheaper(piece: Piece) -> Piece:
+    """Put a question in the place of a COPY without lines, of which a dump has one for each empty table: it fails as that would."""
+    found = _EMPTY.fullmatch(piece.sql.strip().rstrip(";")) if piece.data == "" else None
+    return Piece(f"select {found['columns']} from {found['table']} where false", piece.line) if found else piece
 
 
 def _run(session: PostgresSession, batch: Sequence[Piece]) -> None:

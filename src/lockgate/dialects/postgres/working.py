@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -46,7 +47,7 @@ def open_step(connection: Any, held: str, savepoint: str) -> tuple[str, bool]:
     sql = f"select pg_catalog.txid_current(), case when {held} then 1 else 0 end, {_settings(connection)}"
     driver = connection.connection.driver_connection
     if _pipelines(driver):
-        with driver.pipeline():  # BEGIN goes the same way, and one answer is waited for
+        with _quiet(), driver.pipeline():  # BEGIN goes the same way, and one answer is waited for
             cursor = plain_cursor(driver).execute(sql)
             driver.execute(f"savepoint {savepoint}")
             transaction, holds, *_ = cursor.fetchone()
@@ -54,6 +55,17 @@ def open_step(connection: Any, held: str, savepoint: str) -> tuple[str, bool]:
         transaction, holds, *_ = connection.exec_driver_sql(sql).one()
         connection.exec_driver_sql(f"savepoint {savepoint}")
     return str(transaction), bool(holds)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep psycopg from saying on standard error that a lost connection's pipeline could not be ended well."""
+    logger = logging.getLogger("psycopg")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _pipelines(driver: Any) -> bool:

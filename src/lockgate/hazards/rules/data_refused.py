@@ -40,7 +40,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             told = _severity(answer, plan) if answer.kind in _KINDS and not narrowing(statement, answer) else None
             if told:
                 table = plan.table(answer.table)
-                stopped = stops(answer) and told is Severity.ERROR
+                stopped = stops(answer) and told is Severity.ERROR and not (plan.is_file and answer.kind == "unfit")
                 yield statement.finding(RULE, told, table, what=_what(answer, plan), safer=_safer(answer), name=answer.table, fails=stopped)
 
 
