@@ -198,7 +198,7 @@ def test_good(migrated_engine):
     assert ours(server, "kept", "scratch") == []
     said = pytest_run(project, "-n", "2", "--lockgate-keep", check=1)
     (kept,) = ours(server, "kept")
-    assert re.search(rf"lockgate: this database is kept.*\n.*{kept}\npsql .*-d {kept}", said)
+    assert re.search(rf"lockgate: this database is kept.*\n.*{kept}\npsql -d .*dbname=.*{kept}", said)
     database = Database(server.url.__class__(**{**vars(server.url), "database": kept}))
     assert database.query("select name from users") == [("evidence",)]
     pytest_run(project, check=1)
