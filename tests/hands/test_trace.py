@@ -9,6 +9,7 @@ transactions). PostgreSQL 15, the oldest that a plan may be for, must do the sam
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -27,7 +28,7 @@ from verdicts import EXPECTED
 from lockgate.dialects.connect import dialect_named, tracing_named
 from lockgate.dialects.postgres import trace_sql
 from lockgate.events import Applied, Started
-from lockgate.hazards.effects import Effect, Effects, RevisionEffects, Size
+from lockgate.hazards.effects import Effect, Effects, RevisionEffects, Size, write_effects
 from lockgate.hazards.judge import judge
 from lockgate.hazards.seen import MODES, Fault
 from lockgate.scratch import temporary_server
@@ -382,6 +383,11 @@ def _still(effect: Effect) -> Effect:
     return msgspec.structs.replace(effect, ms=0, line=10, fault=fault, locks=locks)
 
 
+def _numberless(plan: Effects) -> str:
+    """A foreign key's triggers are called by numbers that the server has given out since it was made, to whatever asked for one."""
+    return re.sub(r"(RI_ConstraintTrigger_[ac]_)\d+", r"\1N", write_effects(plan))
+
+
 def verdict_of(plan: Effects) -> str:
     """Ids of errors and warnings, where no table's size is known."""
     found = judge(msgspec.structs.replace(plan, sizes=())).findings
@@ -397,7 +403,7 @@ def test_the_server_says_what_a_statement_does(
     plan, expected = planned(found), (locks, deeds, VERDICTS[name])
     assert (locks_of(found), deeds_of(found), verdict_of(plan)) == (OLDER.get(name, expected) if copy.older else expected)
     if not copy.older:
-        assert plan == RECORDED[name]
+        assert _numberless(plan) == _numberless(RECORDED[name])
 
 
 def test_what_a_savepoint_took_back_is_not_told_twice(copy: Copy) -> None:

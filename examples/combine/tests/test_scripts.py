@@ -116,7 +116,7 @@ def test_db_connect_psql_opens_psql_on_the_right_database_with_the_password_out_
     psql.chmod(0o755)
     path = migrated.environ({})["PATH"]
     said = migrated.script("db_connect.sh", "dev", "--psql", check=0, PATH=f"{tmp_path}:{path}").stdout
-    assert f"-d {json.loads(migrated.secrets['dev'])['dbname']}" in said and "password file: yes" in said
+    assert f"dbname='{json.loads(migrated.secrets['dev'])['dbname']}'" in said and "password file: yes" in said
 
 
 def test_db_status_shows_where_it_stands_and_check_fails_while_something_is_pending(migrated: Ground) -> None:
