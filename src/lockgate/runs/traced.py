@@ -43,7 +43,7 @@ _HEAVY = ("lockgate.runs.through", "lockgate.trace.jail", "lockgate.trace.tracer
 
 
 # Nobody else is on the scratch: who waits there waits for another connection of the same revision, and no second try helps.
-_LOCK_WAIT_S = 20.0
+_LOCK_WAIT_S = 5.0
 _WAITED = "55P03"  # PostgreSQL's lock_not_available
 
 
