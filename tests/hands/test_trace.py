@@ -384,8 +384,8 @@ def _still(effect: Effect) -> Effect:
 
 
 def _numberless(plan: Effects) -> str:
-    """A foreign key's triggers are called by numbers that the server has given out since it was made, to whatever asked for one."""
-    return re.sub(r"(RI_ConstraintTrigger_[ac]_)\d+", r"\1N", write_effects(plan))
+    """Triggers of foreign keys and tables of long values are called by numbers that the server counts for whoever makes anything on it."""
+    return re.sub(r"\b(RI_ConstraintTrigger_[ac]|pg_toast)_\d+", r"\1_N", write_effects(plan))
 
 
 def verdict_of(plan: Effects) -> str:
