@@ -8,7 +8,7 @@ LOG = "lockgate.trace"  # a setting of the session: written by event triggers, u
 
 INSTALL = (
     # Nobody else is here: who waits for so long waits for itself, through a second connection.
-    "do $$ begin execute pg_catalog.format('alter database %I set lock_timeout = %L', pg_catalog.current_database(), '20s'); end $$",
+    "do $$ begin execute pg_catalog.format('alter database %I set lock_timeout = %L', pg_catalog.current_database(), '5s'); end $$",
     # Reasons as bits: PostgreSQL manual, 9.30.3 Event Trigger Functions; 8 is the access method since 16.
     f"""
 create or replace function lockgate.trace_rewrite() returns event_trigger language plpgsql as $$
