@@ -68,9 +68,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     workload = known_queries(project, target, probing)
     original = read_original(target, seen)
     told, facts = _traced(original, exact, project, Progress(notify, _steps(graph, seen.heads, request.to)), workload, target.url.database)
-    dropped = len(workload.queries) - told.workload.known if probing.queries and workload and told.workload else 0
-    if dropped:
-        notify(Notice(f"{dropped} of the queries in {probing.queries} do not run as the schema is now: they are left out"))
+    _tell_dropped(workload, told, probing, notify)
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
@@ -80,6 +78,13 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     limits = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error)
     judged = judge(effects, limits, _sources(effects, project), style=probing.style)
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails(effects, judged) else "")
+
+
+def _tell_dropped(workload: Workload | None, told: Told, probing: Probing, notify: Notify) -> None:
+    """Say how many queries of a file could not be tried: a plan that passes over them would be taken for one that found nothing."""
+    dropped = len(workload.queries) - told.workload.known if probing.queries and workload and told.workload else 0
+    if dropped:
+        notify(Notice(f"{dropped} of the queries in {probing.queries} do not run as the schema is now: they are left out"))
 
 
 def _exact(to: str, graph: Graph, heads: tuple[str, ...], where: str) -> str:
