@@ -57,7 +57,8 @@ class _Deriving:
         self._written: dict[str, str] = {}  # where rows of a table are written first
         self._constraints: dict[tuple[str, str], dict[str, Any]] = {}
         self._labels: dict[str, list[str]] = {}  # of enums, by name
-        self._made: set[str] = set()  # types
+        self._made: set[str] = set()  # types and domains
+        self._functions: set[str] = set()
         self._writes = Writes()
 
     def statement(self, revision: RevisionEffects, effect: Effect) -> list[Check]:
@@ -69,7 +70,7 @@ class _Deriving:
         self._remember_types(effect)
         for change in effect.changes:
             if change.original and not change.new:
-                found += self._change(place, change)
+                found += map(self._askable, self._change(place, change))
         self._remember_writes(revision, effect)
         return _without_partitions(found, effect)
 
@@ -110,6 +111,15 @@ class _Deriving:
         elif change.how == "altered" and (match := _NOT_NULL.fullmatch(definition)):
             yield questions.nulls(place, change, parts(match["column"])[0])
 
+    def _askable(self, check: Check) -> Check:
+        """What calls a function of the plan, or casts to a type of it, is not asked: the target has none, or another one."""
+        said = " ".join((*check.keys, check.condition))
+        called = next((name for name in sorted(self._functions) if re.search(rf"\b{re.escape(name)}\"?\s*\(", said)), "")
+        cast = next((name for name in sorted(self._made) if re.search(rf"::(?:\"?\w+\"?\.)?\"?{re.escape(name)}\b", said)), "")
+        if check.answer.unknown or not (called or cast):
+            return check
+        return check.not_asked(f"the plan itself makes the function `{called}`" if called else f"the plan itself makes the type `{cast}`")
+
     def _is_read(self, effect: Effect, change: Change) -> bool:
         """Whether the server looked at the rows; it does not where a valid CHECK has proved it already."""
         tables = {thing.relation.original for things in (effect.scans, effect.rewrites) for thing in things}
@@ -120,8 +130,10 @@ class _Deriving:
         for change in effect.changes:
             if change.kind == "enum value" and change.how == "added":
                 self._labels.setdefault(change.table, []).append(change.name)
-            elif change.kind == "type" and change.how == "added":
+            elif change.kind in ("type", "domain") and change.how == "added":
                 self._made.add(change.name)
+            elif change.kind == "function" and change.how != "dropped":  # the target has none by this name, or one that says something else
+                self._functions.add(change.name.partition("(")[0])
 
     def _remember_writes(self, revision: RevisionEffects, effect: Effect) -> None:
         here = f"{revision.id} line {effect.line}"
