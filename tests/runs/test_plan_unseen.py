@@ -24,11 +24,9 @@ SETUP = (
 )
 # Each fails on the rows that are there, and runs on a copy without them.
 FAILING = (
-    "update customers set age = 100 / age where id < 95",
     "update orders set customer_id = ref::int from customers c where c.id = customer_id",
     "do $$ begin if exists (select from customers where age = 0) then raise 'dirty'; end if; end $$",
     "select age_of(90)",
-    "alter table customers add column x int generated always as (100 / age) stored",
     "create index on customers ((ref::int))",
     "insert into fresh select age from customers",
 )

@@ -121,3 +121,9 @@ def test_every_face_says_it() -> None:
     (notes,) = [invocation["toolExecutionNotifications"] for invocation in document["runs"][0]["invocations"]]
     assert [note["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for note in notes] == ["app/migrations/versions/r1.py"] * 2
     assert len(joined([judged, judged]).not_seen) == 4
+
+
+def test_a_long_list_ends_with_its_number() -> None:
+    """A data migration of a thousand INSERTs must not push the findings off the screen."""
+    judged = told(*(sql(f"insert into orders values ({number})") for number in range(25)))
+    assert "  and 5 more: --json has all of them" in plain(findings(judged)) and len(findings_fields(judged)["not_seen"]) == 25

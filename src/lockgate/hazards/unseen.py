@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lockgate.hazards.answers import ESTIMATED
 from lockgate.hazards.context import Plan, Statement
 from lockgate.hazards.effects import DUMP, SCHEMA
 from lockgate.hazards.findings import NotSeen
 from lockgate.hazards.names import parts
+from lockgate.hazards.raising import may_raise
 from lockgate.hazards.seen import MODES, Change, Relation
 
 _TABLES = ("table", "partitioned table", "foreign table", "materialized view")
+_FAILING = ("referenced", "taken", "computed")
 _ON_ROWS = MODES[:3]  # what reading and writing rows locks; DDL takes more
 _VALUE = "a row may break a key, a constraint or a cast"
 _DML = {"DELETE": "rows elsewhere may refer to what it deletes", "UPDATE": _VALUE, "MERGE": _VALUE, "WITH": _VALUE, "INSERT": _VALUE, "REPLACE": _VALUE}
@@ -26,9 +29,6 @@ _WRITES = re.compile(r"\b(?:insert|update|delete|merge)\b", re.I)
 _SELECTS = re.compile(r"\bselect\b", re.I)
 _CALLED = re.compile(r"(\w+)\s*\(")
 _KNOWN = re.compile(r"pg_|setval$|set_config$|nextval$|current_|version$|now$|exists$|in$|count$|max$|min$|coalesce$|and$|or$|not$|if$|values$", re.I)
-_HARMLESS = frozenset("lower upper btrim ltrim rtrim trim coalesce nullif concat and or not in any length md5".split())  # raise for no value
-_TO_TEXT = re.compile(r"::(?:text|character varying)(?!\s*\()\b")
-_RAISING = re.compile(r"[-+*/%^]|::")
 
 
 def not_seen(plan: Plan) -> Iterator[NotSeen]:
@@ -57,6 +57,8 @@ class _Looking:
         text = _TEXTS.sub(" ", statement.effect.text)
         command = "SELECT" if statement.effect.command == "WITH" and not _WRITES.search(text) else statement.effect.command
         touched = self._touched(statement, text)
+        if _is_told(statement):
+            return ""
         if command in _DML:
             return self._writing(statement, text, touched)
         if touched and _SELECTS.search(text) and any(_is_new_table(change) for change in statement.effect.changes):
@@ -103,13 +105,16 @@ class _Looking:
             proves = change.kind == "constraint" or (change.kind == "index" and facts.get("unique"))
             filled = proves and change.how == "added" and change.table.lower() in self._filled
             return f"the plan fills `{change.table}` with rows of other tables" if filled else ""
-        return f"the expression of `{change.name}` is computed for every row" if _may_raise(computed) else ""
+        return f"the expression of `{change.name}` is computed for every row" if may_raise(computed) else ""
 
 
-def _may_raise(expression: str) -> bool:
-    """Whether an expression, as the server prints it, may fail for a value: it calculates, casts, or calls what nobody knows."""
-    called = {name.lower() for name in _CALLED.findall(expression)}
-    return bool(called - _HARMLESS or _RAISING.search(_TO_TEXT.sub("", _TEXTS.sub("", expression))))
+def _is_told(statement: Statement) -> bool:
+    """Whether what the target answered says all, or enough: that it fails."""
+    exact = [answer for answer in statement.answers if answer.kind not in ESTIMATED]
+    fails = any(answer.kind in _FAILING and answer.count > 0 for answer in exact)
+    open_ = any(answer.count < 0 or (answer.count == 0 and answer.written) for answer in exact)
+    says_all = "computed" if statement.effect.command == "ALTER TABLE" else "covered"
+    return fails or (not open_ and any(answer.kind == says_all for answer in exact))
 
 
 def _is_new_table(change: Change) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockgate.hazards.approved import ApprovedPlan, SignedPlan
 from lockgate.hazards.findings import Finding, Severity
-from lockgate.report.finding_words import UNSEEN, headline, message, place, short, unseen
+from lockgate.report.finding_words import UNSEEN, headline, message, place, short, unseen_lines
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import heads_text
 
@@ -44,5 +44,5 @@ def _row(finding: Finding) -> tuple[str, ...]:
 def _not_known(plan: ApprovedPlan) -> Blocks:
     lines = plan.findings.not_run
     not_run = (f"not told, because these lines did not run on the copy: {cell(', '.join(lines))}",) if lines else ()
-    not_seen = plan.findings.not_seen
-    return (*not_run, "\n".join([UNSEEN, *(f"  {unseen(one)}" for one in not_seen)])) if not_seen else not_run
+    not_seen = unseen_lines(plan.findings)
+    return (*not_run, "\n".join([UNSEEN, *(f"  {line}" for line in not_seen)])) if not_seen else not_run

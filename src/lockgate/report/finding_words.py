@@ -12,6 +12,7 @@ _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _LONGEST = 200  # characters of a statement
 _LONGEST_UNSEEN = 100
+_MOST_UNSEEN = 20
 UNSEEN = "not seen: the copy has no rows on which this could fail"
 DEFAULT_SCHEMA = "public."
 
@@ -29,6 +30,12 @@ def headline(judged: Findings) -> str:
 
 def _unseen(number: int) -> str:
     return f"; {number} statement{'s depend' if number != 1 else ' depends'} on rows that the copy does not have" if number else ""
+
+
+def unseen_lines(judged: Findings) -> list[str]:
+    """Return a line per statement that is not seen, the first of them where there are many."""
+    more = len(judged.not_seen) - _MOST_UNSEEN
+    return [*map(unseen, judged.not_seen[:_MOST_UNSEEN]), *([f"and {more:,} more: --json has all of them"] if more > 0 else [])]
 
 
 def unseen(one: NotSeen) -> str:

@@ -20,7 +20,7 @@ from lockgate.report.finding_words import (
     size_of,
     snippet,
     statement_of,
-    unseen,
+    unseen_lines,
     waits,
 )
 from lockgate.report.table import Block, Blocks, Table, cell
@@ -102,4 +102,4 @@ def _notes(judged: Findings) -> Iterator[str]:
         yield f"not told: {', '.join(cell(where) for where in judged.not_run)} did not run on the empty copy"
     if judged.not_seen:
         yield UNSEEN
-        yield from (f"  {unseen(one)}" for one in judged.not_seen)
+        yield from (f"  {line}" for line in unseen_lines(judged))

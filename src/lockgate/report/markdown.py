@@ -16,7 +16,7 @@ from lockgate.report.finding_words import (
     short,
     snippet,
     statement_of,
-    unseen,
+    unseen_lines,
     waits,
 )
 from lockgate.report.table import cell
@@ -46,7 +46,7 @@ def _parts(judged: Findings) -> Iterator[str]:
     if notes:
         yield from _folded(f"{len(notes)} note{'s' * (len(notes) != 1)}", notes)
     if judged.not_seen:
-        yield from _folded(UNSEEN.capitalize(), [f"- {_text(unseen(one))}" for one in judged.not_seen])
+        yield from _folded(UNSEEN.capitalize(), [f"- {_text(line)}" for line in unseen_lines(judged)])
     for allowed in judged.allowed:
         yield f"Allowed: {allowed.finding.id} at {_text(place(allowed.finding))}: {_text(allowed.reason or 'no reason given')}"
         yield ""
