@@ -258,19 +258,27 @@ def test_a_plan_over_an_edited_revision_is_told_of_and_not_kept(project: Tiny, p
 def test_rows_that_came_into_the_way_since_are_found_before_the_first_revision(project: Tiny, prod: Database) -> None:
     """The approver was told that no row is in the way; a run that finds out in its second revision leaves a database half way."""
     prod.query("insert into orders values (1, 'a'), (2, 'b')")
-    project.revision("r3", "r2", 'op.alter_column("orders", "name", nullable=False)\nop.create_unique_constraint("uq_name", "orders", ["name"])')
+    prod.query("create table wholes (id int primary key)")
+    prod.query("create table parts (id int primary key, whole_id int references wholes)")
+    prod.query("insert into wholes values (1), (2)")
+    writes = 'op.execute("delete from wholes where id = 2")\nop.execute("insert into parts values (7, null)")\n'
+    project.revision("r3", "r2", writes + 'op.alter_column("orders", "name", nullable=False)\nop.create_unique_constraint("uq_name", "orders", ["name"])')
     file = plan(project)
     prod.query("insert into orders values (3, null), (4, null), (5, 'b')")
+    prod.query("insert into parts values (7, 2)")
     before = prod.contents()
     said = upgrade(project, file, 3)
     assert said["code"] == "plan-differs" and said["changed"] == []
     assert said["what"].splitlines()[1:] == [
+        "rows: references of `public.parts` (parts_whole_id_fkey) stand in the way of `r3`: none when planned, 1 now",
+        "rows: taken keys of `public.parts` (parts_pkey) stand in the way of `r3`: none when planned, 1 now",
         "rows: NULLs of `public.orders` (name) stand in the way of `r3`: none when planned, 2 now",
         "rows: duplicate keys of `public.orders` (uq_name) stand in the way of `r3`: none when planned, 1 now",
     ]
     assert prod.contents() == before
     assert lock_is_free(prod.url)
     prod.query("delete from orders where id > 2")
+    prod.query("delete from parts")
     assert upgrade(project, file)["to_heads"] == ["r3"]
 
 

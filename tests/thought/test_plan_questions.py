@@ -61,6 +61,17 @@ def test_what_the_plan_itself_writes_is_not_held_against_it() -> None:
     assert (filled.answer.planned, filled.answer.unknown) == (True, "the plan itself fills `a` (r1 line 7)")
 
 
+def test_what_the_plan_itself_makes_is_not_asked_of_the_target() -> None:
+    """The target has no such function, or one by the same name that says something else: no error of the database, just not known."""
+    made = did("CREATE FUNCTION", change("added", "function", "is_ok(integer)", new=True), change("added", "domain", "small", new=True))
+    check = one(made, did("ALTER TABLE", lock(AE, "orders"), scan("orders"), constraint("check", "orders.ck", definition="CHECK (is_ok(a))")))
+    assert (check.answer.planned, check.answer.unknown) == (True, "the plan itself makes the function `is_ok`")
+    cast = constraint("check", "orders.ck", definition="CHECK (((a)::small > 0))")
+    assert one(made, did("ALTER TABLE", lock(AE, "orders"), cast)).answer.unknown == "the plan itself makes the type `small`"
+    column_of_that_name = constraint("check", "orders.ck", definition="CHECK ((is_ok > 0))")
+    assert not one(made, did("ALTER TABLE", lock(AE, "orders"), column_of_that_name)).answer.unknown
+
+
 def test_a_loop_over_rows_may_mend_them() -> None:
     """It did not run on the empty copy, so nobody knows what it does."""
     read = did("SELECT", lock("AccessShareLock", "orders"), line=7)

@@ -81,7 +81,7 @@ class ErrorFacts:
 
     Args:
         kind: `lock-timeout`, `deadlock`, `stale-snapshot`, `missing-table`, `permission`, `read-only`, `authentication`, `no-database`,
-            `tls`, `unreachable`, `disk-full` or empty for anything else.
+            `tls`, `unreachable`, `disk-full`, `value` (one does not fit, or cannot be computed) or empty for anything else.
         message: the server's sentence.
         name: the object that it is about, where it says so.
     """

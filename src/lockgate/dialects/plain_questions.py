@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 
 from lockgate.hazards.answers import Preflight, Workload
+from lockgate.hazards.demands import Demand
 from lockgate.hazards.names import Column, parts
 from lockgate.hazards.questions import Check, Source
 from lockgate.hazards.workload import Tried
@@ -38,6 +39,9 @@ class PlainQuestions:
         Raises:
             LookupError: there is no such condition, with the reason.
         """
+
+    def demands(self, session: Session, tables: Collection[str]) -> Sequence[Demand]:
+        return ()
 
     def preflight(self, session: Session, needed: Mapping[str, Collection[str]]) -> Preflight:
         return Preflight()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from lockgate.dialects.base import BareSession
 from lockgate.hazards.answers import Preflight, Workload
+from lockgate.hazards.demands import Demand
 from lockgate.hazards.questions import Check
 from lockgate.hazards.workload import Tried
 from lockgate.permit import Session
@@ -26,6 +27,9 @@ class Questions(Protocol):
 
     def names(self, session: Session, tables: Collection[str]) -> Mapping[str, str]:
         """Return tables as SQL names them, quoted where needed, by their qualified names; those that are not there are left out."""
+
+    def demands(self, session: Session, tables: Collection[str]) -> Sequence[Demand]:
+        """Return what tables demand of their rows, by their qualified names; none where that cannot be told, or those that are not there."""
 
     def sql(self, session: Session, check: Check, names: Mapping[str, str]) -> str:
         """

@@ -6,8 +6,13 @@ from typing import Literal
 
 from lockgate.hazards.seen import Value
 
-Kind = Literal["rows", "values", "nulls", "duplicates", "orphans", "violations", "outside", "unfit", "written", "deleted"]
+Kind = (
+    Literal["rows", "values", "nulls", "duplicates", "orphans", "violations", "outside", "unfit", "written", "deleted"]
+    | Literal["referenced", "taken", "computed", "carried", "unset", "covered"]
+)
 ESTIMATED = ("written", "deleted")
+ALONG = ("carried", "unset")
+_STANDS_IN_NO_WAY = ("values", "covered", *ESTIMATED, *ALONG)
 
 
 class Answer(Value, frozen=True):
@@ -19,7 +24,9 @@ class Answer(Value, frozen=True):
         kind: `rows` and `values` (that are not NULL) count what goes or what a new column would have to be filled in for; `nulls`, `duplicates`
             (keys that occur more than once), `orphans` (keys without a row at the other end), `violations` (of a CHECK), `outside` (of a
             partition's bounds) and `unfit` (values that the new type does not hold) count what breaks the statement; `written` and `deleted` are rows that a statement
-            writes by the estimate of the target's planner.
+            writes by the estimate of the target's planner. Of a DELETE, an INSERT or an UPDATE: `referenced` (rows of `table` that refer by `subject` to what goes), `taken`
+            (keys of an INSERT) and `computed` (1 where a new value fails for a row, for the reason in `unknown`) break it; `carried` and `unset` are rows that go along
+            or lose what they refer to; `covered` (0) says that nothing but the answers beside it can make it fail.
         table: qualified, as the target knows it.
         subject: column, constraint or index, as the plan calls it; empty for the table as a whole.
         count: -1 where it is not known.
@@ -41,7 +48,7 @@ class Answer(Value, frozen=True):
     @property
     def is_clean(self) -> bool:
         """Whether the target alone decides whether rows stand in the way of the statement, and it said that none do."""
-        decides = self.kind not in ("rows", "values", *ESTIMATED) or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
+        decides = self.kind not in ("rows", *_STANDS_IN_NO_WAY) or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
         return decides and self.count == 0 and not self.written
 
 

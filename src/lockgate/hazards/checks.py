@@ -16,8 +16,10 @@ from lockgate.hazards import questions
 from lockgate.hazards.context import wants_a_value
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.fitting import fit
+from lockgate.hazards.hits import Hits
 from lockgate.hazards.names import Names, met, originals, parts
 from lockgate.hazards.questions import Check, Place
+from lockgate.hazards.raising import may_raise
 from lockgate.hazards.seen import Change, Relation
 from lockgate.hazards.writes import Writes
 from lockgate.secret import MASK
@@ -29,27 +31,28 @@ _WORD = re.compile(r"\w+")
 _NOT_NULL = re.compile(r"NOT NULL (?P<column>.+?)(?: NO INHERIT)?(?: NOT VALID)?")
 
 
-def checks(effects: Effects, *, tells_reads: bool = True) -> tuple[Check, ...]:
+def checks(effects: Effects, parser: Any = None, *, tells_reads: bool = True) -> tuple[Check, ...]:
     """
     Return the questions, in the order of the statements.
 
     Args:
+        parser: the module postgast; None where it is not installed: then no text of a statement is read for the rows that it meets.
         tells_reads: the trace tells which tables a statement read; otherwise nothing counts as proved without a look.
     """
-    deriving = _Deriving(tells_reads, [size.path for size in effects.sizes])
+    deriving = _Deriving(tells_reads, [size.path for size in effects.sizes], Hits(effects.demands, parser))
     return tuple(check for revision, effect in effects.each() for check in deriving.statement(revision, effect))
 
 
-def clean(effects: Effects) -> tuple[Check, ...]:
-    """Return the questions whose answer was that no row stands in the way; those that a mask made unreadable are left out."""
+def clean(effects: Effects, parser: Any = None) -> tuple[Check, ...]:
+    """Return the questions whose answer was that no row stands in the way; those that a mask made unreadable are left out. `parser` as of `checks`."""
     found = {structs.replace(answer, count=-1) for answer in effects.answers if answer.is_clean}
-    return tuple(check for check in checks(effects) if check.answer in found and MASK not in f"{check.keys}{check.condition}{check.labels}")
+    return tuple(check for check in checks(effects, parser) if check.answer in found and MASK not in f"{check.keys}{check.condition}{check.labels}")
 
 
 class _Deriving:
     """Goes through a plan and remembers what earlier statements did."""
 
-    def __init__(self, tells_reads: bool, known: Sequence[str]) -> None:
+    def __init__(self, tells_reads: bool, known: Sequence[str], hits: Hits) -> None:
         self._tells_reads = tells_reads
         self._known = known  # tables of the target
         self._names = Names()
@@ -57,19 +60,22 @@ class _Deriving:
         self._written: dict[str, str] = {}  # where rows of a table are written first
         self._constraints: dict[tuple[str, str], dict[str, Any]] = {}
         self._labels: dict[str, list[str]] = {}  # of enums, by name
-        self._made: set[str] = set()  # types
+        self._made: set[str] = set()  # types and domains
+        self._functions: set[str] = set()
         self._writes = Writes()
+        self._hits = hits
 
     def statement(self, revision: RevisionEffects, effect: Effect) -> list[Check]:
         """Return one statement's questions."""
         self._tables |= originals(effect)
         place = Place(revision.id, effect, self._names, self._tables, dict(self._written))
-        found = [*_gone(place), *self._writes.statement(place)]
+        found = [*_gone(place), *self._writes.statement(place), *self._hits.statement(place)]
+        self._hits.follow(effect)
         self._names.follow(effect)
         self._remember_types(effect)
         for change in effect.changes:
             if change.original and not change.new:
-                found += self._change(place, change)
+                found += map(self._askable, self._change(place, change))
         self._remember_writes(revision, effect)
         return _without_partitions(found, effect)
 
@@ -86,6 +92,8 @@ class _Deriving:
     def _column(self, place: Place, change: Change) -> Iterator[Check]:
         if change.how == "added" and wants_a_value(change) and not change.after.get("implicit"):
             yield questions.rows(place, change.original, change.name)
+        elif change.how == "added" and change.after.get("generated") == "s" and may_raise(str(change.after.get("default", ""))):
+            yield place.check("computed", change, change.name, keys=(str(change.after["default"]),))
         elif change.how == "altered":
             if change.after.get("not_null") and not _is_put_off(place.effect) and self._is_read(place.effect, change):
                 yield questions.nulls(place, change, change.name)
@@ -110,6 +118,15 @@ class _Deriving:
         elif change.how == "altered" and (match := _NOT_NULL.fullmatch(definition)):
             yield questions.nulls(place, change, parts(match["column"])[0])
 
+    def _askable(self, check: Check) -> Check:
+        """What calls a function of the plan, or casts to a type of it, is not asked: the target has none, or another one."""
+        said = " ".join((*check.keys, check.condition))
+        called = next((name for name in sorted(self._functions) if re.search(rf"\b{re.escape(name)}\"?\s*\(", said)), "")
+        cast = next((name for name in sorted(self._made) if re.search(rf"::(?:\"?\w+\"?\.)?\"?{re.escape(name)}\b", said)), "")
+        if check.answer.unknown or not (called or cast):
+            return check
+        return check.not_asked(f"the plan itself makes the function `{called}`" if called else f"the plan itself makes the type `{cast}`")
+
     def _is_read(self, effect: Effect, change: Change) -> bool:
         """Whether the server looked at the rows; it does not where a valid CHECK has proved it already."""
         tables = {thing.relation.original for things in (effect.scans, effect.rewrites) for thing in things}
@@ -120,8 +137,10 @@ class _Deriving:
         for change in effect.changes:
             if change.kind == "enum value" and change.how == "added":
                 self._labels.setdefault(change.table, []).append(change.name)
-            elif change.kind == "type" and change.how == "added":
+            elif change.kind in ("type", "domain") and change.how == "added":
                 self._made.add(change.name)
+            elif change.kind == "function" and change.how != "dropped":  # the target has none by this name, or one that says something else
+                self._functions.add(change.name.partition("(")[0])
 
     def _remember_writes(self, revision: RevisionEffects, effect: Effect) -> None:
         here = f"{revision.id} line {effect.line}"

@@ -10,6 +10,7 @@ import msgspec
 
 from lockgate.errors import UsageError
 from lockgate.hazards.answers import Answer, Preflight, Workload
+from lockgate.hazards.demands import Demand
 from lockgate.hazards.seen import Build, Change, Drop, Fault, Lock, Relation, Rewrite, Rows, Scan, Value
 
 FORMAT = 1
@@ -148,6 +149,7 @@ class Effects(Value, frozen=True):
         unrestored: what is different after that from what was there when the plan began; column order does not count.
         sizes: tables of the target, largest first.
         answers: what the target's rows say about the statements; none where there is no target.
+        demands: of the target's tables whose rows the plan writes; none where nobody was asked.
         preflight: how the target was at that time; None where there is none.
         workload: queries of the target's applications; None where nobody was asked.
         history: None where the files do not tell their order.
@@ -166,6 +168,7 @@ class Effects(Value, frozen=True):
     unrestored: tuple[Change, ...] = ()
     sizes: tuple[Size, ...] = ()
     answers: tuple[Answer, ...] = ()
+    demands: tuple[Demand, ...] = ()
     preflight: Preflight | None = None
     workload: Workload | None = None
     history: History | None = None

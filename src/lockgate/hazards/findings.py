@@ -133,6 +133,22 @@ class Blocked(Judged, frozen=True):
     low_s: float | None = None
 
 
+class NotSeen(Judged, frozen=True):
+    """
+    A statement that only rows can make fail, of which the copy that ran it has none.
+
+    Args:
+        statement: redacted text.
+        why: what rows may do to it, in a few words.
+    """
+
+    revision: str
+    file: str
+    line: int
+    statement: str
+    why: str
+
+
 class Findings(Judged, frozen=True):
     """
     The judgement of a plan.
@@ -144,6 +160,7 @@ class Findings(Judged, frozen=True):
         findings: worst first.
         timeline: in the order of the plan.
         not_run: `file:line` of lines that the scratch did not run and the plan therefore knows nothing about.
+        not_seen: statements whose success hangs on rows that the scratch does not have, and that no question to the target has answered.
     """
 
     environment: str = ""
@@ -153,6 +170,7 @@ class Findings(Judged, frozen=True):
     allowed: tuple[Allowed, ...] = ()
     timeline: tuple[Blocked, ...] = ()
     not_run: tuple[str, ...] = ()
+    not_seen: tuple[NotSeen, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have this severity."""

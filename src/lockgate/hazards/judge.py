@@ -15,6 +15,7 @@ from lockgate.hazards.estimate import total
 from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Limits, Severity
 from lockgate.hazards.rules.every import RULES
 from lockgate.hazards.seen import Relation
+from lockgate.hazards.unseen import not_seen
 
 _ECHOES = ("LG101", "LG106")  # a note about a lock says nothing beside what happens under it
 _TASTE = frozenset(rule.id for rule in RULES if rule.asked)
@@ -44,6 +45,7 @@ def judge(effects: Effects, limits: Limits | None = None, sources: Mapping[str, 
         allowed=tuple(one for one in allowed if style or one.finding.id not in _TASTE),
         timeline=tuple(_timeline(plan)),
         not_run=tuple(f"{revision.file}:{line}" for revision in effects.revisions for line in revision.not_run),
+        not_seen=tuple(not_seen(plan)),
     )
 
 
@@ -65,6 +67,7 @@ def joined(parts: Sequence[Findings]) -> Findings:
         allowed=tuple(allowed for part in parts for allowed in part.allowed),
         timeline=(),
         not_run=tuple(place for part in parts for place in part.not_run),
+        not_seen=tuple(one for part in parts for one in part.not_seen),
     )
 
 

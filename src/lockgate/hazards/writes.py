@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.answers import Kind
-from lockgate.hazards.effects import Effect
+from lockgate.hazards.effects import Effect, Effects
 from lockgate.hazards.names import met
 from lockgate.hazards.questions import Check, Place, Source, words
 from lockgate.hazards.seen import Relation
@@ -46,6 +46,16 @@ class Writes:
                     yield check.not_asked(reason) if reason else check
 
 
+def written_tables(effects: Effects) -> tuple[str, ...]:
+    """Return the target's tables whose rows a plan's statements write, by their names there."""
+    return tuple(sorted({relation.original for _, effect in effects.each() for relation in _locked(effect)}))
+
+
+def is_whole(text: str) -> bool:
+    """Whether the trace has kept all of a statement."""
+    return MASK not in text and len(text) < _LONGEST
+
+
 def _locked(effect: Effect) -> Iterator[Relation]:
     for lock in effect.locks:
         if "RowExclusiveLock" in lock.modes and lock.relation.kind in _TABLES and lock.relation.original:
@@ -64,7 +74,7 @@ def _untold(place: Place, said: set[str]) -> str:
     effect = place.effect
     if effect.command not in _PLANNED:
         return f"no planner tells it of {effect.command}"
-    if MASK in effect.text or len(effect.text) >= _LONGEST:
+    if not is_whole(effect.text):
         return "the plan does not keep the whole text"
     tables = [*met(effect), *(relation for relation in place.tables.values() if relation.name in said)]
     own = next((table for table in tables if table.new or table.path != table.original), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockgate.hazards.approved import ApprovedPlan, SignedPlan
 from lockgate.hazards.findings import Finding, Severity
-from lockgate.report.finding_words import headline, message, place, short
+from lockgate.report.finding_words import UNSEEN, headline, message, place, short, unseen_lines
 from lockgate.report.table import Blocks, Table, cell
 from lockgate.report.text import heads_text
 
@@ -26,7 +26,7 @@ def asked(plan: ApprovedPlan, approver: str) -> Blocks:
     rows = tuple(map(_row, judged.findings[:_SHOWN]))
     more = len(judged.findings) - _SHOWN
     table = (Table(("HAZARD", "SEVERITY", "WHERE", "TABLE", "WHAT"), rows),) if rows else ()
-    return ("\n".join(lines), *table, *([f"and {more} more: lockgate plan {cell(plan.facts.environment)}"] if more > 0 else []), *_not_run(plan))
+    return ("\n".join(lines), *table, *([f"and {more} more: lockgate plan {cell(plan.facts.environment)}"] if more > 0 else []), *_not_known(plan))
 
 
 def approved(signed: SignedPlan, approver: str, file: str) -> Blocks:
@@ -41,6 +41,8 @@ def _row(finding: Finding) -> tuple[str, ...]:
     return finding.id, severity, place(finding), short(finding.relation), message(finding)
 
 
-def _not_run(plan: ApprovedPlan) -> Blocks:
+def _not_known(plan: ApprovedPlan) -> Blocks:
     lines = plan.findings.not_run
-    return (f"not told, because these lines did not run on the copy: {cell(', '.join(lines))}",) if lines else ()
+    not_run = (f"not told, because these lines did not run on the copy: {cell(', '.join(lines))}",) if lines else ()
+    not_seen = unseen_lines(plan.findings)
+    return (*not_run, "\n".join([UNSEEN, *(f"  {line}" for line in not_seen)])) if not_seen else not_run

@@ -4,24 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Severity
+from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, NotSeen, Severity
 from lockgate.report.table import cell
 from lockgate.secret import redact
 
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _LONGEST = 200  # characters of a statement
+_LONGEST_UNSEEN = 100
+_MOST_UNSEEN = 20
+UNSEEN = "not seen: the copy has no rows on which this could fail"
 DEFAULT_SCHEMA = "public."
 
 
 def headline(judged: Findings) -> str:
-    """Return `2 errors, 1 warning, 3 notes in 2 revisions`; `nothing found in 2 revisions`."""
+    """Return `2 errors, 1 warning, 3 notes in 2 revisions`; `nothing found in 2 revisions`, with what was not seen where nothing is bad."""
     if not judged.revisions:
         return "no revision is pending"
     counts = [(judged.count(severity), severity.value) for severity in Severity]
     told = ", ".join(f"{number} {word}{'s' * (number != 1)}" for number, word in counts if number) or "nothing found"
     number = len(judged.revisions)
-    return f"{told} in {number} revision{'s' * (number != 1)}"
+    seen = "" if judged.worst in (Severity.ERROR, Severity.WARNING) else _unseen(len(judged.not_seen))
+    return f"{told} in {number} revision{'s' * (number != 1)}{seen}"
+
+
+def _unseen(number: int) -> str:
+    return f"; {number} statement{'s depend' if number != 1 else ' depends'} on rows that the copy does not have" if number else ""
+
+
+def unseen_lines(judged: Findings) -> list[str]:
+    """Return a line per statement that is not seen, the first of them where there are many."""
+    more = len(judged.not_seen) - _MOST_UNSEEN
+    return [*map(unseen, judged.not_seen[:_MOST_UNSEEN]), *([f"and {more:,} more: --json has all of them"] if more > 0 else [])]
+
+
+def unseen(one: NotSeen) -> str:
+    """Return `migrations/versions/r2.py:14: a key may be taken: INSERT INTO orders VALUES (5)`."""
+    where = f"{one.file}:{one.line}" if one.line else one.file
+    return f"{cell(where)}: {cell(one.why)}: {one_line(one.statement, _LONGEST_UNSEEN)}"
 
 
 def span(estimate: Estimate | None) -> str:

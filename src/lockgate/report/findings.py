@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lockgate.hazards.findings import Finding, Findings, Severity
 from lockgate.hazards.rules import unused_allow
 from lockgate.report.finding_words import (
+    UNSEEN,
     bars,
     blocked_for,
     duration_of,
@@ -19,6 +20,7 @@ from lockgate.report.finding_words import (
     size_of,
     snippet,
     statement_of,
+    unseen_lines,
     waits,
 )
 from lockgate.report.table import Block, Blocks, Table, cell
@@ -98,3 +100,6 @@ def _notes(judged: Findings) -> Iterator[str]:
         yield f"allowed: {allowed.finding.id} at {place(allowed.finding)}: {cell(allowed.reason) if allowed.reason else 'no reason given'}"
     if judged.not_run:
         yield f"not told: {', '.join(cell(where) for where in judged.not_run)} did not run on the empty copy"
+    if judged.not_seen:
+        yield UNSEEN
+        yield from (f"  {line}" for line in unseen_lines(judged))

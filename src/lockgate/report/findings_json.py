@@ -11,7 +11,7 @@ from lockgate.report.finding_words import hazard_page
 
 
 def findings_fields(judged: Findings) -> dict[str, Any]:
-    """Return `summary`, `basis`, `findings`, `allowed`, `timeline` and `not_run`; the texts are redacted with the whole document."""
+    """Return `summary`, `basis`, `findings`, `allowed`, `timeline`, `not_run` and `not_seen`; the texts are redacted with the whole document."""
     return {
         "summary": {f"{severity.value}s": judged.count(severity) for severity in Severity},
         "basis": judged.basis,
@@ -19,6 +19,7 @@ def findings_fields(judged: Findings) -> dict[str, Any]:
         "allowed": [{"finding": _fields(allowed.finding), "reason": allowed.reason} for allowed in judged.allowed],
         "timeline": msgspec.to_builtins(judged.timeline),
         "not_run": list(judged.not_run),
+        "not_seen": msgspec.to_builtins(judged.not_seen),
     }
 
 

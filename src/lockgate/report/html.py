@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lockgate.hazards.findings import Finding, Findings
-from lockgate.report.finding_words import duration_of, headline, place, short, size_of, snippet, statement_of, waits
+from lockgate.report.finding_words import UNSEEN, duration_of, headline, place, short, size_of, snippet, statement_of, unseen_lines, waits
 from lockgate.report.html_style import STYLE
 from lockgate.report.html_timeline import picture
 from lockgate.report.table import cell
@@ -34,6 +34,7 @@ def html(judged: Findings) -> str:
         _card(body, finding)
     _list(body, "Allowed by comments", (f"{a.finding.id} at {place(a.finding)}: {a.reason or 'no reason given'}" for a in judged.allowed))
     _list(body, "Not told: lines that did not run on the empty copy", judged.not_run)
+    _list(body, UNSEEN.capitalize(), unseen_lines(judged))
     text = tostring(page, encoding="unicode", method="html")
     return "<!DOCTYPE html>\n" + text.encode(errors="replace").decode() + "\n"
 

@@ -6,7 +6,19 @@ import re
 from collections.abc import Iterator
 
 from lockgate.hazards.findings import Finding, Findings, Severity
-from lockgate.report.finding_words import blocked_for, duration_of, headline, listed, place, short, snippet, statement_of, waits
+from lockgate.report.finding_words import (
+    UNSEEN,
+    blocked_for,
+    duration_of,
+    headline,
+    listed,
+    place,
+    short,
+    snippet,
+    statement_of,
+    unseen_lines,
+    waits,
+)
 from lockgate.report.table import cell
 
 _SIGNS = {Severity.ERROR: "❌ error", Severity.WARNING: "⚠️ warning", Severity.NOTE: "note"}
@@ -33,6 +45,8 @@ def _parts(judged: Findings) -> Iterator[str]:
     notes = [f"- {finding.id}, {_text(place(finding))}: {_text(finding.what)}" for finding in judged.findings if finding not in told]
     if notes:
         yield from _folded(f"{len(notes)} note{'s' * (len(notes) != 1)}", notes)
+    if judged.not_seen:
+        yield from _folded(UNSEEN.capitalize(), [f"- {_text(line)}" for line in unseen_lines(judged)])
     for allowed in judged.allowed:
         yield f"Allowed: {allowed.finding.id} at {_text(place(allowed.finding))}: {_text(allowed.reason or 'no reason given')}"
         yield ""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from lockgate.hazards.findings import Allowed, Finding, Findings
-from lockgate.report.finding_words import hazard_page, message, snippet
+from lockgate.hazards.findings import Allowed, Finding, Findings, NotSeen
+from lockgate.report.finding_words import hazard_page, message, snippet, unseen
 from lockgate.report.table import cell
 from lockgate.version import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+_Told = TypeVar("_Told", Finding, NotSeen)
 
 
 def sarif(judged: Findings) -> str:
@@ -28,9 +30,15 @@ def sarif(judged: Findings) -> str:
     results = [_result(finding, places[finding.id]) for finding in judged.findings]
     results += [_result(allowed.finding, places[allowed.finding.id]) | _suppressed(allowed) for allowed in judged.allowed]
     driver = {"name": "lockgate", "version": __version__, "semanticVersion": __version__, "rules": [_rule(*rule) for rule in rules]}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results, **_unseen(judged)}
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def _unseen(judged: Findings) -> dict[str, object]:
+    """What no rule could look at is no result, but a notification of the run."""
+    notes = [{"level": "note", "message": {"text": _printable(unseen(one))}, "locations": [{"physicalLocation": _location(one)}]} for one in judged.not_seen]
+    return {"invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notes}]} if notes else {}
 
 
 def from_root(judged: Findings, folder: str) -> Findings:
@@ -44,11 +52,12 @@ def from_root(judged: Findings, folder: str) -> Findings:
         return judged
     found = tuple(_moved(finding, folder) for finding in judged.findings)
     allowed = tuple(msgspec.structs.replace(one, finding=_moved(one.finding, folder)) for one in judged.allowed)
-    return msgspec.structs.replace(judged, findings=found, allowed=allowed)
+    not_seen = tuple(_moved(one, folder) for one in judged.not_seen)
+    return msgspec.structs.replace(judged, findings=found, allowed=allowed, not_seen=not_seen)
 
 
-def _moved(finding: Finding, folder: str) -> Finding:
-    return msgspec.structs.replace(finding, file=folder + finding.file)
+def _moved(told: _Told, folder: str) -> _Told:
+    return msgspec.structs.replace(told, file=folder + told.file)
 
 
 def _rule(id_: str, name: str, title: str) -> dict[str, object]:
@@ -68,7 +77,7 @@ def _result(finding: Finding, rule: int) -> dict[str, object]:
     }
 
 
-def _location(finding: Finding) -> dict[str, object]:
+def _location(finding: Finding | NotSeen) -> dict[str, object]:
     where = {"artifactLocation": {"uri": quote(_printable(finding.file)), "uriBaseId": "%SRCROOT%"}}
     return {**where, "region": {"startLine": max(finding.line, 1)}}
 

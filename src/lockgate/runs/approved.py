@@ -24,6 +24,7 @@ from lockgate.words import PlanCheck, Request, Sight, Step, Verb, VersionTable
 _IN_THE_WAY: Mapping[Kind, str] = {
     **{"rows": "rows", "values": "values", "nulls": "NULLs", "duplicates": "duplicate keys", "orphans": "keys without a row at the other end"},
     **{"violations": "rows", "outside": "rows out of bounds", "unfit": "values that do not fit"},
+    **{"referenced": "references", "taken": "taken keys", "computed": "new values"},
 }
 
 

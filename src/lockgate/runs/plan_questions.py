@@ -15,12 +15,15 @@ from lockgate.events import Notice, Notify
 from lockgate.files import read_text
 from lockgate.hazards.answers import Answer, Preflight, Query, Workload
 from lockgate.hazards.checks import checks, clean
+from lockgate.hazards.demands import Demand
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.questions import Check
 from lockgate.hazards.rights import needed
 from lockgate.hazards.twice import is_proved
+from lockgate.hazards.writes import written_tables
 from lockgate.runs.gate import opened
 from lockgate.runs.target import Target
+from lockgate.seeds.statements import parser
 from lockgate.settings.project import Project
 from lockgate.sql_script import pieces
 
@@ -83,19 +86,30 @@ def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) ->
     questions = questions_named(target.url.backend)
     if not effects.revisions:
         return effects
-    every = checks(effects, tells_reads=questions.tells_reads)
-    derived = tuple(check for check in every if not is_proved(effects, check.answer))
-    if derived:
-        notify(Notice(f"asking the database {len(derived)} question{'s' * (len(derived) != 1)} about its rows"))
     with opened(target) as session:
+        effects = _with_demands(effects, questions, session, target, probing)
+        every = checks(effects, parser(), tells_reads=questions.tells_reads)
+        derived = tuple(check for check in every if not is_proved(effects, check.answer))
+        number = sum(check.answer.count < 0 for check in derived)
+        if number:
+            notify(Notice(f"asking the database {number} question{'s' * (number != 1)} about its rows"))
         asking = _Asking(questions, session, target, probing, effects)
         return msgspec.structs.replace(effects, answers=asking.rows(derived), preflight=asking.preflight())
+
+
+def _with_demands(effects: Effects, questions: Questions, session: BareSession, target: Target, probing: Probing) -> Effects:
+    """Without an answer nothing is derived from them, and the statements stay among what is not seen."""
+    tables = written_tables(effects)
+    found: list[Demand] = []
+    if tables:
+        _within(session, target, probing, lambda: found.extend(questions.demands(session, tables)))
+    return msgspec.structs.replace(effects, demands=tuple(found))
 
 
 def turned(effects: Effects, target: Target) -> tuple[Answer, ...]:
     """Ask once more what was clean when it was planned; return what is not any more. Where a question cannot be answered nothing is known."""
     questions = questions_named(target.url.backend)
-    again = clean(effects)
+    again = clean(effects, parser())
     if not again:
         return ()
     with opened(target) as session:
@@ -122,16 +136,30 @@ class _Asking:
         return tuple(self._row(check, names, trouble) for check in derived)
 
     def _row(self, check: Check, names: Mapping[str, str], trouble: str) -> Answer:
+        if check.answer.count >= 0:
+            return check.answer
         unknown = check.answer.unknown or trouble or self._too_large(check)
         if unknown:
             return msgspec.structs.replace(check.answer, unknown=unknown)
-        count = -1
+        count, failed = -1, ""
 
         def ask() -> None:
-            nonlocal count
-            count = self._number(check, names)
+            nonlocal count, failed
+            try:
+                count = self._number(check, names)
+            except Exception as error:
+                failed = self._failed(check, error)
+                if not failed:
+                    raise
+                count = 1
 
-        return msgspec.structs.replace(check.answer, unknown=self._within(ask), count=count)
+        trouble = self._within(ask)
+        return msgspec.structs.replace(check.answer, unknown=failed or trouble, count=count)
+
+    def _failed(self, check: Check, error: Exception) -> str:
+        """What a row said to the question whether a value can be computed; empty for any other error."""
+        facts = self.target.dialect.facts(error) if check.answer.kind == "computed" else None
+        return facts.message if facts and facts.kind == "value" else ""
 
     def _number(self, check: Check, names: Mapping[str, str]) -> int:
         if check.statement:
@@ -147,7 +175,8 @@ class _Asking:
         tables = [source.table for source in (check.source, check.other) if source]
         sizes = [size for size in self.effects.sizes if size.path in tables]
         largest = max(sizes, key=lambda size: size.heap_bytes, default=None)
-        if self.probing.data or check.statement or largest is None or largest.heap_bytes <= LARGEST:
+        looked_up = check.statement or check.answer.kind == "taken"  # no table is read for it from end to end
+        if self.probing.data or looked_up or largest is None or largest.heap_bytes <= LARGEST:
             return ""
         return f"`{largest.path}` is larger than {LARGEST // 10**9} GB; `--probe-data` asks it as well"
 

@@ -23,6 +23,9 @@ def test_duplicates_on_the_scratch_are_duplicates_on_the_target() -> None:
         ("violations", "1 row of `public.orders` against `uq` today"),
         ("outside", "1 row of `public.orders` outside of the bounds today"),
         ("unfit", "1 value of `public.orders.uq` not fit for the new type today"),
+        ("referenced", "1 row of `public.orders` referring by `uq` to what is deleted today"),
+        ("taken", "1 key of the INSERT taken already under `uq` in `public.orders` today"),
+        ("computed", "a row of `public.orders` for which the new value of `uq` fails today"),
     ],
 )
 def test_what_the_target_counts_is_foretold(kind: Kind, what: str) -> None:

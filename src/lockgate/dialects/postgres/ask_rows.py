@@ -110,11 +110,36 @@ def _misfits_before_16(key: str, now: str) -> str:
     raise LookupError(f"whether a value fits `{now}` can be asked of PostgreSQL {SOFT_INPUT} and later")
 
 
+def _meeting(check: Check, rows: str, names: Mapping[str, str], major: int) -> str:
+    """Rows of the other table that refer to those that a condition finds."""
+    assert check.other is not None
+    source, other = quoted(check.source.alias), quoted(check.other.alias)
+    same = [f"{source}.{key} operator(pg_catalog.=) {other}.{mine}" for key, mine in zip(check.keys, check.other_keys, strict=True)]
+    where = " and ".join([*([f"({check.condition})"] if check.condition else []), *same])
+    return f"select pg_catalog.count(*) from {_rows(check.other, names)} where exists (select from {rows} where {where})"
+
+
+def _found(check: Check, rows: str, names: Mapping[str, str], major: int) -> str:
+    return f"select pg_catalog.count(*) from {rows} where {check.condition}"
+
+
+def _computed(check: Check, rows: str, names: Mapping[str, str], major: int) -> str:
+    """0, if the server has got through all rows."""
+    where = f" where {check.condition}" if check.condition else ""
+    counts = " operator(pg_catalog.+) ".join(f"pg_catalog.count({key})" for key in check.keys)
+    return f"select 0 operator(pg_catalog.*) ({counts}) from {rows}{where}"
+
+
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
 _WAYS: Mapping[str, Callable[[Check, str, Mapping[str, str], int], str]] = {
+    "referenced": _meeting,
+    "carried": _meeting,
+    "unset": _meeting,
+    "taken": _found,
+    "computed": _computed,
     "rows": _count,
     "values": _count,
     "nulls": _nulls,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lockgate.dialects.base import BareSession
-from lockgate.dialects.postgres import ask_estimate, ask_preflight, ask_rows, ask_workload
+from lockgate.dialects.postgres import ask_demands, ask_estimate, ask_preflight, ask_rows, ask_workload
 from lockgate.dialects.postgres.own_names import own_names
 from lockgate.hazards.answers import Preflight, Workload
+from lockgate.hazards.demands import Demand
 from lockgate.hazards.questions import Check
 from lockgate.hazards.workload import Tried
 from lockgate.permit import Session
@@ -28,6 +29,10 @@ class PostgresQuestions:
     def names(self, session: Session, tables: Collection[str]) -> Mapping[str, str]:
         with own_names(session):
             return {str(path): str(name) for path, name in session.execute(_NAMES, {"tables": list(tables)})}
+
+    def demands(self, session: Session, tables: Collection[str]) -> Sequence[Demand]:
+        with own_names(session):
+            return ask_demands.demands(session, tables)
 
     def sql(self, session: Session, check: Check, names: Mapping[str, str]) -> str:
         session.execute("set local row_security = off")  # a constraint sees all rows: where this role may not, the question is refused

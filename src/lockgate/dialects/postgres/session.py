@@ -200,4 +200,4 @@ def facts(error: BaseException) -> ErrorFacts | None:
         return None
     message = redact(str(error)).strip()
     quoted = re.search(r'"([^"]+)"', message)
-    return ErrorFacts(_STATES.get(state, ""), message.splitlines()[0] if message else state, quoted[1] if quoted else "")
+    return ErrorFacts(_STATES.get(state, "value" if state.startswith("22") else ""), message.splitlines()[0] if message else state, quoted[1] if quoted else "")

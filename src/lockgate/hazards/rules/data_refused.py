@@ -14,13 +14,16 @@ from lockgate.hazards.rules.narrowed_type import narrowing
 from lockgate.hazards.snippets import comment
 
 _STATES = ("23503", "23505", "23514", "23P01", "22")  # orphans, duplicates, checks, exclusions, values that do not fit
-_KINDS = ("duplicates", "orphans", "violations", "outside", "unfit")
+_KINDS = ("duplicates", "orphans", "violations", "outside", "unfit", "referenced", "taken", "computed")
 _WORDS = {
     "duplicates": ("duplicate key", "under `{subject}` in `{table}`"),
     "orphans": ("key", "of `{subject}` in `{table}` without a row at the other end"),
     "violations": ("row", "of `{table}` against `{subject}`"),
     "outside": ("row", "of `{table}` outside of the bounds"),
     "unfit": ("value", "of `{table}.{subject}` not fit for the new type"),
+    "referenced": ("row", "of `{table}` referring by `{subject}` to what is deleted"),
+    "taken": ("key", "of the INSERT taken already under `{subject}` in `{table}`"),
+    "computed": ("row", "of `{table}` for which the new value of `{subject}` fails"),
 }
 # SQLite lets these pass.
 _IN_A_FILE = {
@@ -47,6 +50,8 @@ def find(plan: Plan) -> Iterator[Finding]:
 def _what(answer: Answer, plan: Plan) -> str:
     thing, clause = _WORDS[answer.kind]
     about = clause.format(subject=answer.subject, table=answer.table)
+    if answer.kind == "computed" and answer.count > 0:
+        return f"a {thing} {about} {then(answer)} ({answer.unknown})"
     if answer.unknown:
         return f"{thing}s {about}: how many is not known ({answer.unknown})"
     follows = _IN_A_FILE.get(answer.kind) if plan.is_file else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.hazards.answers import Answer
+from lockgate.hazards.answers import ALONG, Answer
 from lockgate.hazards.context import Plan, Rule, Statement
-from lockgate.hazards.counted import of_all
+from lockgate.hazards.counted import many, of_all
 from lockgate.hazards.dropped import is_empty, lost
 from lockgate.hazards.estimate import rows_of
 from lockgate.hazards.findings import Finding, Severity
@@ -28,6 +28,16 @@ def find(plan: Plan) -> Iterator[Finding]:
             safer = comment(f"keep them until the new code has run for a while: CREATE TABLE {table.name}_kept AS TABLE {table.path}")
             yield statement.finding(RULE, severity, table, what=what, safer=safer)
         yield from (_estimated(statement, answer) for answer in statement.estimated if answer.kind == "deleted" and answer.count > 0)
+        yield from (_along(statement, answer) for answer in statement.answers if answer.kind in ALONG and answer.count > 0)
+
+
+def _along(statement: Statement, answer: Answer) -> Finding:
+    """Rows of another table, by their number."""
+    table = statement.plan.table(answer.table)
+    follows = "go along (ON DELETE CASCADE)" if answer.kind == "carried" else "lose what they refer to (ON DELETE SET NULL or SET DEFAULT)"
+    now = f", as of now: {answer.written} writes there before" if answer.written else ""
+    what = f"{many(answer.count, 'row')} of `{answer.table}` {follows} by `{answer.subject}`{now}; a downgrade does not bring that back"
+    return statement.finding(RULE, Severity.ERROR if answer.count >= _FEW else Severity.WARNING, table, what=what, name=answer.table)
 
 
 def _estimated(statement: Statement, answer: Answer) -> Finding:
