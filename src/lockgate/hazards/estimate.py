@@ -29,7 +29,7 @@ _WRITING = ("UPDATE", "DELETE", "MERGE", "WITH")
 
 def total(parts: Iterable[Estimate | None]) -> Estimate | None:
     """Return the sum; None where one part is unknown."""
-    found = Estimate(basis=BASIS)
+    found = Estimate(basis=(BASIS,))
     for part in parts:
         if part is None:
             return None
@@ -44,7 +44,7 @@ def rows_of(size: Size) -> int:
 
 def writing(rows: int) -> Estimate:
     """Return the seconds that it takes to write some rows."""
-    return Estimate(low_s=rows / DML[1], high_s=rows / DML[0], basis=BASIS)
+    return Estimate(low_s=rows / DML[1], high_s=rows / DML[0], basis=(BASIS,))
 
 
 def writes_rows(effect: Effect) -> bool:
@@ -101,9 +101,9 @@ class Yardstick:
 
     def _time(self, relation: Relation, rates: tuple[int, int], units: Callable[[Size], int]) -> Estimate | None:
         if self.is_new(relation):
-            return Estimate(basis=BASIS)
+            return Estimate(basis=(BASIS,))
         size = self.size(relation)
-        return Estimate(low_s=units(size) / rates[1], high_s=units(size) / rates[0], basis=BASIS) if size else None
+        return Estimate(low_s=units(size) / rates[1], high_s=units(size) / rates[0], basis=(BASIS,)) if size else None
 
 
 def relations(effect: Effect) -> Iterator[Relation]:
