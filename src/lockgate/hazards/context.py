@@ -9,8 +9,9 @@ from functools import cached_property
 from lockgate.hazards.answers import ESTIMATED, Answer
 from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
-from lockgate.hazards.estimate import FEW, Yardstick, relations, rows_of, total, writes_rows, writing
+from lockgate.hazards.estimate import FEW, Yardstick, relations, rows_of, total, writes_rows
 from lockgate.hazards.findings import Estimate, Finding, Limits, Severity
+from lockgate.hazards.past import Work, sum_of
 from lockgate.hazards.seen import FILE, Build, Change, Lock, Relation
 from lockgate.hazards.waiting import Queue, Wait
 
@@ -38,7 +39,13 @@ class Statement:
     @cached_property
     def work(self) -> Estimate | None:
         """Seconds of its own work on tables of the target."""
-        return total((self.plan.yardstick.work(self.effect), *(writing(answer.count) for answer in self.estimated if answer.count >= FEW)))
+        return self.plan.yardstick.time(self.load, self.revision.id)
+
+    @property
+    def load(self) -> Work | None:
+        """What it has to do on tables of the target."""
+        written = sum(answer.count for answer in self.estimated if answer.count >= FEW)
+        return sum_of((self.plan.yardstick.work(self.effect), Work(written_rows=written)))
 
     @property
     def takes(self) -> Estimate | None:
@@ -289,9 +296,3 @@ class Plan:
 def key(relation: Relation) -> str:
     """Return what a relation is known by through a plan that may rename it."""
     return relation.original or relation.path
-
-
-def wants_a_value(change: Change) -> bool:
-    """Whether a column is NOT NULL after a change, and nothing fills it in."""
-    facts = change.after
-    return bool(facts.get("not_null")) and not (facts.get("default") or facts.get("identity") or facts.get("generated"))

@@ -10,6 +10,7 @@ import msgspec
 
 from lockgate.errors import UsageError
 from lockgate.hazards.answers import Answer, Preflight, Workload
+from lockgate.hazards.past import Ran
 from lockgate.hazards.seen import Build, Change, Drop, Fault, Lock, Relation, Rewrite, Rows, Scan, Value
 
 FORMAT = 1
@@ -151,6 +152,7 @@ class Effects(Value, frozen=True):
         preflight: how the target was at that time; None where there is none.
         workload: queries of the target's applications; None where nobody was asked.
         history: None where the files do not tell their order.
+        past: what the target's ledger says of earlier upgrades that tells how long these take, newest first.
     """
 
     format: int = FORMAT
@@ -169,6 +171,7 @@ class Effects(Value, frozen=True):
     preflight: Preflight | None = None
     workload: Workload | None = None
     history: History | None = None
+    past: tuple[Ran, ...] = ()
 
     def each(self) -> Iterator[tuple[RevisionEffects, Effect]]:
         """Yield every statement with its revision, in the order in which they ran."""

@@ -11,12 +11,12 @@ from lockgate.hazards.blocking import waits_for
 from lockgate.hazards.effects import Effect, RevisionEffects
 from lockgate.hazards.findings import Estimate, Limits
 from lockgate.hazards.seen import Lock, Relation
+from lockgate.hazards.spans import spoken
 
 _UNITS = {"us": 1e-6, "ms": 0.001, "": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}  # PostgreSQL manual, 19.1.1
 _SET = re.compile(r"\bset\s+(?:local\s+|session\s+)?lock_timeout\s*(?:=|\bto\b)\s*'?\s*(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _BASIS = "queueing for locks: transactions stay open for as long again as they had been when the plan was made"
 _LONG_S = 60.0
-_SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,3 @@ def _most(holder: Holder, bound: float) -> float:
 def in_the_way(holders: Iterable[Holder], lock: Lock) -> tuple[Holder, ...]:
     """Return those for which a request for a lock would wait."""
     return tuple(h for h in holders if h.table == lock.relation.original and any(waits_for(mode, h.modes) for mode in lock.modes))
-
-
-def spoken(seconds: float) -> str:
-    """Return `0.5 s`, `5 s`, `12 min`, `3 h`, `2 d`, in the unit of which there are at least two."""
-    size, unit = next(((size, unit) for size, unit in _SPANS if seconds >= 2 * size), _SPANS[-1])
-    return f"{seconds / size:.0f} {unit}" if seconds >= 2 else f"{seconds:.3g} {unit}"

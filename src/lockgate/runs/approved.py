@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from lockgate.dialects.base import BareSession, Dialect
 from lockgate.errors import Refused, UsageError
 from lockgate.files import read_text
 from lockgate.files.planned import planned_files
 from lockgate.hazards.answers import Kind
 from lockgate.hazards.approved import Facts, SignedPlan, approval, database_of, differences, read_plan
+from lockgate.hazards.plan import recorded_work
 from lockgate.permit import Session
 from lockgate.runs.plan_questions import turned
 from lockgate.runs.target import Target
@@ -68,6 +71,11 @@ class Proof:
     def entry(self) -> dict[str, object]:
         """What the ledger keeps of it."""
         return {"plan": self.signed.digest, "approved_by": self.approvers}
+
+    def work(self, revision: str) -> dict[str, object]:
+        """What the ledger keeps of a revision's work, for the estimates of later plans; empty where that is not known."""
+        found = recorded_work(self.signed.plan.effects, revision)
+        return {"work": msgspec.to_builtins(found)} if found else {}
 
     def read(self, session: BareSession, target: Target, seen: Sight) -> None:
         """Read the schema at the first look, see `lockgate.runs.gate.Also`: where it differs, env.py is not run at all."""

@@ -25,6 +25,7 @@ from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import Progress, other_process, trace_apart
 from lockgate.runs.plan_copy import Original, copied, read_original
 from lockgate.runs.plan_history import history_of
+from lockgate.runs.plan_past import with_past
 from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.runs.traced import Told
 from lockgate.settings.project import Environment, Project
@@ -72,7 +73,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
-    effects = asked(effects, target, probing, notify)
+    effects = with_past(asked(effects, target, probing, notify), graph, target, seen)
     if effects.preflight and seen.invalid_indexes:
         effects = msgspec.structs.replace(effects, preflight=msgspec.structs.replace(effects.preflight, invalid_indexes=seen.invalid_indexes))
     judged = judge(effects, _limits(borne, effects), _sources(effects, project), style=probing.style)

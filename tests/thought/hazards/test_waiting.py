@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockgate.hazards.answers import Holder, Preflight
 from lockgate.hazards.findings import Estimate, Findings, Limits
-from lockgate.hazards.waiting import spoken
+from lockgate.hazards.spans import spoken
 from lockgate.report.findings import findings
 from lockgate.report.html import html
 from lockgate.report.table import plain
@@ -148,4 +148,4 @@ def test_adding_times_keeps_what_they_stand_on(one: Estimate, two: Estimate, thr
 
 def test_times_are_spoken_in_a_unit_that_fits() -> None:
     """`720 s` makes a tired person reckon."""
-    assert [spoken(s) for s in (0.05, 0.5, 1, 5, 90, 720, 7200, 200_000)] == ["0.05 s", "0.5 s", "1 s", "5 s", "90 s", "12 min", "2 h", "2 d"]
+    assert [spoken(s) for s in (0.05, 0.5, 1, 5, 90, 720, 7200, 200_000)] == ["0.05 s", "0.5 s", "1 s", "5 s", "90 s", "12 min", "2 h", "2.3 d"]

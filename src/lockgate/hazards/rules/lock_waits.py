@@ -8,7 +8,8 @@ from lockgate.hazards.answers import Holder
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.snippets import comment
-from lockgate.hazards.waiting import in_the_way, lasts, spoken
+from lockgate.hazards.spans import spoken
+from lockgate.hazards.waiting import in_the_way, lasts
 
 _WORDS = {
     "idle": "was idle in a transaction that had been open for {seconds} ({who})",
