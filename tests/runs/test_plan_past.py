@@ -51,7 +51,7 @@ def test_what_an_upgrade_took_is_the_basis_of_later_plans(project: Tiny, postgre
     project.here("downgrade", "dev", "r1", check=0, CONFIRM_ENV="dev")
     same, alike = basis(project)
     assert same.startswith("r2 took 1.") and " here on 20" in same and same.endswith(", scaled by size")
-    assert alike.startswith("DML as fast as r2 here: it took 1.")
+    assert alike.startswith("DML at the pace of r2: r2 took 1.")
 
 
 def basis(project: Tiny, *more: str) -> list[str]:

@@ -123,4 +123,4 @@ def _kind_seconds(kind: str, amount: int, revision: str, past: Sequence[Ran]) ->
 
 def _rates_told(kind: str, alike: Sequence[Ran]) -> str:
     more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-    return f"{_WORDS[kind]} as fast as {alike[0].revision}{more} here: it {told(alike[0])}"
+    return f"{_WORDS[kind]} at the pace of {alike[0].revision}{more}: {alike[0].revision} {told(alike[0])}"

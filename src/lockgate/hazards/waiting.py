@@ -14,7 +14,7 @@ from lockgate.hazards.seen import Lock, Relation
 from lockgate.hazards.spans import spoken
 
 _UNITS = {"us": 1e-6, "ms": 0.001, "": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}  # PostgreSQL manual, 19.1.1
-_SET = re.compile(r"\bset\s+(?:local\s+|session\s+)?lock_timeout\s*(?:=|\bto\b)\s*'?\s*(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+_SET = re.compile(r"\bset\s+(local\s+|session\s+)?lock_timeout\s*(?:=|\bto\b)\s*'?\s*(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _BASIS = "queueing for locks: transactions stay open for as long again as they had been when the plan was made"
 _LONG_S = 60.0
 
@@ -97,11 +97,11 @@ class Queue:
         return () if self._is_new(lock.relation) else in_the_way(self._holders, lock)
 
     def _bound(self, revision: RevisionEffects, effect: Effect) -> float:
-        """Outside a transaction lockgate sets none: CREATE INDEX CONCURRENTLY has to outlast others by design."""
-        here = revision.id, effect.transaction
+        """What a revision sets holds for its transaction, or its autocommit block, for which lockgate sets none: CONCURRENTLY has to outlast others."""
+        here = revision.id, 0 if effect.autocommit else effect.transaction
         own = _SET.search(effect.text)
-        if own:
-            self._own = here, float(own[1]) * _UNITS.get(own[2].lower(), 0.0)
+        if own and not (effect.autocommit and (own[1] or "").lower().startswith("local")):
+            self._own = here, float(own[2]) * _UNITS.get(own[3].lower(), 0.0)
         if self._own and self._own[0] == here:
             return self._own[1]
         return 0.0 if effect.autocommit else self._limits.lock_timeout_s

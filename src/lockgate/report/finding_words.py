@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, Severity
+from lockgate.hazards.spans import spoken
 from lockgate.report.table import cell
 from lockgate.secret import redact
 
@@ -68,7 +69,7 @@ def waits(finding: Finding) -> str:
 
 
 def _queue(estimate: Estimate) -> str:
-    return f", up to {estimate.wait_s:.3g} s of it in the queue for locks" if estimate.wait_s else ""
+    return f", up to {spoken(estimate.wait_s)} of it in the queue for locks" if estimate.wait_s else ""
 
 
 def listed(words: Sequence[str]) -> str:

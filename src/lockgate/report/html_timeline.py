@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from lockgate.hazards.findings import Blocked
+from lockgate.hazards.spans import spoken
 from lockgate.report.finding_words import bars, blocked_for, is_by_time, listed, seconds, short
 from lockgate.report.table import cell
 
@@ -46,7 +47,7 @@ def _queue(svg: Element, row: Blocked, top: int, begin: float, locked: float) ->
 
 
 def _told(row: Blocked) -> str:
-    queue = f" (up to {row.wait_s:.3g} s of it in the queue for the lock)" if row.wait_s else ""
+    queue = f" (up to {spoken(row.wait_s)} of it in the queue for the lock)" if row.wait_s else ""
     return f"{short(row.relation)}, {row.lock}, {blocked_for(row)}{queue}, {listed(row.blocks)} wait, since {cell(row.revision)} line {row.line}"
 
 

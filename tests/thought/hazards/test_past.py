@@ -37,8 +37,8 @@ BIG = Work(rewrite_bytes=GB)  # 33.3 s by the slow rate
     [
         ((), 12.5, 50.0, BASIS),
         # This server needs 3 s for a GB, so about 4.5 s for one and a half.
-        ((ran(3.0, work=BIG),), 2.7, 6.3, "rewrite as fast as r0 here: it took 3 s here on 2026-11-02"),
-        ((ran(3.0, work=BIG), ran(6.0, "r00", work=BIG)), 2.7, 12.6, "rewrite as fast as r0 and 1 more here: it took 3 s here on 2026-11-02"),
+        ((ran(3.0, work=BIG),), 2.7, 6.3, "rewrite at the pace of r0: r0 took 3 s here on 2026-11-02"),
+        ((ran(3.0, work=BIG), ran(6.0, "r00", work=BIG)), 2.7, 12.6, "rewrite at the pace of r0 and 1 more: r0 took 3 s here on 2026-11-02"),
         ((ran(3.2, "r1", pending=True, work=BIG),), 2.88, 6.72, "r1 took 3.2 s here on 2026-11-02, scaled by size"),
         ((ran(9.0, work=BIG), ran(3.2, "r1", pending=True, work=BIG)), 2.88, 6.72, "r1 took 3.2 s here on 2026-11-02, scaled by size"),
         # What proves nothing: moments, other work, a table a hundred times smaller.
@@ -78,7 +78,7 @@ def test_each_kind_of_work_has_its_own_basis() -> None:
     sizes, past = (size("orders", rows=1_000_000),), (ran(3.0, work=BIG),)
     assert only("LG210", judged(fill, sizes=sizes, past=past)).estimate == only("LG210", judged(fill, sizes=sizes)).estimate
     mixed = seconds(Work(rewrite_bytes=GB, written_rows=20_000), "r1", past)
-    assert mixed.basis == ("rewrite as fast as r0 here: it took 3 s here on 2026-11-02", BASIS)
+    assert mixed.basis == ("rewrite at the pace of r0: r0 took 3 s here on 2026-11-02", BASIS)
 
 
 works = st.builds(Work, **dict.fromkeys(RATES, st.integers(0, 10**11)))

@@ -47,6 +47,8 @@ ADD = did("ALTER TABLE", lock(AE, "orders"), column("orders.x", "text"), line=11
         ((holder(),), 5.0, False, "set local lock_timeout = '200ms'", 0.2, "warning"),
         ((holder(),), 5.0, False, "SET lock_timeout TO '2min'", 120.0, "error"),
         ((holder(),), 5.0, False, "set lock_timeout = 0", REPORT, "error"),
+        ((holder(),), 5.0, True, "set lock_timeout = '8s'", 8.0, "warning"),
+        ((holder(),), 5.0, True, "set local lock_timeout = '8s'", REPORT, "error"),  # ends with its own statement
         ((holder(), holder(30.0, who="pid 8")), 5.0, False, "", 5.0, "warning"),  # they end side by side
     ],
 )
@@ -54,8 +56,9 @@ def test_severity_follows_the_wait_and_its_bound(
     held: tuple[Holder, ...], timeout: float, autocommit: bool, text: str, waits: float, severity: str | None
 ) -> None:
     """A request of a millisecond that queues behind a report stops the site for as long as it is let queue, and no longer."""
-    first = [did("SET", text=text)] if text else []
-    found = plan(*first, did("ALTER TABLE", lock(AE, "orders"), column("orders.x", "text"), autocommit=autocommit), holders=held, timeout=timeout)
+    first = [did("SET", text=text, autocommit=autocommit)] if text else []
+    add = did("ALTER TABLE", lock(AE, "orders"), column("orders.x", "text"), transaction=2 if autocommit else 1, autocommit=autocommit)
+    found = plan(*first, add, holders=held, timeout=timeout)
     (row,) = found.timeline
     assert row.wait_s == waits
     assert row.ends_s == pytest.approx(waits)

@@ -25,7 +25,8 @@ def _finding(statement: Statement, locks: list[Lock]) -> Finding:
     behind, until = (wait.behind, wait.until) if wait else ("for the longest transaction on it", _usual(statement))
     what = f"the request for `{locks[0].relation.path}`{others} waits {behind}, and everybody else waits behind the request; {until}"
     severity = statement.plan.severity(wait.estimate) if wait and not wait.lasts else Severity.NOTE  # who lasts is told by another rule
-    return statement.finding(RULE, severity, locks[0].relation, what=what, safer=PATIENCE, estimate=statement.blocked)
+    estimate = wait.estimate if wait else statement.work
+    return statement.finding(RULE, severity, locks[0].relation, what=what, safer=PATIENCE, estimate=estimate)
 
 
 def _usual(statement: Statement) -> str:

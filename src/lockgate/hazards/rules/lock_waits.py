@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Holder
 from lockgate.hazards.context import Plan, Rule, Statement
-from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.findings import Estimate, Finding, Severity
 from lockgate.hazards.snippets import comment
 from lockgate.hazards.spans import spoken
 from lockgate.hazards.waiting import in_the_way, lasts
@@ -29,7 +29,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                 if holder not in seen and lasts(holder):
                     seen.add(holder)
                     what = f"when the plan was made, `{holder.table}` {_told(holder)}: the statement waits for its end{_until(statement)}"
-                    yield statement.finding(RULE, _severity(statement), lock.relation, what=what, safer=_safer(holder))
+                    yield statement.finding(RULE, _severity(statement), lock.relation, what=what, safer=_safer(holder), estimate=_estimate(statement))
 
 
 def _told(holder: Holder) -> str:
@@ -40,9 +40,14 @@ def _until(statement: Statement) -> str:
     return f"; {statement.wait.until}" if statement.wait else ""
 
 
+def _estimate(statement: Statement) -> Estimate | None:
+    """Behind a weaker lock nobody waits."""
+    return statement.wait.estimate if statement.wait and statement.strong_locks else None
+
+
 def _severity(statement: Statement) -> Severity:
     """A warning at least; worse only where writers wait behind the statement."""
-    estimate = statement.wait.estimate if statement.wait and statement.strong_locks else None
+    estimate = _estimate(statement)
     return Severity.ERROR if estimate and statement.plan.severity(estimate) is Severity.ERROR else Severity.WARNING
 
 
