@@ -22,19 +22,19 @@ def broken_off(effects: Effects, findings: Findings) -> RevisionEffects | None:
     return next((revision for revision in effects.revisions if revision.fault and revision.id not in excused), None)
 
 
-def recorded_work(effects: Effects, revision: str) -> Work | None:
+def recorded_work(effects: Effects) -> dict[str, Work]:
     """
-    Return what a revision of a plan has to do, as far as its time in the ledger will be the time of just that.
+    Return what each revision of a plan has to do, as far as its time in the ledger will be the time of just that.
 
     Returns:
-        None where a size is not known, lines did not run on the copy, or a statement runs outside of a transaction, where it waits without
-        a bound and CONCURRENTLY works at another pace.
+        Nothing of a revision where a size is not known, lines did not run on the copy, or a statement runs outside of a transaction, where
+        it waits without a bound and CONCURRENTLY works at another pace.
     """
-    mine = [statement for statement in Plan(effects).statements if statement.revision.id == revision]
-    if any(statement.effect.autocommit or statement.revision.not_run for statement in mine):
-        return None
-    found = sum_of(statement.load for statement in mine)
-    return found if found and found.slow_s else None
+    loads: dict[str, list[Work | None]] = {}
+    for statement in Plan(effects).statements:
+        measured = not (statement.effect.autocommit or statement.revision.not_run)
+        loads.setdefault(statement.revision.id, []).append(statement.load if measured else None)
+    return {revision: work for revision, parts in loads.items() if (work := sum_of(parts)) and work.slow_s}
 
 
 @dataclass(frozen=True)

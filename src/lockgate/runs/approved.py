@@ -43,6 +43,7 @@ class Proof:
         self._project = project
         self._environment = environment
         self._target = target
+        self._work = recorded_work(signed.plan.effects)  # now: later, tables are locked while it is asked for
         self._schema = ""  # digest, at the first look
         self._reached: Target | None = None  # by the first look
 
@@ -74,8 +75,7 @@ class Proof:
 
     def work(self, revision: str) -> dict[str, object]:
         """What the ledger keeps of a revision's work, for the estimates of later plans; empty where that is not known."""
-        found = recorded_work(self.signed.plan.effects, revision)
-        return {"work": msgspec.to_builtins(found)} if found else {}
+        return {"work": msgspec.to_builtins(self._work[revision])} if revision in self._work else {}
 
     def read(self, session: BareSession, target: Target, seen: Sight) -> None:
         """Read the schema at the first look, see `lockgate.runs.gate.Also`: where it differs, env.py is not run at all."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from effecting import AE, RE, did, judged, lock, only, rewrite, scan, size
+from effecting import AE, RE, build, did, judged, lock, only, revision, rewrite, scan, size
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.hazards.effects import Effects, read_effects, write_effects
 from lockgate.hazards.findings import Estimate, Findings
 from lockgate.hazards.past import BASIS, RATES, Ran, Work, seconds
+from lockgate.hazards.plan import recorded_work
 
 COPY = did("ALTER TABLE", lock(AE, "orders"), rewrite("orders", "type"))  # of 1.5 GB: 12.5 to 50 s by the built-in rates
 GB = 1_000_000_000
 AT = "2026-11-02T10:00:00Z"
 
 
-def ran(took: float, revision: str = "r0", *, pending: bool = False, work: Work | None = None) -> Ran:
+def ran(took: float, name: str = "r0", *, pending: bool = False, work: Work | None = None) -> Ran:
     """An upgrade of this database."""
-    return Ran(revision=revision, at=AT, seconds=took, work=work, pending=pending)
+    return Ran(revision=name, at=AT, seconds=took, work=work, pending=pending)
 
 
 def copied(*past: Ran) -> tuple[Findings, Estimate]:
@@ -93,6 +94,22 @@ def test_more_work_never_takes_less(one: Work, two: Work, past: list[Ran]) -> No
     assert (little.high_s == 0) == (one == Work())
     if little.basis == much.basis == (BASIS,):
         assert little.high_s <= much.high_s
+
+
+def test_only_work_that_the_time_will_be_of_is_recorded() -> None:
+    """CONCURRENTLY at half the pace, or lines that nobody has seen, would make a rate that is none."""
+    fill = did("UPDATE", lock(RE, "orders"), scan("orders"))
+    apart = did("REINDEX", build("ix", "orders", again=True, concurrently=True), autocommit=True, transaction=9)
+    unsized = did("UPDATE", lock(RE, "items"), scan("items"))
+    revisions = (
+        revision(fill, COPY, id="a"),
+        revision(fill, apart, id="b"),
+        revision(fill, id="c", not_run=(7,)),
+        revision(fill, unsized, id="d"),
+        revision(did("COMMENT"), id="e"),
+    )
+    recorded = recorded_work(Effects(revisions=revisions, sizes=(size("orders", rows=5),)))
+    assert recorded == {"a": Work(written_rows=5, rewrite_bytes=1_500_000_000)}
 
 
 def test_the_past_is_a_part_of_the_plan() -> None:
