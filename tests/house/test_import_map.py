@@ -77,6 +77,7 @@ STORIES = {
     ("checks_walk", "checks_history"): "faults name a revision's file and line",
     ("checks_walk", "checks_rows"): "rows are made before a revision and counted after it",
     ("plan", "plan_copy"): "where a plan's revisions run",
+    ("plan", "plan_past"): "and how long they took before",
     ("plan_out", "plan"): "a plan that is kept is a plan",
     ("plan_out", "plan_questions"): "with the same questions",
     ("plan", "plan_child"): "and who runs them",
