@@ -126,6 +126,17 @@ def test_what_fails_for_the_rows_or_a_view_fails_in_the_plan(project: Tiny, dev:
     assert dev.picture() == before
 
 
+def test_a_view_in_the_way_is_told_in_words_also_where_rows_are_in_the_way_first(project: Tiny, dev: Database) -> None:
+    """Whoever mends the rows alone meets the view next: an error without a word helps nobody."""
+    view = 'op.execute("create view names as select name from orders")\n'
+    project.revision("r2", "r1", f'{view}with op.batch_alter_table("orders") as batch:\n    batch.alter_column("name", nullable=False)')
+    _, document = planned(project, check=1)
+    words = {finding["id"]: finding["what"] for finding in document["findings"] if finding["severity"] == "error"}
+    assert "1 row without a value in `main.orders.name`" in words["LG401"]
+    assert "error in view names" in words["LG406"]
+    assert all(finding["what"] for finding in document["findings"])
+
+
 @pytest.mark.parametrize("way", ENV)
 def test_no_file_but_the_copy_is_opened(project: Tiny, dev: Database, tmp_path: Path, way: str) -> None:
     """Whatever env.py resolves, and whatever a revision opens by itself: the file that it names stays as it is, to the byte."""
