@@ -14,7 +14,7 @@ HOLDS_ROWS = ("table", "table column", "materialized view")
 
 def owner_of(statement: Statement, drop: Drop) -> Relation | None:
     """Return the live table that is dropped, or whose column is; None where the plan never met it."""
-    return statement.plan.table(".".join(parts(drop.identity)[:2])) if drop.kind in (*HOLDS_ROWS, "foreign table") else None
+    return statement.plan.table(_path(drop)) if drop.kind in (*HOLDS_ROWS, "foreign table") else None
 
 
 def is_empty(statement: Statement, table: Relation | None) -> bool:
@@ -28,7 +28,7 @@ def counted(statement: Statement, drop: Drop) -> Answer | None:
     names = parts(drop.identity)
     kind: Kind = "values" if drop.kind == "table column" else "rows"
     table = owner_of(statement, drop)
-    path = table.original if table else ".".join(names[:2])
+    path = table.original if table else _path(drop)
     here = (answer for answer in statement.answers if answer.table == path)
     return answer_about(here, names[-1] if kind == "values" else "", kind)
 
@@ -38,3 +38,8 @@ def lost(answer: Answer | None) -> tuple[Severity, str]:
     if answer is None or answer.unknown:
         return Severity.ERROR, f" (how many is not known: {answer.unknown})" if answer else ""
     return (Severity.ERROR if answer.count else Severity.NOTE), f" ({many(answer.count, answer.kind.removesuffix('s'))} today)"
+
+
+def _path(drop: Drop) -> str:
+    names = parts(drop.identity)
+    return ".".join(names[:-1] if drop.kind == "table column" else names)

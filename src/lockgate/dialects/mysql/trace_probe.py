@@ -46,10 +46,11 @@ _COMMITS = ("ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE", "OPTIMIZE")
 
 
 class Catalog(NamedCatalog):
-    """Reads pictures; tables are named as on the target."""
+    """Reads pictures; tables are named as on the target, and without a database where there is none."""
 
     def __init__(self) -> None:
         super().__init__("")
+        self._named = False
         self._last: Picture | None = None
 
     def forget(self) -> None:
@@ -58,8 +59,10 @@ class Catalog(NamedCatalog):
 
     def read(self, session: Session) -> Picture:
         """Read the catalog, unless nothing has changed since the last look."""
-        if not self.schema:
-            self.schema = str(session.execute(f"select value from lockgate_setting where name = {literal(COPY_OF)}")[0][0])
+        if not self._named:
+            named = session.execute(f"select value from lockgate_setting where name = {literal(COPY_OF)}")
+            self.schema = str(named[0][0]) if named else ""
+            self._named = True
         if self._last is None:
             found = snapshot(session, VersionTable(), ())
             columns: dict[str, set[str]] = {item.name: set() for item in found.tables}
