@@ -137,6 +137,21 @@ def test_a_view_in_the_way_is_told_in_words_also_where_rows_are_in_the_way_first
     assert all(finding["what"] for finding in document["findings"])
 
 
+def test_rows_that_a_statement_deletes_or_writes_are_counted_on_the_copy(project: Tiny, dev: Database) -> None:
+    """A DELETE without a condition is the worst that a revision can do to a file, and no lock or scan tells of it."""
+    dev.query("with recursive n(x) as (select 5 union all select x + 1 from n where x < 2500) insert into orders select x, 'n', 7 from n")
+    lines = ["update orders set age = 8 where id > 100", "delete from orders where id between 101 and 110", "delete from orders"]
+    project.revision("r2", "r1", "\n".join(f'op.execute("{line}")' for line in lines) + '\nop.create_table("new", sa.Column("id", sa.Integer))\nop.execute("insert into new values (1)")\nop.execute("delete from new")')
+    found, document = planned(project)
+    words = [(finding["id"], finding["severity"], finding["what"].split(":")[0].split(" are ")[0]) for finding in document["findings"] if finding["id"] in ("LG212", "LG303")]
+    assert words == [
+        ("LG303", "error", "2,490 of 2,500 rows of `main.orders`"),
+        ("LG212", "note", "2,400 of 2,500 rows of `main.orders`"),
+        ("LG303", "note", "10 of 2,500 rows of `main.orders`"),
+    ]
+    assert [(answer.kind, answer.count) for answer in found.answers] == [("written", 2400), ("deleted", 10), ("deleted", 2490)]
+
+
 @pytest.mark.parametrize("way", ENV)
 def test_no_file_but_the_copy_is_opened(project: Tiny, dev: Database, tmp_path: Path, way: str) -> None:
     """Whatever env.py resolves, and whatever a revision opens by itself: the file that it names stays as it is, to the byte."""
