@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import Database, Tiny, until
+from building import SETTINGS, Database, Tiny, until
 from planning import RUN, planned
 from running import up
 
@@ -150,6 +150,27 @@ def test_rows_that_a_statement_deletes_or_writes_are_counted_on_the_copy(project
         ("LG303", "note", "10 of 2,500 rows of `main.orders`"),
     ]
     assert [(answer.kind, answer.count) for answer in found.answers] == [("written", 2400), ("deleted", 10), ("deleted", 2490)]
+
+
+def test_the_way_back_is_tried_as_far_as_a_revision_that_was_passed_over(project: Tiny, dev: Database) -> None:
+    """One revision that misses something on the copy does not hide that the next one cannot be undone."""
+    project.revision("r2", "r1", '# lockgate: allow LG406 the service runs in production\nraise LookupError("no service")')
+    project.revision("r3", "r2", 'op.add_column("orders", sa.Column("x", sa.Integer))', 'op.drop_column("orders", "y")')
+    found, document = planned(project)
+    assert [revision.id for revision in found.back] == ["r3"]
+    assert [(finding["revision"], finding["what"][:18]) for finding in document["findings"] if finding["id"] == "LG604"] == [("r3", "downgrade() fails:")]
+    project.revision("r4", "r3", '# lockgate: allow LG406 the service runs in production\nraise LookupError("no service")')
+    assert planned(project)[0].back == ()
+
+
+def test_a_file_that_another_process_keeps_is_no_broken_file(project: Tiny, dev: Database) -> None:
+    """Whoever is told to look at permissions looks in the wrong place."""
+    project.settings(SETTINGS.replace("[environments.dev]", "[environments.dev]\nconnect_timeout = 0.5"))
+    with closing(sqlite3.connect(dev.url.database, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        said = project.here("plan", "dev", check=5).stderr
+    assert "database is locked" in said
+    assert "another process is writing to it; try again when that has ended" in said
 
 
 @pytest.mark.parametrize("way", ENV)
