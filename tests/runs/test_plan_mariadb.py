@@ -109,6 +109,15 @@ def test_nothing_reaches_beyond_the_scratch_database(project: Tiny, dev: Databas
     assert dev.picture() == before
 
 
+def test_a_table_that_is_emptied_is_told_with_its_rows(project: Tiny, dev: Database) -> None:
+    """TRUNCATE takes no row lock and says no number: nothing but the plan tells that all of them go."""
+    project.revision("r2", "r1", 'op.execute("truncate table notes")\nop.create_table("new", sa.Column("id", sa.Integer))\nop.execute("truncate `new`")')
+    dev.query("insert into notes values (1, 1), (2, 1)")
+    _, document = planned(project)
+    found = [(finding["severity"], finding["what"]) for finding in document["findings"] if finding["id"] == "LG303"]
+    assert found == [("error", f"rows of `{dev.url.database}.notes` (2 rows today) are gone for good; a downgrade does not bring them back")]
+
+
 HISTORY = """op.create_table("tags", sa.Column("id", sa.Integer, primary_key=True), sa.Column("order_id", sa.Integer))
 op.execute("insert into tags values (1, 1)")
 op.alter_column("orders", "name", existing_type=sa.String(50), type_=sa.Text)

@@ -41,6 +41,7 @@ _ALTER = re.compile(rf"\s*alter\s+(?:ignore\s+)?table\s+(?:if\s+exists\s+)?{_NAM
 _CREATE = re.compile(rf"\s*create\s+(?:unique\s+|fulltext\s+|spatial\s+)?index\b.*?\son\s+{_NAME.format('table')}", re.I | re.S)
 # MariaDB's DROP INDEX takes no ALGORITHM.
 _DROP = re.compile(rf"\s*drop\s+index\s+(?P<index>(?:if\s+exists\s+)?(?:`[^`]+`|[\w$]+))\s+on\s+{_NAME.format('table')}\s*;?\s*", re.I)
+_TRUNCATE = re.compile(rf"\s*truncate\s+(?:table\s+)?{_NAME.format('table')}", re.I)
 _CHOSEN = re.compile(r"\b(?:algorithm|lock)\s*=", re.I)
 _COMMITS = ("ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE", "OPTIMIZE")
 
@@ -145,7 +146,12 @@ class MysqlProbe:
             self._story.say(suffix.lstrip(", "))
             self._note(self._story.catalog.number(table), way[2], way[3])
             return result
-        return execute(sql)
+        result = execute(sql)
+        if emptied := _TRUNCATE.match(sql):
+            number = self._story.catalog.number(emptied["table"] or emptied["table_"])
+            self._note(number, "AccessExclusiveLock", 0)
+            self._story.catalog.copied(number)
+        return result
 
     def spared(self) -> AbstractContextManager[None]:
         return nullcontext()  # a statement that fails leaves its transaction as it was
