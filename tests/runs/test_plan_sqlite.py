@@ -14,6 +14,7 @@ from building import SETTINGS, Database, Tiny, until
 from planning import RUN, planned
 from running import up
 
+from lockgate.dialects.sqlite.locks import SideFileLock
 from lockgate.hazards.effects import Effects
 from lockgate.secret import DatabaseUrl
 
@@ -219,6 +220,23 @@ def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: 
         assert refused.returncode in (4, 5)
         writer.execute("rollback")
     assert planned(project)[0].revisions[0].id == "r2"
+
+
+def test_copies_that_a_stopped_machine_left_go_with_the_next_plan(project: Tiny, dev: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold the rows of a live database; those of a plan that is under way, and what is just being made, are let alone."""
+    left, used, new, link = (tmp_path / "temporary" / f"lockgate-copy-{name}" for name in ("left", "used", "new", "link"))
+    for folder in (left, used, new):
+        folder.mkdir(parents=True)
+        (folder / "in-use.lockgate-lock").write_text("" if folder is new else "plan (pid 1, since 2026-01-01T00:00:00Z)", encoding="utf-8")
+    link.symlink_to(used)
+    (left / "copy.db").write_bytes(b"rows")
+    lock = SideFileLock(str(used / "in-use"), "plan")
+    assert lock.take()
+    project.revision("r2", "r1", "pass")
+    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
+    project.here("plan", "dev", check=0)
+    assert sorted(left.parent.iterdir()) == sorted([used, new, link])
+    lock.release()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
