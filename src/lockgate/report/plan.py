@@ -48,7 +48,8 @@ def plan_error(done: PlanOutcome) -> LockgateError | None:
     copy = "a scratch copy of this schema" if done.environment else "the database that the revisions before it make"
     what = f"revision `{broken.id}` fails on {copy}: {broken.fault.message}"
     again = f"lockgate plan {done.environment}" if done.environment else f"lockgate lint {broken.id}"
-    return CODES[done.code](done.code, what, f"{where}{broken.file}:{broken.fault.line}", f"mend {broken.file}, then run `{again}` again")
+    line = f":{broken.fault.line}" if broken.fault.line else ""  # at COMMIT it is none's
+    return CODES[done.code](done.code, what, f"{where}{broken.file}{line}", f"mend {broken.file}, then run `{again}` again")
 
 
 def _foretold(done: PlanOutcome, where: str) -> LockgateError:
