@@ -153,6 +153,8 @@ def test_what_was_broken_off_in_the_middle_is_finished_before_anything_is_planne
     assert "upgrade of `r2`, 1 statement done" in refused
     assert "finish it first: lockgate upgrade dev" in refused
     assert dev.query("select count(x) from orders") == [(0,)]
+    project.settings(ALLOWED.replace('protection = "open"', 'protection = "locked"', 1))
+    assert 'lockgate upgrade dev, with `protection = "confirm"` in [environments.dev] as long' in project.here("plan", "dev", check=5).stderr
 
 
 def test_where_no_scratch_database_may_stand_there_is_no_plan(project: Tiny, dev: Database) -> None:

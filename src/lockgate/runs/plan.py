@@ -87,8 +87,10 @@ def _check_whole(seen: Sight, target: Target) -> None:
     half = seen.half_applied
     if half is not None and target.dialect.features.journal:
         what = f"no plan begins in the middle of a revision, and one was broken off here: {half}"
+        name = target.environment.name
         way = "downgrade" if half.direction == "downgrade" else "upgrade"
-        raise Unreachable("no-plan", what, target.where, f"finish it first: lockgate {way} {target.environment.name}")
+        locked = f', with `protection = "confirm"` in [environments.{name}] as long' if target.environment.protection is Protection.LOCKED else ""
+        raise Unreachable("no-plan", what, target.where, f"finish it first: lockgate {way} {name}{locked}")
 
 
 def _limits(borne: Environment, effects: Effects) -> Limits:
