@@ -292,7 +292,7 @@ def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny
     assert re.match(r"`dev`: (\d errors?, )?\d warnings?, .* in 1 revision \(schema of dev, traced on PostgreSQL", lines[1])
     order = [said.index(part) for part in ("HAZARD", "  where: migrations/versions/r2.py:14", "  safer:", "█", "ACCESS EXCLUSIVE orders")]
     assert order == sorted(order), "findings, one by one, then the bars, then the statements"
-    assert "LG607" in said and "migrations/versions/r2.py:16 did not run on the empty copy" in said
+    assert "LG607" in said and "migrations/versions/r2.py:16 did not run on the copy" in said
     table = lines[lines.index(next(line for line in lines if line.startswith("REVISION"))) + 1 :]
     assert "ALTER COLUMN name TYPE VARCHAR(20)" in table[0] and "rewrites orders (type, 2 indexes built again)" in table[0]
     assert "SHARE orders" in table[1]

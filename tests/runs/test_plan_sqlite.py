@@ -185,6 +185,18 @@ def test_a_file_that_another_process_keeps_is_no_broken_file(project: Tiny, dev:
     assert "another process is writing to it; try again when that has ended" in said
 
 
+def test_what_failed_on_the_rows_is_an_error_also_where_the_plan_writes_them_before(project: Tiny, dev: Database) -> None:
+    """The count is as of now and may be mended; that it was not is what the copy has shown."""
+    update = """op.execute("update orders set name = 'c' where id = 1")\n"""
+    project.revision("r2", "r1", f'{update}with op.batch_alter_table("orders") as batch:\n    batch.alter_column("name", nullable=False)')
+    _, document = planned(project, check=1)
+    found = [(finding["severity"], finding["what"]) for finding in document["findings"] if finding["id"] == "LG401"]
+    assert found == [
+        ("error", "the statement fails: NOT NULL constraint failed: _alembic_tmp_orders.name (SQLSTATE 23502)"),
+        ("warning", "1 row without a value in `main.orders.name` as of now, and the statement fails unless r2 line 13 mends that before"),
+    ]
+
+
 @pytest.mark.parametrize("way", ENV)
 def test_no_file_but_the_copy_is_opened(project: Tiny, dev: Database, tmp_path: Path, way: str) -> None:
     """Whatever env.py resolves, and whatever a revision opens by itself: the file that it names stays as it is, to the byte."""

@@ -76,7 +76,7 @@ def test_a_loop_over_rows_may_mend_them() -> None:
     """It did not run on the empty copy, so nobody knows what it does."""
     read = did("SELECT", lock("AccessShareLock", "orders"), line=7)
     (check,) = asked(revision(read, did("ALTER TABLE", lock(AE, "orders"), scan("orders"), REQUIRED), not_run=(8,)))
-    assert check.answer.written == "r1 line 8, which did not run on the copy"
+    assert check.answer.written == "r1 line 8, which did not run on the copy,"
 
 
 def test_nothing_is_asked_that_cannot_fail() -> None:

@@ -153,7 +153,7 @@ class _Deriving:
         later = [line for line in revision.not_run if line > effect.line]
         if effect.command == "SELECT" and later:
             for original in self._read(effect):
-                self._written.setdefault(original, f"{revision.id} line {later[0]}, which did not run on the copy")
+                self._written.setdefault(original, f"{revision.id} line {later[0]}, which did not run on the copy,")
         if not self._tells_reads and (into := _INTO.match(effect.text)):
             for original in self._called(parts(into[1].replace("`", '"'))[-1].lower()):
                 self._written.setdefault(original, here)

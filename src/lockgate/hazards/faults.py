@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockgate.hazards.context import Plan, Statement
+from lockgate.hazards.counted import stops
 from lockgate.hazards.effects import DUMP, REPLAY, SCHEMA
 
 # A key without its row, nothing selected, and what code raises by itself; PostgreSQL manual, appendix A.
@@ -46,6 +47,6 @@ def allowing(hazard: str) -> str:
 
 
 def _is_counted(statement: Statement) -> bool:
-    """A batch is several statements of one line; its rows are counted at the one that ends it."""
+    """A batch is several statements of one line; its rows are counted at the one that ends it. A count that may be mended says less than a fault."""
     here = (other for other in statement.plan.statements if other.revision is statement.revision and other.effect.line == statement.effect.line)
-    return any(answer.count > 0 and answer.kind not in ("rows", "values") for other in here for answer in other.answers)
+    return any(stops(answer) and answer.kind not in ("rows", "values") for other in here for answer in other.answers)

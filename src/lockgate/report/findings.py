@@ -100,7 +100,7 @@ def _notes(judged: Findings) -> Iterator[str]:
     for allowed in judged.allowed:
         yield f"allowed: {allowed.finding.id} at {place(allowed.finding)}: {cell(allowed.reason) if allowed.reason else 'no reason given'}"
     if judged.not_run:
-        yield f"not told: {', '.join(cell(where) for where in judged.not_run)} did not run on the empty copy"
+        yield f"not told: {', '.join(cell(where) for where in judged.not_run)} did not run on the copy"
     if judged.not_seen:
         yield UNSEEN
         yield from (f"  {line}" for line in unseen_lines(judged))

@@ -33,7 +33,7 @@ def html(judged: Findings) -> str:
     for finding in judged.findings[1:]:
         _card(body, finding)
     _list(body, "Allowed by comments", (f"{a.finding.id} at {place(a.finding)}: {a.reason or 'no reason given'}" for a in judged.allowed))
-    _list(body, "Not told: lines that did not run on the empty copy", judged.not_run)
+    _list(body, "Not told: lines that did not run on the copy", judged.not_run)
     _list(body, UNSEEN.capitalize(), unseen_lines(judged))
     text = tostring(page, encoding="unicode", method="html")
     return "<!DOCTYPE html>\n" + text.encode(errors="replace").decode() + "\n"
