@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import sys
 from collections.abc import Callable
@@ -129,6 +130,11 @@ def test_a_damaged_one_is_discarded_and_the_history_run_again(history: Tiny) -> 
         assert KEPT not in said
         assert again["findings"] == whole["findings"]
         assert not path.exists()
+    shutil.rmtree(history.folder / ".lockgate")
+    (history.folder / ".lockgate").write_text("no folder", encoding="utf-8")
+    again, said = lint(history)
+    assert "running" not in said, "where nothing can be kept nothing is run for that"
+    assert again["findings"] == whole["findings"]
 
 
 def test_two_at_once_both_find_what_one_finds(history: Tiny) -> None:
