@@ -23,7 +23,7 @@ def test_duplicates_on_the_scratch_are_duplicates_on_the_target() -> None:
         ("violations", "1 row of `public.orders` against `uq` today"),
         ("outside", "1 row of `public.orders` outside of the bounds today"),
         ("unfit", "1 value of `public.orders.uq` not fit for the new type today"),
-        ("referenced", "1 row of `public.orders` referring by `uq` to what is deleted today"),
+        ("referenced", "1 row of `public.orders` referring by `uq` to a key that goes today"),
         ("taken", "1 key of the INSERT taken already under `uq` in `public.orders` today"),
         ("computed", "a row of `public.orders` for which the new value of `uq` fails today"),
     ],

@@ -21,7 +21,7 @@ _WORDS = {
     "violations": ("row", "of `{table}` against `{subject}`"),
     "outside": ("row", "of `{table}` outside of the bounds"),
     "unfit": ("value", "of `{table}.{subject}` not fit for the new type"),
-    "referenced": ("row", "of `{table}` referring by `{subject}` to what is deleted"),
+    "referenced": ("row", "of `{table}` referring by `{subject}` to a key that goes"),
     "taken": ("key", "of the INSERT taken already under `{subject}` in `{table}`"),
     "computed": ("row", "of `{table}` for which the new value of `{subject}` fails"),
 }
