@@ -85,6 +85,8 @@ class Secret:
 
 def redact(text: str) -> str:
     """Return `text` without any known secret, password of a URL or `password=` value; control characters go too."""
+    if not text:
+        return text
     for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, MASK)
     text = _IN_URL.sub(rf"\g<head>:{MASK}@", text)

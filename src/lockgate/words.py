@@ -201,8 +201,8 @@ class Sight:
         exists: False for a SQLite file that is not there yet.
         identity: the marker; None where the database has none.
         cluster: what the server says of itself now.
-        objects: number of user objects: tables, views, sequences, types, functions; extension members, the registry and a
-            version table without a row do not count.
+        objects: number of user objects (tables, views, sequences, types, functions), or of some kinds of them where there are any;
+            extension members, the registry and a version table without a row do not count.
         tables: qualified names of user tables, sorted; lockgate's and Alembic's own are not among them.
         rows: estimated number of rows in them.
         version_table: Alembic's table as it was found and read; None where there is none.

@@ -220,6 +220,37 @@ def test_an_env_py_that_calls_configure_twice_is_refused_before_the_first_revisi
     assert lock_is_free(database_url)
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "passes"),
+    [("generic template", "", 1), ("async template", "", 1), ("swallows", "", 1), ("generic template", "@__import__('functools').cache\n", 2)],
+)
+def test_an_env_py_is_run_once_where_its_text_shows_that_it_works_on_one_database(
+    kind: str, before: str, passes: int, postgres_url: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may fetch credentials or import an application; a second run, dry and before, is for those that do not show it."""
+    project = build(tmp_path / "project", Kind(kind, drivers={"postgresql": "psycopg"}), postgres_url, monkeypatch)
+    env = project.folder / "migrations" / "env.py"
+    text = env.read_text().replace("def run_migrations_online", f"{before}def run_migrations_online")
+    env.write_text(f"open({str(tmp_path / 'passes')!r}, 'a').write('.')\n{text}")
+    up(project)
+    assert (tmp_path / "passes").read_text() == "." * passes
+    assert Database(postgres_url).heads() == ["r2"]
+
+
+def test_a_revision_that_cannot_be_imported_is_found_before_the_database_is_marked(
+    database_url: DatabaseUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is half done: neither a registry nor a version table is left of a run that could not begin."""
+    project = build(tmp_path / "project", Kind("generic template"), database_url, monkeypatch)
+    path = project.revision("r3", "r2")
+    path.write_text(f"import nothing_of_this_name\n{path.read_text()}")
+    error = up_fails(project)
+    assert (error.exit_code, error.changed) == (1, "nothing")
+    assert "nothing_of_this_name" in error.what
+    assert Database(database_url).tables() == []
+    assert lock_is_free(database_url)
+
+
 def test_the_multidb_template_is_refused_before_any_database_is_changed(
     make_postgres_database: Callable[[], DatabaseUrl], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

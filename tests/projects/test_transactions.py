@@ -384,3 +384,14 @@ def test_a_revision_that_rolls_back_by_hand_is_a_failure(project: Tiny, postgres
     assert "rolled its own transaction back" in done.stderr
     database = Database(postgres_url)
     assert (database.heads(), database.user_tables()) == (["r1"], ["first"])
+
+
+def test_an_id_that_the_version_table_has_no_room_for_is_told_as_alembic_tells_it(project: Tiny, postgres_url: DatabaseUrl) -> None:
+    """The statement that fails is one that users know, and not lockgate's own."""
+    long = "r2_" + "x" * 40
+    project.tables("first").revision(long, "r1", create_table("second"))
+    done = project.point("dev", postgres_url).here("upgrade", "dev", check=1)
+    assert "UPDATE alembic_version" in done.stderr and "ledger" not in done.stderr
+    assert "changed: applied `r1`" in done.stderr
+    database = Database(postgres_url)
+    assert (database.heads(), database.user_tables()) == (["r1"], ["first"])

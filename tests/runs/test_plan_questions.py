@@ -191,6 +191,7 @@ ADMIN = (
     "create table alien (a int)",
     "grant select on alien to app",
     "create publication news for table orders",
+    "alter role app set lock_timeout = '5s'",
 )
 
 
@@ -221,7 +222,10 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
     told = {(finding["id"], finding["severity"], finding["relation"]): finding["what"] for finding in document["findings"]}
     assert "1 of" in told["LG501", "error", "public.orders.name"]
     assert "`select name from orders where id = $1`" in told["LG501", "error", "public.orders.name"]
-    assert told["LG801", "warning", "public.orders"].startswith("`public.orders` is idle in a transaction that has been open for ")
+    idle = told["LG801", "warning", "public.orders"]
+    assert idle.startswith("when the plan was made, `public.orders` was idle in a transaction that had been open for ")
+    assert idle.endswith("the statement waits for its end; lock_timeout 5 s bounds it: up to 5 s at a time, tried again for up to 5 min")
+    assert {row["relation"]: row["wait_s"] for row in document["timeline"]}["public.orders"] == 5.0
     assert "nobody has ended (prepared transaction two, app)" in told["LG801", "warning", "public.customers"]
     assert "publication `news`: DDL is not replicated" in told["LG802", "warning", "public.orders"]
     assert "standby `pg_receivewal`" in told["LG803", "note", "public.orders"]

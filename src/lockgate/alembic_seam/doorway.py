@@ -114,12 +114,8 @@ class Doorway:
 
     def judge(self, connection: Connection, dialect: Dialect, table: VersionTable) -> None:
         """Judge inside whatever transaction env.py's own statements began; a refusal undoes them."""
-        try:
+        with _undone_by_error(connection):
             self.crew.judge(AlchemySession(connection), dialect, table)
-        except BaseException:
-            with suppress(Exception):  # what is wrong with the connection is not what is to be told
-                _undo(connection)
-            raise
 
 
 class Survey(Doorway):
@@ -178,11 +174,19 @@ class Survey(Doorway):
 
 
 class Run(Doorway):
-    """The real pass: lock, second judgement and permit on the working connection, then the steps."""
+    """
+    The real pass: lock, second judgement and permit on the working connection, then the steps.
 
-    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf) -> None:
+    Args:
+        heads: as the database was seen, where no dry pass went before: the steps are listed before anything is written, because
+            a revision that cannot be imported must not be found when the database was marked for it.
+    """
+
+    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf, heads: tuple[str, ...] | None = None) -> None:
         super().__init__(env, crew, steps_of)
         self.work: Work | None = None
+        self._heads = heads
+        self._lists = steps_of
         self._engine: Engine | None = None
         self._cancel: Callable[[], None] = lambda: None
         env.context_opts["fn"] = self._tell
@@ -193,6 +197,9 @@ class Run(Doorway):
             raise Failed("env-failed", "env.py called `context.configure` a second time, which it had not done a moment before", "env.py")
         began = connection.in_transaction()
         self.judge(connection, dialect, table)
+        if self._heads is not None and self.steps_of is self._lists:  # and not a `fn` of env.py's own, which may want the context
+            with _undone_by_error(connection):
+                self.steps_of = _listed(self.steps_of, self._heads)
         working = _own_connection(connection) if began else connection
         working.rollback()
         _leave_autocommit(working)
@@ -200,7 +207,8 @@ class Run(Doorway):
         self._engine = working.engine
         try:
             self._cancel = partial(self.crew.cancel, working.connection.driver_connection)
-            dialect.prepare(working, self.crew.limits.lock_timeout, self.crew.limits.statement_timeout, Patience(self.crew.limits.lock_wait, self.crew.note))
+            limits = self.crew.limits
+            dialect.prepare(working, limits.lock_timeout, limits.statement_timeout, Patience(limits.lock_wait, self.crew.note))
             self.work = Work(working, dialect, permit, self.crew, self.steps_of)
             self._configure(working, *args, **self.work.options(options))
             self.work.attach(self.env.get_context())
@@ -240,6 +248,22 @@ class Run(Doorway):
         if self.work is None:
             raise Failed("env-failed", "env.py runs migrations on a context that it did not configure", "env.py")
         return self.work.tell(heads, context)
+
+
+def _listed(steps_of: StepsOf, heads: tuple[str, ...]) -> StepsOf:
+    """List the steps that lead on from `heads`, once."""
+    steps = list(steps_of(heads, None))
+    return lambda found, context: steps if tuple(sorted(found)) == heads else steps_of(found, context)
+
+
+@contextmanager
+def _undone_by_error(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):  # what is wrong with the connection is not what is to be told
+            _undo(connection)
+        raise
 
 
 def _undo(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Running env.py: once dry to see what it would do, then for good."""
+"""Running env.py: once dry to see what it would do, then for good; or for good at once, where its text shows what it does."""
 
 from __future__ import annotations
 
@@ -43,12 +43,14 @@ class Errand:
     Args:
         steps_of: `fn(heads, context)` that returns Alembic's steps.
         options: further options of the EnvironmentContext (`destination_rev`, `tag`, `purge`).
+        plain: the way is known to lead on from any head, and env.py's text shows that it works on one database: no dry pass is needed.
     """
 
     config: Config
     script: ScriptDirectory
     steps_of: StepsOf
     options: dict[str, Any]
+    plain: bool = False
 
     def context(self) -> EnvironmentContext:
         """Return a fresh EnvironmentContext for one pass."""
@@ -93,22 +95,34 @@ def survey(task: Errand, crew: Crew) -> Surveyed:
     with env, judged_connections(crew, doorway):
         task.script.run_env()
     doorway.raise_swallowed()
-    if not doorway.calls:
-        hint = "let it call `context.configure(connection=...)` and `context.run_migrations()`, as Alembic's own template does"
-        raise Failed("env-failed", "env.py never called `context.configure` with a connection", task.script.env_py_location, hint)
+    _refuse_silence(task, doorway)
     return Surveyed(doorway.heads, tuple(word_of(step) for step in doorway.steps), doorway.version_table)
 
 
-def run(task: Errand, crew: Crew) -> None:
-    """Run env.py for good; the crew hears of every step, and `finished` only when all were committed."""
+def run(task: Errand, crew: Crew, heads: tuple[str, ...] | None = None) -> None:
+    """
+    Run env.py for good; the crew hears of every step, and `finished` only when all were committed.
+
+    Args:
+        heads: as the database was seen, where there was no survey; None where there was one.
+    Raises:
+        Refused, Failed: as `survey`; nothing changed.
+    """
     env = task.context()
-    doorway = Run(env, crew, task.steps_of)
+    doorway = Run(env, crew, task.steps_of, heads)
     try:
         with env, judged_connections(crew, doorway):
             task.script.run_env()
     finally:
         doorway.end()
     doorway.raise_swallowed()
+    _refuse_silence(task, doorway)
+
+
+def _refuse_silence(task: Errand, doorway: Doorway) -> None:
+    if not doorway.calls:
+        hint = "let it call `context.configure(connection=...)` and `context.run_migrations()`, as Alembic's own template does"
+        raise Failed("env-failed", "env.py never called `context.configure` with a connection", task.script.env_py_location, hint)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import os
+from collections.abc import Callable
+from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -21,10 +23,11 @@ class LateScript(Script):
 
     Args:
         folder: the project's, which the revision's file is relative to.
+        real: the real path of a folder.
     """
 
-    def __init__(self, revision: Revision, folder: Path) -> None:
-        self._place = (folder, revision.file)
+    def __init__(self, revision: Revision, folder: Path, real: Callable[[str], str] = os.path.realpath) -> None:
+        self._place, self._real = (folder, revision.file), real
         # Past Script's own, which takes all this out of the module.
         super(Script, self).__init__(
             revision.id, revision.down_revisions, dependencies=revision.depends_on, branch_labels=revision.branch_labels
@@ -34,7 +37,8 @@ class LateScript(Script):
     @cached_property
     def path(self) -> str:  # type: ignore[override]
         """The file's real path, as Alembic has it."""
-        return str(Path(*self._place).resolve())
+        path = os.path.join(*self._place)
+        return os.path.realpath(path) if os.path.islink(path) else os.path.join(self._real(os.path.dirname(path)), os.path.basename(path))
 
     @cached_property
     def module(self) -> ModuleType:  # type: ignore[override]
@@ -57,5 +61,6 @@ def script_directory(config: Config, graph: Graph, folder: Path) -> ScriptDirect
     """
     script = ScriptDirectory.from_config(config)
     if graph.complete:
-        script.revision_map = RevisionMap(lambda: [LateScript(one, folder) for one in graph.revisions.values()])
+        real = cache(os.path.realpath)  # thousands of files lie in one folder
+        script.revision_map = RevisionMap(lambda: [LateScript(one, folder, real) for one in graph.revisions.values()])
     return script

@@ -15,6 +15,7 @@ from lockgate.dialects.alchemy import AlchemySession
 from lockgate.permit import Permit
 from lockgate.words import VersionChange
 
+ROOM = 32  # characters in Alembic's own column; what is longer fails in Alembic's own statement, not in one that nobody knows
 _ODD = re.compile(r"[:%\\]")  # drivers and SQLAlchemy read a parameter into it
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from lockgate.alembic_seam.apart import Apart
 from lockgate.alembic_seam.crew import Crew, Done
 from lockgate.alembic_seam.journaled import Watch, journaled
-from lockgate.alembic_seam.version_row import can_be_held
+from lockgate.alembic_seam.version_row import ROOM, can_be_held
 from lockgate.dialects.alchemy import AlchemySession
 from lockgate.dialects.base import Dialect
 from lockgate.errors import Busy, Failed
@@ -91,7 +91,7 @@ class Work:
     def hold(self, context: Any, change: VersionChange) -> bool:
         """Take over what Alembic was about to write into its version table; see `held_back`."""
         ours = context is self._context and self._alone and not self._inside and self._change is None
-        if not ours or not self._permit.spelling.digest:
+        if not ours or not self._permit.spelling.digest or len(change.new) > ROOM:
             return False
         if self._may_hold is None:
             self._may_hold = can_be_held(self._permit, change)

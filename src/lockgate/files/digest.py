@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,10 +24,12 @@ _SCHEMA_FILE = re.compile(r"schema\.(postgresql|sqlite)\.sql")
 _NOT_SOURCE = ("__pycache__", ".git", ".lockgate")
 
 
-def history_digest(project: Project, seeds: Sequence[Seed]) -> str:
+def history_digest(project: Project, seeds: Sequence[Seed], without: Collection[Path] = ()) -> str:
     """
     Hash the revisions, what lies beside them (env.py, SQL files), the bootstrap and the seeds with their files.
 
+    Args:
+        without: files that are left out.
     Returns:
         Hexadecimal digits; empty where only Alembic knows which files belong to the history.
     Raises:
@@ -38,7 +42,7 @@ def history_digest(project: Project, seeds: Sequence[Seed]) -> str:
     total.update(json.dumps(tool_table(read_pyproject(project.folder), "alembic"), sort_keys=True).encode())
     folders = {Path(layout.script_location), *layout.version_locations}
     paths = {project.folder / project.alembic_ini, *_bootstrap_files(project), *(path for folder in folders for path in sources(folder))}
-    for path in sorted(path for path in paths if path.is_file()):
+    for path in sorted(path for path in paths.difference(without) if path.is_file()):
         _add(total, os.path.relpath(path, project.folder), path.read_bytes())
     for seed in seeds:
         for file in seed_files(project.folder, seed.file, seed.where):
@@ -65,6 +69,21 @@ def beside_digest(project: Project) -> str:
     for path in found:
         _add(total, Path(os.path.relpath(path, project.folder)).as_posix(), path.read_bytes())
     return total.hexdigest() if found else ""
+
+
+def machine_digest(environ: Mapping[str, str]) -> str:
+    """
+    Hash what decides beside a project's files how its revisions run, and how a new embedded server sorts and tells the time.
+
+    That is the system with its C library, Python, the names and versions of all that is installed for it, and the locale.
+    """
+    places = [Path(place) for place in sys.path if os.path.isdir(place)]
+    installed = sorted({name for place in places for name in os.listdir(place) if name.endswith((".dist-info", ".egg-info"))})
+    zone = Path("/etc/localtime")
+    locale = {name: value for name, value in environ.items() if name in ("LANG", "LANGUAGE", "TZ") or name.startswith("LC_")}
+    total = hashlib.sha256(repr((platform.platform(), sys.version, installed, sorted(locale.items()))).encode())
+    total.update(zone.read_bytes() if zone.is_file() else b"")
+    return total.hexdigest()
 
 
 def _paths_of_seeds(project: Project) -> set[Path]:

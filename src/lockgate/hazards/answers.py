@@ -106,6 +106,7 @@ class Preflight(Value, frozen=True):
     Args:
         holders: longest transaction first.
         database_bytes: of the whole database; -1 where unknown.
+        lock_timeout_s: that sessions of the role have from the server, for an environment whose settings name none; 0 for none.
         invalid_indexes: qualified and quoted names; a copy of the schema does not have them.
         unknown: why there is nothing of this.
     """
@@ -115,6 +116,7 @@ class Preflight(Value, frozen=True):
     standbys: tuple[Standby, ...] = ()
     lacking: tuple[Lacking, ...] = ()
     database_bytes: int = -1
+    lock_timeout_s: float = 0.0
     invalid_indexes: tuple[str, ...] = ()
     unknown: str = ""
 

@@ -13,7 +13,6 @@ from typing import Any
 from msgspec import structs
 
 from lockgate.hazards import questions
-from lockgate.hazards.context import wants_a_value
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
 from lockgate.hazards.fitting import fit
 from lockgate.hazards.hits import Hits
@@ -90,7 +89,7 @@ class _Deriving:
             yield questions.breaking(place, "outside", change, change.name, str(change.after["partition_constraint"]))
 
     def _column(self, place: Place, change: Change) -> Iterator[Check]:
-        if change.how == "added" and wants_a_value(change) and not change.after.get("implicit"):
+        if change.how == "added" and change.wants_a_value and not change.after.get("implicit"):
             yield questions.rows(place, change.original, change.name)
         elif change.how == "added" and change.after.get("generated") == "s" and may_raise(str(change.after.get("default", ""))):
             yield place.check("computed", change, change.name, keys=(str(change.after["default"]),))

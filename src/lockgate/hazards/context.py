@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lockgate.hazards.answers import ESTIMATED, Answer, Holder
-from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest, waits_for
+from lockgate.hazards.answers import ESTIMATED, Answer
+from lockgate.hazards.blocking import blocks, is_strong, spelled, strongest
 from lockgate.hazards.effects import Effect, Effects, RevisionEffects
-from lockgate.hazards.estimate import FEW, Yardstick, relations, rows_of, total, writes_rows, writing
+from lockgate.hazards.estimate import FEW, Yardstick, relations, rows_of, total, writes_rows
 from lockgate.hazards.findings import Estimate, Finding, Limits, Severity
+from lockgate.hazards.past import Work, sum_of
 from lockgate.hazards.seen import FILE, Build, Change, Lock, Relation
+from lockgate.hazards.waiting import Queue, Wait
 
 _TABLES = ("table", "partitioned table", "materialized view", "foreign table", FILE)
 
@@ -24,6 +26,7 @@ class Statement:
     Args:
         place: counted from 1 through the plan.
         held: modes per relation (by `key()`) in its transaction, this statement's own included.
+        wait: for its locks, behind transactions of the target; None where nobody was in its way.
     """
 
     plan: Plan = field(repr=False)
@@ -31,11 +34,28 @@ class Statement:
     effect: Effect
     place: int
     held: dict[str, tuple[str, ...]]
+    wait: Wait | None = None
 
     @cached_property
     def work(self) -> Estimate | None:
         """Seconds of its own work on tables of the target."""
-        return total((self.plan.yardstick.work(self.effect), *(writing(answer.count) for answer in self.estimated if answer.count >= FEW)))
+        return self.plan.yardstick.time(self.load, self.revision.id)
+
+    @property
+    def load(self) -> Work | None:
+        """What it has to do on tables of the target."""
+        written = sum(answer.count for answer in self.estimated if answer.count >= FEW)
+        return sum_of((self.plan.yardstick.work(self.effect), Work(written_rows=written)))
+
+    @property
+    def takes(self) -> Estimate | None:
+        """Seconds of its work, behind the wait for its locks."""
+        return total((self.work, self.wait.estimate)) if self.wait else self.work
+
+    @property
+    def blocked(self) -> Estimate | None:
+        """Seconds for which others wait for it: they do so from its request for the lock on, where writers wait for that."""
+        return self.takes if self.strong_locks else self.work
 
     @property
     def estimated(self) -> tuple[Answer, ...]:
@@ -48,14 +68,10 @@ class Statement:
         """Whether it does what takes longer on a larger table."""
         return self.work is None or self.work.high_s > 0
 
-    @property
-    def later(self) -> tuple[Statement, ...]:
-        """The statements behind it in its transaction."""
-        return tuple(other for other in self.plan.transaction(self) if other.place > self.place)
-
     def later_under(self, relation: Relation) -> tuple[Statement, ...]:
         """Return the statements behind it that run before its transaction lets go of a relation: at COMMIT, or back at a savepoint."""
-        held = [other for other in self.later if any(is_strong(mode) for mode in other.held.get(key(relation), ()))]
+        later = (other for other in self.plan.transaction(self) if other.place > self.place)
+        held = [other for other in later if any(is_strong(mode) for mode in other.held.get(key(relation), ()))]
         return tuple(other for number, other in enumerate(held, 1) if other.place == self.place + number)
 
     @property
@@ -63,12 +79,6 @@ class Statement:
         """What the target's rows say about it."""
         here = self.revision.id, self.effect.number
         return tuple(answer for answer in self.plan.effects.answers if (answer.revision, answer.number) == here)
-
-    def in_the_way(self, lock: Lock) -> tuple[Holder, ...]:
-        """Transactions of the target for which its request for a lock would wait, the longest first."""
-        preflight = self.plan.effects.preflight
-        holders = preflight.holders if preflight else ()
-        return tuple(h for h in holders if h.table == lock.relation.original and any(waits_for(mode, h.modes) for mode in lock.modes))
 
     def is_live(self, relation: Relation) -> bool:
         """Whether a table is there already, so that somebody may be using it."""
@@ -123,7 +133,8 @@ class Statement:
             return "type"
         if self.blocked_builds:
             return "build"
-        return "validate" if any(_is_validated(change) for change in self.effect.changes) else "check"
+        validated = (one for one in self.effect.changes if one.kind == "constraint" and one.how == "altered")
+        return "validate" if any(one.after.get("valid") is True for one in validated) else "check"
 
     def finding(
         self,
@@ -209,6 +220,7 @@ class Plan:
         """The revisions' statements in order."""
         found: list[Statement] = []
         held: dict[int, dict[str, tuple[str, ...]]] = {}
+        queue = Queue(self.effects.preflight, self.limits, self.yardstick.is_new)
         for revision in self.effects.revisions:
             for effect in revision.effects:
                 modes = held.setdefault(effect.transaction, {})
@@ -216,7 +228,7 @@ class Plan:
                     modes[key(lock.relation)] = tuple(mode for mode in modes.get(key(lock.relation), ()) if mode not in lock.modes)
                 for lock in effect.locks:
                     modes[key(lock.relation)] = (*modes.get(key(lock.relation), ()), *lock.modes)
-                found.append(Statement(self, revision, effect, len(found) + 1, dict(modes)))
+                found.append(Statement(self, revision, effect, len(found) + 1, dict(modes), queue.wait(revision, effect)))
         return tuple(found)
 
     @cached_property
@@ -284,13 +296,3 @@ class Plan:
 def key(relation: Relation) -> str:
     """Return what a relation is known by through a plan that may rename it."""
     return relation.original or relation.path
-
-
-def wants_a_value(change: Change) -> bool:
-    """Whether a column is NOT NULL after a change, and nothing fills it in."""
-    facts = change.after
-    return bool(facts.get("not_null")) and not (facts.get("default") or facts.get("identity") or facts.get("generated"))
-
-
-def _is_validated(change: Change) -> bool:
-    return change.kind == "constraint" and change.how == "altered" and change.after.get("valid") is True

@@ -11,6 +11,7 @@ import msgspec
 from lockgate.errors import UsageError
 from lockgate.hazards.answers import Answer, Preflight, Workload
 from lockgate.hazards.demands import Demand
+from lockgate.hazards.past import Ran
 from lockgate.hazards.seen import Build, Change, Drop, Fault, Lock, Relation, Rewrite, Rows, Scan, Value
 
 FORMAT = 1
@@ -153,6 +154,7 @@ class Effects(Value, frozen=True):
         preflight: how the target was at that time; None where there is none.
         workload: queries of the target's applications; None where nobody was asked.
         history: None where the files do not tell their order.
+        past: what the target's ledger says of earlier upgrades that tells how long these take, newest first.
     """
 
     format: int = FORMAT
@@ -172,6 +174,7 @@ class Effects(Value, frozen=True):
     preflight: Preflight | None = None
     workload: Workload | None = None
     history: History | None = None
+    past: tuple[Ran, ...] = ()
 
     def each(self) -> Iterator[tuple[RevisionEffects, Effect]]:
         """Yield every statement with its revision, in the order in which they ran."""

@@ -1,35 +1,25 @@
-"""
-How long a statement works on the target: linear in bytes or rows, as a range.
-
-The slow rates are conservative on purpose, the fast ones are what an idle machine with everything in memory does. Measured on PostgreSQL
-18: a linear model holds within about 40 % on one machine; across machines only the order of magnitude does.
-"""
+"""How long a statement works on the target: linear in bytes or rows, as a range; what one second does is told by `past`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
+import msgspec
+
 from lockgate.hazards.effects import Effect, Effects, Size
 from lockgate.hazards.findings import Estimate
+from lockgate.hazards.past import BASIS, Work, seconds, sum_of, taken, told
 from lockgate.hazards.seen import Relation
 
-MB = 1_000_000
-SCAN = (100 * MB, 1_000 * MB)  # bytes of heap a second, slow and fast
-REWRITE = (30 * MB, 120 * MB)  # bytes of heap and indexes a second
-INDEX = (300_000, 2_600_000)  # rows a second
-DML = (20_000, 180_000)  # rows a second
 FEW = 1_000  # rows that are written in no time
 ROW_BYTES = 100  # where a table was never analysed, its rows are told from its bytes
-BASIS = (
-    "built-in rates, from slow to fast: scan 100 to 1,000 MB/s, rewrite 30 to 120 MB/s, index 0.3 to 2.6 M rows/s, DML 20 to 180 k rows/s"
-)
 _WRITING = ("UPDATE", "DELETE", "MERGE", "WITH")
 
 
 def total(parts: Iterable[Estimate | None]) -> Estimate | None:
     """Return the sum; None where one part is unknown."""
-    found = Estimate(basis=BASIS)
+    found = Estimate(basis=(BASIS,))
     for part in parts:
         if part is None:
             return None
@@ -40,11 +30,6 @@ def total(parts: Iterable[Estimate | None]) -> Estimate | None:
 def rows_of(size: Size) -> int:
     """Return the rows of a table, guessed from its bytes where it was never analysed."""
     return size.rows if size.rows >= 0 else size.heap_bytes // ROW_BYTES
-
-
-def writing(rows: int) -> Estimate:
-    """Return the seconds that it takes to write some rows."""
-    return Estimate(low_s=rows / DML[1], high_s=rows / DML[0], basis=BASIS)
 
 
 def writes_rows(effect: Effect) -> bool:
@@ -79,31 +64,47 @@ class Yardstick:
         """Return the target's size of a table, or of an index's table; None for what is new or not known."""
         return None if self.is_new(relation) else self._effects.size(relation)
 
-    def work(self, effect: Effect) -> Estimate | None:
-        """Return the seconds that a statement works on tables of the target; None where a size is not known. New tables cost nothing."""
-        return total(self._parts(effect))
+    def work(self, effect: Effect) -> Work | None:
+        """Return what a statement has to do on tables of the target; None where a size is not known. New tables are no work."""
+        return sum_of(self._parts(effect))
 
-    def _parts(self, effect: Effect) -> Iterator[Estimate | None]:
+    def time(self, work: Work | None, revision: str) -> Estimate | None:
+        """Return the seconds of a statement's work; None where that is not known."""
+        if work is None:
+            return None
+        found, ran = seconds(work, revision, self._effects.past), taken(revision, self._effects.past)
+        if ran is None or not work.slow_s:
+            return found
+        share = ran.seconds * work.slow_s / max(self._whole(revision), work.slow_s)
+        basis = f"{revision} {told(ran)}, with tables of a size that nobody knows"
+        return msgspec.structs.replace(found, high_s=share, basis=(*found.basis, basis)) if share > found.high_s else found
+
+    def _whole(self, revision: str) -> float:
+        """Seconds of all statements of a revision whose work is known, by the slow rates."""
+        works = (self.work(effect) for one, effect in self._effects.each() if one.id == revision)
+        return sum(work.slow_s for work in works if work)
+
+    def _parts(self, effect: Effect) -> Iterator[Work | None]:
         done = {rewrite.relation.path for rewrite in effect.rewrites} | {build.relation.table for build in effect.builds}
         for rewrite in effect.rewrites:
             if rewrite.reason != "truncate":
-                yield self._time(rewrite.relation, REWRITE, lambda size: size.heap_bytes + size.index_bytes)
+                yield self._of(rewrite.relation, lambda size: Work(rewrite_bytes=size.heap_bytes + size.index_bytes))
         for build in effect.builds:
-            yield self._time(build.relation, INDEX, rows_of)
+            yield self._of(build.relation, lambda size: Work(index_rows=rows_of(size)))
         for scan in effect.scans:
             if not done & {scan.relation.path, scan.relation.original}:
                 yield self._scan(effect, scan.relation, scan.times)
 
-    def _scan(self, effect: Effect, relation: Relation, times: int) -> Estimate | None:
+    def _scan(self, effect: Effect, relation: Relation, times: int) -> Work | None:
         if writes_rows(effect):
-            return self._time(relation, DML, rows_of)
-        return self._time(relation, SCAN, lambda size: size.heap_bytes * times)
+            return self._of(relation, lambda size: Work(written_rows=rows_of(size)))
+        return self._of(relation, lambda size: Work(scan_bytes=size.heap_bytes * times))
 
-    def _time(self, relation: Relation, rates: tuple[int, int], units: Callable[[Size], int]) -> Estimate | None:
+    def _of(self, relation: Relation, units: Callable[[Size], Work]) -> Work | None:
         if self.is_new(relation):
-            return Estimate(basis=BASIS)
+            return Work()
         size = self.size(relation)
-        return Estimate(low_s=units(size) / rates[1], high_s=units(size) / rates[0], basis=BASIS) if size else None
+        return units(size) if size else None
 
 
 def relations(effect: Effect) -> Iterator[Relation]:

@@ -35,23 +35,28 @@ class Limits(Judged, frozen=True):
     Args:
         warning_s: seconds from which on a finding is a warning; below it is a note.
         error_s: seconds from which on it is an error.
+        lock_timeout_s: how long `upgrade` lets one request for a lock queue, where nothing else is said; lock_wait_s: for how long it tries again.
     """
 
     warning_s: float = 1.0
     error_s: float = 60.0
+    lock_timeout_s: float = 1.0
+    lock_wait_s: float = 300.0
 
 
 class Estimate(Judged, frozen=True):
     """
-    Seconds of work on the target, as a range.
+    Seconds on the target, as a range.
 
     Args:
-        basis: where the rates come from.
+        wait_s: of `high_s`, in the queue for a lock.
+        basis: what it stands on, a sentence for each kind of work or waiting.
     """
 
     low_s: float = 0.0
     high_s: float = 0.0
-    basis: str = ""
+    wait_s: float = 0.0
+    basis: tuple[str, ...] = ()
 
     @property
     def duration_class(self) -> str:
@@ -59,8 +64,14 @@ class Estimate(Judged, frozen=True):
         return next((name for limit, name in ((1, "< 1 s"), (60, "seconds"), (3600, "minutes")) if self.high_s < limit), "hours")
 
     def __add__(self, other: Estimate) -> Estimate:
-        """Return the time of both, one after the other."""
-        return Estimate(low_s=self.low_s + other.low_s, high_s=self.high_s + other.high_s, basis=self.basis or other.basis)
+        """Return the time of both, one after the other; what takes no time is no basis."""
+        counted = [basis for part in (self, other) if part.high_s for basis in part.basis]
+        return Estimate(
+            low_s=self.low_s + other.low_s,
+            high_s=self.high_s + other.high_s,
+            wait_s=self.wait_s + other.wait_s,
+            basis=tuple(dict.fromkeys(counted)) or self.basis or other.basis,
+        )
 
 
 class Finding(Judged, frozen=True):
@@ -111,13 +122,14 @@ class Allowed(Judged, frozen=True):
 
 class Blocked(Judged, frozen=True):
     """
-    The time for which a transaction keeps others off a table: from its lock to COMMIT.
+    The time for which a transaction keeps others off a table: from its request for the lock to COMMIT.
 
     Args:
         lock: the strongest of that time.
         line: of the statement that took the first lock.
         begins_s: seconds after the plan's first statement; ends_s: as many at COMMIT, by the high estimate. None where a size is unknown.
         low_s: seconds blocked by the low estimate.
+        wait_s: seconds in the queue for the lock, at most: those behind it wait already.
         first: number of the first statement under the lock, counted from 1 through the plan; last: the transaction's last one.
     """
 
@@ -131,6 +143,7 @@ class Blocked(Judged, frozen=True):
     begins_s: float | None = None
     ends_s: float | None = None
     low_s: float | None = None
+    wait_s: float = 0.0
 
 
 class NotSeen(Judged, frozen=True):

@@ -113,15 +113,15 @@ def _timeline(plan: Plan) -> Iterator[Blocked]:
             for lock in statement.strong_locks:
                 if key(lock.relation) not in seen:
                     seen[key(lock.relation)] = lock.relation
-                    begins = total([before, *(other.work for other in transaction if other.place < statement.place)])
+                    begins = total([before, *(other.takes for other in transaction if other.place < statement.place)])
                     yield _blocked(statement, lock.relation, begins)
-        before = total([before, *(other.work for other in transaction)])
+        before = total([before, *(other.takes for other in transaction)])
 
 
 def _blocked(statement: Statement, relation: Relation, begins: Estimate | None) -> Blocked:
     blocked = (statement, *statement.later_under(relation))
     mode = strongest(blocked[-1].held.get(key(relation), ()))
-    took = total(other.work for other in blocked)
+    took = total(other.takes for other in blocked)
     known = begins is not None and took is not None
     return Blocked(
         relation=relation.path,
@@ -134,4 +134,5 @@ def _blocked(statement: Statement, relation: Relation, begins: Estimate | None) 
         begins_s=begins.high_s if begins and known else None,
         ends_s=begins.high_s + took.high_s if begins and took else None,
         low_s=took.low_s if took and known else None,
+        wait_s=statement.wait.seconds if statement.wait else 0.0,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lockgate.hazards.context import Plan
 from lockgate.hazards.effects import Effects, RevisionEffects
 from lockgate.hazards.findings import Findings
+from lockgate.hazards.past import Work, sum_of
 
 
 def fails(effects: Effects, findings: Findings) -> bool:
@@ -18,6 +20,21 @@ def broken_off(effects: Effects, findings: Findings) -> RevisionEffects | None:
     """Return the first revision that failed on the scratch and that no comment excuses."""
     excused = {allowed.finding.revision for allowed in findings.allowed if allowed.finding.fails}
     return next((revision for revision in effects.revisions if revision.fault and revision.id not in excused), None)
+
+
+def recorded_work(effects: Effects) -> dict[str, Work]:
+    """
+    Return what each revision of a plan has to do, as far as its time in the ledger will be the time of just that.
+
+    Returns:
+        Nothing of a revision where a size is not known, lines did not run on the copy, or a statement runs outside of a transaction, where
+        it waits without a bound and CONCURRENTLY works at another pace.
+    """
+    loads: dict[str, list[Work | None]] = {}
+    for statement in Plan(effects).statements:
+        measured = not (statement.effect.autocommit or statement.revision.not_run)
+        loads.setdefault(statement.revision.id, []).append(statement.load if measured else None)
+    return {revision: work for revision, parts in loads.items() if (work := sum_of(parts)) and work.slow_s}
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,12 @@ class Change(Value, frozen=True):
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
 
+    @property
+    def wants_a_value(self) -> bool:
+        """Whether a column is NOT NULL after it, and nothing fills it in."""
+        filled = self.after.get("default") or self.after.get("identity") or self.after.get("generated")
+        return bool(self.after.get("not_null")) and not filled
+
 
 class Drop(Value, frozen=True):
     """

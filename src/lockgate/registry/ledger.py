@@ -40,6 +40,17 @@ class Event:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Upgraded:
+    """A revision that was applied, how long that took, and the fingerprint of its file then; see `LedgerEntry` and `Event`."""
+
+    revision: str
+    at: str
+    duration_ms: int
+    details: str
+    source: str
+
+
 def append(
     permit: Permit, prefix: str, event: Event, guard: str = "true", transaction: str = "", change: VersionChange | None = None
 ) -> None:
@@ -151,6 +162,22 @@ def fingerprints(session: Session, prefix: str) -> dict[str, str]:
         else:  # a downgrade, or another lockgate, which kept none
             found.pop(str(revision), None)
     return found
+
+
+def upgrades(session: Session, prefix: str, moment_text: str, limit: int) -> tuple[Upgraded, ...]:
+    """
+    Return what the newest rows say of applied revisions, newest first; for a registry of version 2 and later.
+
+    Args:
+        limit: rows that are read, > 0.
+    """
+    columns = f"revision, {moment_text.format('at')}, duration_ms, details, source, outcome"
+    rows = session.execute(f"select {columns} from {prefix}ledger order by id desc limit {int(limit)}")
+    return tuple(
+        Upgraded(str(revision), str(at), int(str(took)), str(details), str(source))
+        for revision, at, took, details, source, outcome in rows
+        if outcome == "applied" and source and took is not None  # a downgrade leaves no fingerprint
+    )
 
 
 def origin(session: Session, prefix: str, moment_text: str, revision: str) -> LedgerEntry | None:

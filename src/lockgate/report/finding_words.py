@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockgate.hazards.findings import Blocked, Estimate, Finding, Findings, NotSeen, Severity
+from lockgate.hazards.spans import spoken
 from lockgate.report.table import cell
 from lockgate.secret import redact
 
@@ -82,9 +83,13 @@ def waits(finding: Finding) -> str:
     if not finding.lock:
         return ""
     told = duration_of(finding)
-    known = f" ({finding.estimate.duration_class})" if finding.estimate and finding.estimate.high_s >= 1 else ""
+    known = f" ({finding.estimate.duration_class}{_queue(finding.estimate)})" if finding.estimate and finding.estimate.high_s >= 1 else ""
     blocked = f": {listed(finding.blocks)} wait" if finding.blocks else ""
     return f"{finding.lock}{f' for {told}{known}' if told else ''}{blocked}"
+
+
+def _queue(estimate: Estimate) -> str:
+    return f", up to {spoken(estimate.wait_s)} of it in the queue for locks" if estimate.wait_s else ""
 
 
 def listed(words: Sequence[str]) -> str:
@@ -136,16 +141,21 @@ def message(finding: Finding) -> str:
     return cell(finding.what) + (f" ({about})" if about else "")
 
 
-def bars(timeline: Sequence[Blocked]) -> Iterator[tuple[Blocked, float, float]]:
+def bars(timeline: Sequence[Blocked]) -> Iterator[tuple[Blocked, float, float, float]]:
     """
-    Yield where each blocked time begins and ends, from 0 to 1.
+    Yield where each blocked time begins, where its lock is there at the latest, and where it ends, from 0 to 1.
 
     By seconds where all of them are known, otherwise by statements: half a scale would be a lie.
     """
     by_time = is_by_time(timeline)
-    spans = [(row.begins_s or 0.0, row.ends_s or 0.0) if by_time else (float(row.first - 1), float(row.last)) for row in timeline]
-    whole = max((end for _, end in spans), default=0.0) or 1.0
-    yield from ((row, begin / whole, end / whole) for row, (begin, end) in zip(timeline, spans, strict=True))
+    spans = [_span(row) if by_time else (row.first - 1.0, row.first - 1.0, float(row.last)) for row in timeline]
+    whole = max((end for *_, end in spans), default=0.0) or 1.0
+    yield from ((row, begin / whole, locked / whole, end / whole) for row, (begin, locked, end) in zip(timeline, spans, strict=True))
+
+
+def _span(row: Blocked) -> tuple[float, float, float]:
+    begins = row.begins_s or 0.0
+    return begins, begins + row.wait_s, row.ends_s or 0.0
 
 
 def is_by_time(timeline: Sequence[Blocked]) -> bool:

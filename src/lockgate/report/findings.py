@@ -44,10 +44,10 @@ def findings(judged: Findings) -> Blocks:
 
 
 def timeline(judged: Findings) -> Table:
-    """Return a bar per blocked table, from its lock to COMMIT."""
+    """Return a bar per blocked table, from the request for its lock to COMMIT."""
     rows = (
-        (short(row.relation), row.lock, _bar(begin, end), blocked_for(row), listed(row.blocks), f"{cell(row.revision)}:{row.line}")
-        for row, begin, end in bars(judged.timeline)
+        (short(row.relation), row.lock, _bar(begin, locked, end), blocked_for(row), listed(row.blocks), f"{cell(row.revision)}:{row.line}")
+        for row, begin, locked, end in bars(judged.timeline)
     )
     return Table(("TABLE", "LOCK", "WHEN", "FOR", "WHO WAITS", "SINCE"), tuple(rows))
 
@@ -80,22 +80,23 @@ def _lines(finding: Finding, known: bool) -> Iterator[str]:
         yield f"  why: {hazard_page(finding.id)}{allow}"
 
 
-def _bar(begin: float, end: float) -> str:
+def _bar(begin: float, locked: float, end: float) -> str:
     first = min(int(begin * _WIDE), _WIDE - 1)
     last = max(first + 1, round(end * _WIDE))
-    return "·" * first + "█" * (last - first) + "·" * (_WIDE - last)
+    queued = min(max(round(locked * _WIDE) - first, 1), last - first) if locked > begin else 0
+    return "·" * first + "▒" * queued + "█" * (last - first - queued) + "·" * (_WIDE - last)
 
 
 def _scale(judged: Findings) -> str:
     if is_by_time(judged.timeline):
-        return "when tables are blocked, from the first statement to the last COMMIT, by the slow estimate"
+        queue = " (▒: in the queue for the lock, and others behind it)" if any(row.wait_s for row in judged.timeline) else ""
+        return f"when tables are blocked, from the first statement to the last COMMIT, by the slow estimate{queue}"
     return "when tables are blocked, statement by statement: the seconds are short or not known"
 
 
 def _notes(judged: Findings) -> Iterator[str]:
-    basis = next((finding.estimate.basis for finding in judged.findings if finding.estimate and finding.estimate.high_s >= 1), "")
-    if basis:
-        yield f"estimates: {basis}"
+    estimates = (finding.estimate for finding in judged.findings if finding.estimate and finding.estimate.high_s >= 1)
+    yield from (f"estimates: {basis}" for basis in dict.fromkeys(basis for estimate in estimates for basis in estimate.basis))
     for allowed in judged.allowed:
         yield f"allowed: {allowed.finding.id} at {place(allowed.finding)}: {cell(allowed.reason) if allowed.reason else 'no reason given'}"
     if judged.not_run:

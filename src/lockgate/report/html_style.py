@@ -27,4 +27,5 @@ svg .scale { fill: var(--soft); }
 svg .axis { stroke: var(--line); }
 svg .reads { fill: var(--error); }
 svg .writes { fill: var(--writes); }
+svg .queue { fill: var(--page); fill-opacity: .55; }
 """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from lockgate.hazards.findings import Blocked
+from lockgate.hazards.spans import spoken
 from lockgate.report.finding_words import bars, blocked_for, is_by_time, listed, seconds, short
 from lockgate.report.table import cell
 
@@ -18,9 +19,11 @@ def picture(timeline: Sequence[Blocked]) -> Element:
     height = _TOP + _ROW * len(timeline) + 24
     svg = Element("svg", {"viewBox": f"0 0 {_LEFT + _WIDE + _RIGHT} {height}", "role": "img"})
     SubElement(svg, "title").text = "When tables are blocked: " + "; ".join(_told(row) for row in timeline)
-    _text(svg, 0, 14, "blocked until COMMIT: reads and writes red, writes alone amber", "scale")
-    for number, (row, begin, end) in enumerate(bars(timeline)):
+    _text(svg, 0, 14, "blocked until COMMIT: reads and writes red, writes alone amber, in the queue for the lock pale", "scale")
+    for number, (row, begin, locked, end) in enumerate(bars(timeline)):
         _bar(svg, row, _TOP + _ROW * number, begin, end)
+        if locked > begin:
+            _queue(svg, row, _TOP + _ROW * number, begin, locked)
     bottom = height - 20
     SubElement(svg, "line", {"x1": str(_LEFT), "x2": str(_LEFT + _WIDE), "y1": str(bottom), "y2": str(bottom), "class": "axis"})
     _text(svg, _LEFT, bottom + 14, _scale(timeline), "scale")
@@ -37,8 +40,15 @@ def _bar(svg: Element, row: Blocked, top: int, begin: float, end: float) -> None
     _text(svg, _LEFT + _WIDE + 8, top + 14, f"{blocked_for(row)}, {row.lock}")
 
 
+def _queue(svg: Element, row: Blocked, top: int, begin: float, locked: float) -> None:
+    wide = max((locked - begin) * _WIDE, 2.0)
+    part = {"x": f"{_LEFT + begin * _WIDE:.1f}", "y": str(top + 3), "width": f"{wide:.1f}", "height": "15", "class": "queue"}
+    SubElement(SubElement(svg, "rect", part), "title").text = _told(row)
+
+
 def _told(row: Blocked) -> str:
-    return f"{short(row.relation)}, {row.lock}, {blocked_for(row)}, {listed(row.blocks)} wait, since {cell(row.revision)} line {row.line}"
+    queue = f" (up to {spoken(row.wait_s)} of it in the queue for the lock)" if row.wait_s else ""
+    return f"{short(row.relation)}, {row.lock}, {blocked_for(row)}{queue}, {listed(row.blocks)} wait, since {cell(row.revision)} line {row.line}"
 
 
 def _scale(timeline: Sequence[Blocked]) -> str:

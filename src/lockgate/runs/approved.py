@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from lockgate.dialects.base import BareSession, Dialect
 from lockgate.errors import Refused, UsageError
 from lockgate.files import read_text
 from lockgate.files.planned import planned_files
 from lockgate.hazards.answers import Kind
 from lockgate.hazards.approved import Facts, SignedPlan, approval, database_of, differences, read_plan
+from lockgate.hazards.plan import recorded_work
 from lockgate.permit import Session
 from lockgate.runs.plan_questions import turned
 from lockgate.runs.target import Target
@@ -41,6 +44,7 @@ class Proof:
         self._project = project
         self._environment = environment
         self._target = target
+        self._work = recorded_work(signed.plan.effects)  # now: later, tables are locked while it is asked for
         self._schema = ""  # digest, at the first look
         self._reached: Target | None = None  # by the first look
 
@@ -69,6 +73,10 @@ class Proof:
     def entry(self) -> dict[str, object]:
         """What the ledger keeps of it."""
         return {"plan": self.signed.digest, "approved_by": self.approvers}
+
+    def work(self, revision: str) -> dict[str, object]:
+        """What the ledger keeps of a revision's work, for the estimates of later plans; empty where that is not known."""
+        return {"work": msgspec.to_builtins(self._work[revision])} if revision in self._work else {}
 
     def read(self, session: BareSession, target: Target, seen: Sight) -> None:
         """Read the schema at the first look, see `lockgate.runs.gate.Also`: where it differs, env.py is not run at all."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -20,12 +19,13 @@ from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
 from lockgate.hazards.plan import PlanOutcome, fails
 from lockgate.runs.checkout import changed_since
+from lockgate.runs.lint_beginning import begun, explained
 from lockgate.runs.lint_product import product
 from lockgate.runs.lint_static import lint_static
 from lockgate.runs.plan_child import Progress, obeyed, other_process
 from lockgate.runs.plan_history import edited_since, history_of
-from lockgate.runs.plan_server import install, plan_server
-from lockgate.runs.scratch_database import ScratchDatabase, default_environment, held, scratch_database
+from lockgate.runs.plan_server import install
+from lockgate.runs.scratch_database import default_environment
 from lockgate.runs.traced import Orders
 from lockgate.settings.project import Project
 from lockgate.words import Request
@@ -83,7 +83,7 @@ def lint(request: Request, project: Project, notify: Notify, subject: Subject) -
         return _read(course, history, backend, request, project, style=subject.style)
     steps = len(graph.applied(course.asked)) + (len(course.asked) if course.back else 0)
     try:
-        effects = _traced(course, backend, request, project, Progress(notify, steps), together=subject.together)
+        effects = _traced(course, graph, backend, request, project, Progress(notify, steps), together=subject.together)
     except LockgateError as error:
         if error.code not in _NO_SERVER:
             raise
@@ -148,49 +148,34 @@ def _meant(graph: Graph, name: str) -> tuple[str, ...]:
     return found
 
 
-def _traced(course: Course, backend: str, request: Request, project: Project, progress: Progress, *, together: bool) -> Effects:
+def _traced(course: Course, graph: Graph, backend: str, request: Request, project: Project, progress: Progress, *, together: bool) -> Effects:
     like = default_environment(project)
     with (
         other_process(request.environ, project) as child,
-        plan_server(like, project, request.environ, backend) as server,
-        server.entered() as clones,
-        held(project, clones, "lint") as name,
+        begun(course, graph, backend, request, project, progress) as beginning,
     ):
-        tracing = tracing_named(server.url.backend)
+        tracing = tracing_named(beginning.scratch.url.backend)
         number = len(course.asked)
-        progress.notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({clones.product}, {server.label})"))
-        with scratch_database(project, clones, name, like) as scratch:
-            install(tracing, scratch)
-            orders = Orders(
-                folder=str(project.folder),
-                environment=like.name,
-                url=scratch.url.render().reveal(),
-                target=" ".join(course.targets),
-                back=course.back,
-                only=course.asked,
-                apart=not together,
-            )
-            with _explained(scratch):
-                told = obeyed(child, orders, progress)
+        where = f"{beginning.product}, {beginning.label}"
+        progress.notify(Notice(f"judging {number} revision{'s' * (number != 1)} on a scratch database ({where})"))
+        install(tracing, beginning.scratch)
+        orders = Orders(
+            folder=str(project.folder),
+            environment=like.name,
+            url=beginning.scratch.url.render().reveal(),
+            target=" ".join(course.targets),
+            back=course.back,
+            only=course.asked,
+            apart=not together,
+        )
+        with explained(beginning.scratch):
+            told = obeyed(child, orders, replace(progress, total=progress.total - beginning.there))
         return Effects(
             source=REPLAY,
-            scratch=clones.product,
+            scratch=beginning.product,
             heads=course.before,
             target=" ".join(course.targets),
             revisions=told.revisions,
             back=told.back,
             unrestored=told.unrestored,
         )
-
-
-@contextmanager
-def _explained(scratch: ScratchDatabase) -> Iterator[None]:
-    """A revision that nobody asked about, or the bootstrap, keeps those behind it from being judged."""
-    try:
-        yield
-    except LockgateError as error:
-        if error.code not in ("revision-failed", "bootstrap-failed", "database-error"):
-            raise
-        what = f"the history does not run on an empty database up to the revisions that are to be judged: {error.what}"
-        hint = "what it needs beside the revisions (base tables: `bootstrap`; an extension, a role: a server of `scratch_url`) is named in the settings"
-        raise Unreachable("no-plan", what, error.where or scratch.url.place, hint) from error

@@ -61,6 +61,7 @@ class Passage(Scribe):
         self._session_id = ""
         self._left_transaction = False
         self._committing = False
+        self._tries = 1
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -140,10 +141,15 @@ class Passage(Scribe):
     def started(self, step: Step) -> None:
         """See `Crew`."""
         self.step, self._left_transaction, self._committing = step, False, False
-        self._statements = []
+        self._statements, self._tries = [], 1
         self._notify(Started(step))
         if self._onlooker and self._session_id:
             self._onlooker.watch(self._session_id, step)
+
+    def retrying(self, step: Step, attempt: int, delay_s: float, reason: str) -> None:
+        """See `Crew`."""
+        self._tries = attempt + 1
+        super().retrying(step, attempt, delay_s, reason)
 
     def lock_lost(self) -> Failed:
         """See `Crew`."""
@@ -156,9 +162,8 @@ class Passage(Scribe):
         outcome = "stamped" if step.direction == "stamp" else "applied"
         # Only what went up has left the file's content in the schema.
         source = fingerprint(revision_text(Path(step.file))) if step.direction == "upgrade" and step.file else ""
-        event = ledger.Event(
-            outcome, step.revision, done.before, done.after, done.duration_ms, details=self._details(), source=source
-        )
+        details = self._details(**self._pace(step))
+        event = ledger.Event(outcome, step.revision, done.before, done.after, done.duration_ms, details=details, source=source)
         guard = dialect.ledger_guard(done.transaction)
         ledger.append(permit, dialect.features.registry_prefix, event, guard, done.transaction, done.change)
         if self._left_transaction:
@@ -181,6 +186,12 @@ class Passage(Scribe):
             ledger.Event("started", step.revision, before, before, details=details),
             dialect.ledger_guard(),
         )
+
+    def _pace(self, step: Step) -> dict[str, object]:
+        """What tells a later plan how its own estimates compare with the step's time."""
+        if self._tries > 1:
+            return {"tries": self._tries}
+        return self._gate.proof.work(step.revision) if self._gate.proof and step.direction == "upgrade" else {}
 
     def _details(self, **facts: object) -> str:
         """What the ledger keeps besides its columns, as JSON; empty for nothing."""

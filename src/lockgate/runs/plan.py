@@ -25,9 +25,10 @@ from lockgate.runs.gate import check_identity, find
 from lockgate.runs.plan_child import Progress, other_process, trace_apart
 from lockgate.runs.plan_copy import Original, copied, read_original
 from lockgate.runs.plan_history import history_of
+from lockgate.runs.plan_past import with_past
 from lockgate.runs.plan_questions import Probing, asked, known_queries
 from lockgate.runs.traced import Told
-from lockgate.settings.project import Project
+from lockgate.settings.project import Environment, Project
 from lockgate.words import Protection, Request
 
 _RELATIVE = re.compile(r"[+-][0-9]{1,6}")
@@ -72,12 +73,19 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     known: dict[str, Any] = {"scratch": facts.scratch, "server": facts.server, "stubs": facts.stubs, "sizes": facts.sizes, "source": facts.source}
     known["workload"] = told.workload
     effects = msgspec.structs.replace(empty, revisions=told.revisions, back=told.back, unrestored=told.unrestored, **known)
-    effects = asked(effects, target, probing, notify)
+    effects = with_past(asked(effects, target, probing, notify), graph, target, seen)
     if effects.preflight and seen.invalid_indexes:
         effects = msgspec.structs.replace(effects, preflight=msgspec.structs.replace(effects.preflight, invalid_indexes=seen.invalid_indexes))
-    limits = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error)
-    judged = judge(effects, limits, _sources(effects, project), style=probing.style)
+    judged = judge(effects, _limits(borne, effects), _sources(effects, project), style=probing.style)
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails(effects, judged) else "")
+
+
+def _limits(borne: Environment, effects: Effects) -> Limits:
+    """What the environment bears, and how long its requests for locks queue; see `Environment.lock_timeout`."""
+    own = effects.preflight.lock_timeout_s if effects.preflight else 0.0
+    bound = borne.lock_timeout if borne.lock_timeout is not None else own
+    known = Limits(warning_s=borne.blocked_warning, error_s=borne.blocked_error, lock_wait_s=borne.lock_wait)
+    return msgspec.structs.replace(known, lock_timeout_s=bound) if bound else known
 
 
 def _tell_dropped(workload: Workload | None, told: Told, probing: Probing, notify: Notify) -> None:

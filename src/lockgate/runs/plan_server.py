@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.dialects.connect import dialect_named
 from lockgate.dialects.features import ServerFacts
@@ -18,12 +20,21 @@ from lockgate.scratch.watch import temporary_folder
 from lockgate.settings.project import Environment, Project, UrlSource
 from lockgate.words import SCRATCH, Request, Verb
 
+if TYPE_CHECKING:
+    from lockgate.scratch import Server
+    from lockgate.scratch.kept import Kept
+
 _ADOPT = "give that database an environment of its own with `scratch = true`, then: lockgate adopt THAT_ENVIRONMENT"
 
 
 @contextmanager
 def plan_server(
-    like: Environment, project: Project, environ: Mapping[str, str], backend: str, facts: ServerFacts | None = None
+    like: Environment,
+    project: Project,
+    environ: Mapping[str, str],
+    backend: str,
+    facts: ServerFacts | None = None,
+    kept: Kept | None = None,
 ) -> Iterator[ScratchServer]:
     """
     Give a server for scratch databases, or a folder for files.
@@ -31,6 +42,7 @@ def plan_server(
     Args:
         backend: what kind of database the revisions are for; files need no server, also where the settings name one.
         facts: of the server it is to stand in for; None where there is none.
+        kept: see `embedded`; on another server it is nothing.
     Raises:
         Refused: `scratch-not-allowed`: the database that `scratch_url` names does not say that it may.
         Unreachable: `no-plan`: it has another major version, or there is neither one nor an embedded server of this product; and as any
@@ -47,15 +59,37 @@ def plan_server(
     if not features.embeds:
         what = f"there is no embedded server of {backend}, and the settings name no other one"
         raise Unreachable("no-plan", what, like.where, 'name one: scratch_url = { env = "BENCH_DATABASE_URL" }')
-    from lockgate.scratch import temporary_server  # here: it needs psycopg
-
-    with temporary_server() as embedded:
-        embedded.write_carelessly()
-        url = embedded.url("postgres")
+    with embedded(kept) as server:
+        url = server.url("postgres")
         if facts is not None:
-            embedded.create_roles((*facts.roles, facts.role), facts.role)
+            server.create_roles((*facts.roles, facts.role), facts.role)
             url = replace(url, username=facts.role)
         yield ScratchServer(url, "embedded server", ours=True)
+
+
+@contextmanager
+def embedded(kept: Kept | None = None, keep: Callable[[Path], None] | None = None) -> Iterator[Server]:
+    """
+    Run an embedded server that is gone at the block's end.
+
+    Args:
+        kept: another one, as which it begins. What cannot be begun with is discarded, and then this is a new one.
+        keep: see `temporary_server`.
+    Raises: as `temporary_server`.
+    """
+    from lockgate.scratch import temporary_server  # here: it needs psycopg
+
+    with ExitStack() as stack:
+        server = None
+        if kept is not None:
+            try:
+                server = stack.enter_context(temporary_server(kept.unpack, keep))
+            except (OSError, Unreachable):
+                kept.discard()
+        if server is None:
+            server = stack.enter_context(temporary_server(keep=keep) if keep else temporary_server())
+        server.write_carelessly()
+        yield server
 
 
 def install(tracing: Tracing, scratch: ScratchDatabase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 from lockgate.dialects.base import BareSession
 from lockgate.errors import Refused
@@ -39,14 +40,17 @@ def smoke(request: Request, project: Project, notify: Notify) -> Outcome:
     return Outcome(request.verb, request.environment, seen.place, seen.heads, seen.heads, smoke=answers, code=code)
 
 
-def ask(target: Target, project: Project, seen: Sight, heads: tuple[str, ...], *, at_head: bool = True) -> tuple[Answer, ...]:
+def ask(
+    target: Target, project: Project, seen: Sight, heads: tuple[str, ...], *, at_head: bool = True, session: BareSession | None = None
+) -> tuple[Answer, ...]:
     """
-    Ask everything on a fresh read-only connection.
+    Ask everything, read-only.
 
     Args:
         seen: a look at the database after the run.
         heads: what the version table should say.
         at_head: false before a head, where the tables and queries of the settings are not there yet; the revision is asked for alone.
+        session: a read-only one that was opened after the run; None opens one.
     """
     wanted, found = ", ".join(heads) or "base", ", ".join(seen.heads) or "base"
     answers = [Answer("revision", wanted, found, seen.heads == heads)]
@@ -55,11 +59,11 @@ def ask(target: Target, project: Project, seen: Sight, heads: tuple[str, ...], *
         return tuple(answers)
     answers += _tables(project, seen)
     if project.smoke.queries:
-        with opened(target) as session:
+        with nullcontext(session) if session else opened(target) as asked:
             for query in project.smoke.queries:
-                target.dialect.limit(session, project.smoke.timeout)
-                answers.append(_query(session, target, query))
-                session.rollback()
+                asked.rollback()
+                target.dialect.limit(asked, project.smoke.timeout)
+                answers.append(_query(asked, target, query))
     return tuple(answers)
 
 

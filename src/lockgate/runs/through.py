@@ -1,4 +1,4 @@
-"""The passage of a verb through env.py: dry pass, real pass, another try after a deadlock, errors in our words."""
+"""The passage of a verb through env.py: dry pass where it is due, real pass, another try after a deadlock, errors in our words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
@@ -16,11 +18,12 @@ from lockgate.alembic_seam.handed import handed_connection
 from lockgate.alembic_seam.run import Errand, Surveyed, errand, run, survey
 from lockgate.alembic_seam.scripts import script_directory
 from lockgate.alembic_seam.world import compiled_anew, project_world
-from lockgate.errors import NOTHING, Failed, LockgateError, Refused
+from lockgate.errors import NOTHING, Failed, LockgateError, Refused, UsageError
 from lockgate.events import Notice, Notify
-from lockgate.files import keep_trees, recall_trees
+from lockgate.files import keep_trees, recall_trees, revision_text
 from lockgate.garbage import keep_what_is_there
 from lockgate.graph import check_syntax
+from lockgate.graph.env_file import configures_once
 from lockgate.interruption import behind, reason, take_swallowed
 from lockgate.registry import ledger
 from lockgate.runs.arrival import Arrival
@@ -35,6 +38,7 @@ _TRIES = 5  # deadlocks with a running application are rare and random; five in 
 
 BetweenPasses = Callable[[Errand, Surveyed], str]
 ErrandOf = Callable[[AlembicConfig], Errand]
+Then = Callable[[Errand, Passage], object]
 PassageOf = Callable[..., Passage]  # with Passage's own parameters
 
 
@@ -45,7 +49,8 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
     Args:
         direction: `upgrade`, `downgrade` or `stamp`.
         target: in Alembic's notation.
-        between: called after the dry pass, before the real one; returns what it committed, empty for nothing.
+        between: called after the dry pass, before the real one; returns what it committed, empty for nothing. Without one, and
+            without a plan, an env.py that is seen to work on one database is run once.
     Raises:
         LockgateError: `changed` says what was committed; the ledger has it too.
     """
@@ -55,9 +60,14 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
         more = f" and {len(stray) - _NAMED} more" if len(stray) > _NAMED else ""
         notify(Notice(f"git does not know {', '.join(stray[:_NAMED])}{more}: only this machine has what is run"))
 
-    def pass_through(task: Errand, surveyed: Surveyed, passage: Passage) -> None:
-        if arrival.gate.proof:  # Alembic has not made its version table yet
-            arrival.gate.proof.check_steps(surveyed.steps, arrival.target.where)
+    def pass_through(task: Errand, passage: Passage) -> None:
+        proof = arrival.gate.proof
+        if task.plain and between is None and proof is None:
+            _patiently(task, passage, arrival.sight.heads)
+            return
+        surveyed = survey(task, passage)
+        if proof:  # Alembic has not made its version table yet
+            proof.check_steps(surveyed.steps, arrival.target.where)
         if between:
             passage.base = between(task, surveyed)
         _patiently(task, passage)
@@ -72,7 +82,7 @@ def rehearse(arrival: Arrival, direction: str, target: str, notify: Notify) -> N
     Raises:
         LockgateError: nothing changed.
     """
-    _in_project(arrival, direction, target, notify, lambda task, surveyed, passage: None)
+    _in_project(arrival, direction, target, notify, survey)
 
 
 def dry_run(arrival: Arrival, notify: Notify, errand_of: ErrandOf, passage_of: PassageOf) -> None:
@@ -85,18 +95,19 @@ def dry_run(arrival: Arrival, notify: Notify, errand_of: ErrandOf, passage_of: P
     Raises:
         LockgateError: nothing changed, and nothing is written down.
     """
-    _within(arrival, notify, errand_of, lambda task, surveyed, passage: None, passage_of)
+    _within(arrival, notify, errand_of, survey, passage_of)
 
 
-def _in_project(
-    arrival: Arrival, direction: str, target: str, notify: Notify, then: Callable[[Errand, Surveyed, Passage], None]
-) -> Passage:
+def _in_project(arrival: Arrival, direction: str, target: str, notify: Notify, then: Then) -> Passage:
+    graph = arrival.graph
+
     def errand_of(config: AlembicConfig) -> Errand:
-        script = script_directory(config, arrival.graph, arrival.project.folder)
-        return errand(script, config, direction, target, replaced=arrival.request.from_schema is not None)
+        script = script_directory(config, graph, arrival.project.folder)
+        task = errand(script, config, direction, target, replaced=arrival.request.from_schema is not None)
+        known = direction == "upgrade" and target in ("head", "heads") and graph.complete
+        return replace(task, plain=known and _seen_to_work_on_one(script.env_py_location))
 
     # Where the way leads over revisions that are applied, a mistake in any of them counts.
-    graph = arrival.graph
     ids = tuple(graph.pending(arrival.sight.heads) if direction == "upgrade" and graph.complete else graph.revisions)
     compiled = recall_trees(graph)
     check_syntax(graph, (id_ for id_ in ids if graph.revisions[id_].digest not in compiled))
@@ -105,9 +116,7 @@ def _in_project(
     return passage
 
 
-def _within(
-    arrival: Arrival, notify: Notify, errand_of: ErrandOf, then: Callable[[Errand, Surveyed, Passage], None], passage_of: PassageOf
-) -> Passage:
+def _within(arrival: Arrival, notify: Notify, errand_of: ErrandOf, then: Then, passage_of: PassageOf) -> Passage:
     project, environment = arrival.project, arrival.target.environment
     url, variables = arrival.target.dialect.project_url(arrival.target.url, environment.connect_timeout)
     exported = {name: url.render().reveal() for name in environment.export}
@@ -122,8 +131,7 @@ def _within(
         config = alembic_config((project.folder / project.alembic_ini).resolve(), url)
         try:
             stack.enter_context(handed_connection(config, url, environment.connection))
-            task = errand_of(config)
-            then(task, survey(task, passage), passage)
+            then(errand_of(config), passage)
         except KeyboardInterrupt as error:
             _interrupted(error, arrival, passage)
             raise
@@ -136,11 +144,18 @@ def _within(
     return passage
 
 
-def _patiently(task: Errand, passage: Passage) -> None:
+def _seen_to_work_on_one(env_py: str) -> bool:
+    try:
+        return configures_once(revision_text(Path(env_py)))
+    except UsageError:  # Python says, when it runs it, what is wrong with it
+        return False
+
+
+def _patiently(task: Errand, passage: Passage, heads: tuple[str, ...] | None = None) -> None:
     """Run env.py again after a deadlock or a serialization failure: the revision's transaction is gone as a whole."""
     for attempt in range(1, _TRIES + 1):
         try:
-            run(task, passage)
+            run(task, passage, heads)
         except DBAPIError as error:
             facts = passage.dialect.facts(error.orig) if passage.dialect and error.orig else None
             if facts is None or facts.kind != "deadlock" or attempt == _TRIES or passage.step is None or not passage.may_begin_again:

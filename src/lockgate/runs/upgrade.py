@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from lockgate.dialects.base import BareSession
 from lockgate.errors import NOTHING, LockgateError
 from lockgate.events import Event, Notice, Notify
-from lockgate.outcome import Outcome
+from lockgate.outcome import Answer, Outcome
 from lockgate.runs.arrival import Arrival, arrive, at_target
 from lockgate.runs.gate import find
 from lockgate.runs.smoke import ask, record_answers
-from lockgate.runs.target import environment_of
+from lockgate.runs.target import Target, environment_of
 from lockgate.settings.project import Project
 from lockgate.words import Request, Sight
 
@@ -96,12 +97,19 @@ def smoked(arrival: Arrival, outcome: T, *, wrote: bool, seen: Sight | None = No
 
 
 def _asked(arrival: Arrival, outcome: T, wrote: bool, seen: Sight | None) -> T:
-    target, graph = arrival.target, arrival.graph
-    if seen is None:
-        target, seen = find(arrival.request, arrival.project)
+    graph = arrival.graph
     # A history that only Alembic can read (computed ids) does not tell its heads here.
     at_head = not graph.complete or bool(set(graph.heads).intersection(outcome.to_heads))
-    answers = ask(target, arrival.project, seen, outcome.to_heads, at_head=at_head)
+    answers: tuple[Answer, ...] = ()
+
+    def asked(session: BareSession | None, target: Target, seen: Sight) -> None:
+        nonlocal answers
+        answers = ask(target, arrival.project, seen, outcome.to_heads, at_head=at_head, session=session)
+
+    if seen is None:
+        _, seen = find(arrival.request, arrival.project, asked)
+    else:
+        asked(None, arrival.target, seen)
     good = all(answer.good for answer in answers)
     if wrote:
         record_answers(replace(arrival, sight=seen), answers)

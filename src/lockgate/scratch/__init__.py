@@ -14,7 +14,7 @@ import re
 import shlex
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from lockgate.errors import Unreachable, UsageError
 from lockgate.scratch import watch
 from lockgate.scratch.dump import client_programs, pg_dump
+from lockgate.scratch.overheard import Overheard
 from lockgate.secret import DatabaseUrl, redact
 
 if TYPE_CHECKING:
@@ -164,18 +165,28 @@ def _leave_at_exit(handle: PostgresServer) -> None:
 
 
 @contextmanager
-def temporary_server() -> Iterator[Server]:
+def temporary_server(begin: Callable[[Path], None] | None = None, keep: Callable[[Path], None] | None = None) -> Iterator[Server]:
     """
     Run a server of one's own in a temporary folder; both are gone afterwards, and at the latest when this process ends.
 
-    Raises: as `embedded_url`.
+    Args:
+        begin: fills its data folder with those of another server, see `Kept.unpack`; None for new ones.
+        keep: is handed the data folder of the stopped server, where the block has ended well.
+    Raises: as `embedded_url`, and whatever `begin` and `keep` raise.
     """
     with tempfile.TemporaryDirectory(prefix="lockgate-", ignore_cleanup_errors=True) as folder:
         home = Path(folder).resolve()
-        handle = _start(home / _data_name(home))
+        data = home / _data_name(home)
+        if begin:
+            data.mkdir(mode=0o700)
+            begin(data)
+        handle = _start(data)
         try:
             with _ending_with_us(handle, home):
                 yield _server(handle)
+                if keep:
+                    handle.cleanup()
+                    keep(data)
         finally:
             handle.cleanup()
 
@@ -190,23 +201,7 @@ def _ending_with_us(handle: PostgresServer, home: Path) -> Iterator[None]:
         watch.dismiss(watcher)
 
 
-class _Overheard(logging.Handler):
-    """Keeps the library's last complaint: its exceptions do not say why a command failed, its log does."""
-
-    complaint = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR:
-            self.complaint = record.getMessage()
-
-    def reason(self) -> str:
-        """The line that tells most: the complaint holds a command, its output, and PostgreSQL's own log with hints at the end."""
-        lines = [line.strip() for line in self.complaint.splitlines() if any(map(str.isalnum, line))]
-        errors = [line for line in lines if "FATAL: " in line or "error: " in line]
-        return (errors or lines or [""])[-1]
-
-
-_overheard = _Overheard()
+_overheard = Overheard()
 _joined: set[Path] = set()
 
 

@@ -48,6 +48,8 @@ select coalesce(nullif(r.application_name, ''), r.usename::text, 'standby'), coa
  where not exists (select 1 from pg_catalog.pg_replication_slots s where s.active_pid = r.pid and s.slot_type = 'logical') order by 1
 """
 _SIZE = "select pg_catalog.pg_database_size(pg_catalog.current_database())"
+# As `ALTER ROLE` and `ALTER DATABASE` have it, in milliseconds; a look has set another one.
+_LOCK_TIMEOUT = "select reset_val::float8 / 1000 from pg_catalog.pg_settings where name = 'lock_timeout'"
 # Whoever is a member of the owning role may take it on (SET ROLE), which env.py or a revision may do.
 _LACKING = """
 select n.nspname || '.' || c.relname, w.name, current_user::text
@@ -71,6 +73,7 @@ def preflight(session: Session, needed: Mapping[str, Collection[str]]) -> Prefli
         standbys=_read(Standby, session.execute(_STANDBYS)),
         lacking=tuple(_lacking(session, needed)),
         database_bytes=int(str(session.execute(_SIZE)[0][0])),
+        lock_timeout_s=float(str(session.execute(_LOCK_TIMEOUT)[0][0])),
     )
 
 

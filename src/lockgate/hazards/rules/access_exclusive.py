@@ -12,7 +12,7 @@ from lockgate.hazards.snippets import PATIENCE
 
 
 def find(plan: Plan) -> Iterator[Finding]:
-    """Yield a note per statement: the work done under the lock is for other rules."""
+    """Yield one finding per statement, as bad as the wait that was to be seen is long: the work done under the lock is for other rules."""
     for statement in plan.statements:
         locks = [lock for lock in statement.strong_locks if lock.strongest == "AccessExclusiveLock"]
         if locks and not is_lesser(statement):
@@ -21,17 +21,18 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 def _finding(statement: Statement, locks: list[Lock]) -> Finding:
     others = f" (and {len(locks) - 1} more)" if len(locks) > 1 else ""
-    what = (
-        f"the request for `{locks[0].relation.path}`{others} waits for the longest transaction on it{_longest(statement, locks)}, and everybody "
-        "else waits behind the request; `lockgate upgrade` gives up after the lock timeout and tries again"
-    )
-    return statement.finding(RULE, Severity.NOTE, locks[0].relation, what=what, safer=PATIENCE, estimate=statement.work)
+    wait = statement.wait
+    behind, until = (wait.behind, wait.until) if wait else ("for the longest transaction on it", _usual(statement))
+    what = f"the request for `{locks[0].relation.path}`{others} waits {behind}, and everybody else waits behind the request; {until}"
+    severity = statement.plan.severity(wait.estimate) if wait and not wait.lasts else Severity.NOTE  # who lasts is told by another rule
+    estimate = wait.estimate if wait else statement.work
+    return statement.finding(RULE, severity, locks[0].relation, what=what, safer=PATIENCE, estimate=estimate)
 
 
-def _longest(statement: Statement, locks: list[Lock]) -> str:
-    """How long it was when the target was asked, where one was in the way."""
-    seconds = max((holder.seconds for lock in locks for holder in statement.in_the_way(lock)), default=None)
-    return "" if seconds is None else f" (open for {seconds:,.0f} s now)"
+def _usual(statement: Statement) -> str:
+    if statement.effect.autocommit:
+        return "outside of a transaction `lockgate upgrade` sets no lock timeout"
+    return "`lockgate upgrade` gives up after the lock timeout and tries again"
 
 
 RULE = Rule("LG101", "access-exclusive", "a table is locked against reads and writes", find)

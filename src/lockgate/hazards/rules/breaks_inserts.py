@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
+from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Change
 from lockgate.hazards.sending import broken
@@ -42,7 +42,7 @@ def _known(plan: Plan, column: str) -> tuple[Severity, str]:
 
 
 def _is_required(change: Change) -> bool:
-    return change.kind == "column" and change.how in ("added", "altered") and wants_a_value(change)
+    return change.kind == "column" and change.how in ("added", "altered") and change.wants_a_value
 
 
 def _was_proved(statement: Statement, change: Change) -> bool:

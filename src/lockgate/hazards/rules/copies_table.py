@@ -32,7 +32,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         for rewrite in statement.effect.rewrites:
             if rewrite.reason in _WHAT and statement.is_live(rewrite.relation):
                 what, safer = _WHAT[rewrite.reason].format(rewrite.relation.path), _SAFER[rewrite.reason]
-                yield statement.timed(RULE, rewrite.relation, what=what, safer=safer, estimate=statement.work)
+                yield statement.timed(RULE, rewrite.relation, what=what, safer=safer, estimate=statement.blocked)
 
 
 RULE = Rule("LG211", "copies-table", "the whole table is copied", find)

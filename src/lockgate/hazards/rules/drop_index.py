@@ -18,7 +18,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                 what = f"`{lock.relation.path}` is locked against reads and writes until the index `{change.name}` is gone"
                 options = schema_argument(change.schema) + ", postgresql_concurrently=True"
                 safer = autocommit([f"op.drop_index({literal(change.name)}, {literal(lock.relation.name)}{options})"])
-                yield statement.finding(RULE, Severity.NOTE, lock.relation, what=what, safer=safer, estimate=statement.work)
+                yield statement.finding(RULE, Severity.NOTE, lock.relation, what=what, safer=safer, estimate=statement.blocked)
 
 
 RULE = Rule("LG208", "drop-index", "dropping an index locks its table", find)

@@ -20,7 +20,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             if lock and other not in seen:
                 seen.add(other)
                 what = f"`{lock.relation.path}` is locked as well, because {_why(change)}"
-                yield statement.timed(RULE, lock.relation, what=what, safer=_safer(change), estimate=statement.work)
+                yield statement.timed(RULE, lock.relation, what=what, safer=_safer(change), estimate=statement.blocked)
 
 
 def _other_end(statement: Statement, change: Change) -> str:

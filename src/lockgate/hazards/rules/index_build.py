@@ -22,7 +22,7 @@ def _finding(statement: Statement) -> Finding:
     names = ", ".join(f"`{build.relation.name}`" for build in statement.blocked_builds)
     what = f"the index {names} is built from all rows of `{first.table}` while writers wait"
     table = statement.plan.table(first.table)
-    estimate = statement.work
+    estimate = statement.blocked
     severity = statement.plan.severity(estimate)
     return statement.finding(RULE, severity, table, what=what, safer=_safer(statement), estimate=estimate, name=first.table)
 

@@ -18,7 +18,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         seen = set()
         for statement in transaction:
             for lock in statement.strong_locks:
-                working = [later for later in statement.later_under(lock.relation) if later.is_work and later.scan_cause != "validate"]
+                working = [later for later in statement.later_under(lock.relation) if _takes_time(later)]
                 if working and key(lock.relation) not in seen and lock.relation.kind != FILE:  # that is locked from BEGIN on
                     seen.add(key(lock.relation))
                     yield _finding(statement, lock, working)
@@ -26,12 +26,17 @@ def find(plan: Plan) -> Iterator[Finding]:
 
 def _finding(statement: Statement, lock: Lock, working: list[Statement]) -> Finding:
     lines = ", ".join(dict.fromkeys(f"{later.revision.id} line {later.effect.line}" for later in working))
+    one, many = ("works", "work") if any(later.is_work for later in working) else ("waits for a lock", "wait for locks")
     what = (
         f"`{lock.relation.path}` stays locked ({spelled(lock.strongest)}) while {len(working)} later "
-        f"{'statement works' if len(working) == 1 else 'statements work'} in the same transaction ({lines})"
+        f"{f'statement {one}' if len(working) == 1 else f'statements {many}'} in the same transaction ({lines})"
     )
     safer = f"# in a revision of its own behind {statement.revision.id}, so that the lock on {literal(lock.relation.name)} is gone:\n{_first(working)}"
-    return statement.timed(RULE, lock.relation, what=what, safer=safer, estimate=total(later.work for later in working))
+    return statement.timed(RULE, lock.relation, what=what, safer=safer, estimate=total(later.takes for later in working))
+
+
+def _takes_time(later: Statement) -> bool:
+    return later.wait is not None or (later.is_work and later.scan_cause != "validate")
 
 
 def _first(working: list[Statement]) -> str:

@@ -5,29 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.answers import Holder
-from lockgate.hazards.context import Plan, Rule
-from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.findings import Estimate, Finding, Severity
 from lockgate.hazards.snippets import comment
+from lockgate.hazards.spans import spoken
+from lockgate.hazards.waiting import in_the_way, lasts
 
 _WORDS = {
-    "idle": "is idle in a transaction that has been open for {seconds:,.0f} s ({who})",
-    "prepared": "is in a transaction that was prepared {seconds:,.0f} s ago and that nobody has ended ({who})",
-    "wraparound": "is being vacuumed to prevent wraparound, which does not give way ({who})",
-    "session": "is in a transaction that has been open for {seconds:,.0f} s ({who})",
+    "idle": "was idle in a transaction that had been open for {seconds} ({who})",
+    "prepared": "was in a transaction that was prepared {seconds} before and that nobody has ended ({who})",
+    "wraparound": "was being vacuumed to prevent wraparound, which does not give way ({who})",
+    "session": "was in a transaction that had been open for {seconds} ({who})",
 }
-_LONG_S = 60.0  # an ordinary transaction that is older than this is a report, a dump or forgotten
 
 
 def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per table and transaction, at the first statement that would wait for it."""
-    seen = set()
+    seen: set[Holder] = set()
+    holders = plan.effects.preflight.holders if plan.effects.preflight else ()
     for statement in plan.statements:
         for lock in statement.effect.locks:
-            for holder in statement.in_the_way(lock):
-                if holder not in seen and (holder.kind != "session" or holder.seconds >= _LONG_S):
+            for holder in in_the_way(holders, lock):
+                if holder not in seen and lasts(holder):
                     seen.add(holder)
-                    what = f"`{holder.table}` {_WORDS[holder.kind].format(seconds=holder.seconds, who=holder.who)}: the statement waits for its end"
-                    yield statement.finding(RULE, Severity.WARNING, lock.relation, what=what, safer=_safer(holder))
+                    what = f"when the plan was made, `{holder.table}` {_told(holder)}: the statement waits for its end{_until(statement)}"
+                    yield statement.finding(RULE, _severity(statement), lock.relation, what=what, safer=_safer(holder), estimate=_estimate(statement))
+
+
+def _told(holder: Holder) -> str:
+    return _WORDS[holder.kind].format(seconds=spoken(holder.seconds), who=holder.who)
+
+
+def _until(statement: Statement) -> str:
+    return f"; {statement.wait.until}" if statement.wait else ""
+
+
+def _estimate(statement: Statement) -> Estimate | None:
+    """Behind a weaker lock nobody waits."""
+    return statement.wait.estimate if statement.wait and statement.strong_locks else None
+
+
+def _severity(statement: Statement) -> Severity:
+    """A warning at least; worse only where writers wait behind the statement."""
+    estimate = _estimate(statement)
+    return Severity.ERROR if estimate and statement.plan.severity(estimate) is Severity.ERROR else Severity.WARNING
 
 
 def _safer(holder: Holder) -> str:

@@ -25,7 +25,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                     f'op.get_bind().execute(sa.text({literal(narrowed)}), {{"first": first, "last": last}})',
                 ]
             )
-            yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.work)
+            yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.blocked)
 
 
 RULE = Rule("LG210", "mass-write", "rows are written that no index narrows", find)

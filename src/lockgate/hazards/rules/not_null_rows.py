@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.answers import Answer
-from lockgate.hazards.context import Plan, Rule, Statement, wants_a_value
+from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.counted import answer_about, many, severity, stops, then
 from lockgate.hazards.faults import allowing, broken, missing
 from lockgate.hazards.findings import Finding, Severity
@@ -50,7 +50,7 @@ def _counted(statement: Statement, answer: Answer) -> Finding:
 
 
 def _has_no_value(change: Change) -> bool:
-    return change.kind == "column" and change.how == "added" and wants_a_value(change) and not change.after.get("implicit")
+    return change.kind == "column" and change.how == "added" and change.wants_a_value and not change.after.get("implicit")
 
 
 def _safer(statement: Statement, change: Change) -> str:

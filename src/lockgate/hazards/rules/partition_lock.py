@@ -19,7 +19,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             if lock:
                 what = f"`{lock.relation.path}` and all its partitions are locked while `{change.name}` is {_doing(change)}"
                 yield statement.finding(
-                    RULE, Severity.NOTE, lock.relation, what=what, safer=_safer(change, parent), estimate=statement.work
+                    RULE, Severity.NOTE, lock.relation, what=what, safer=_safer(change, parent), estimate=statement.blocked
                 )
 
 

@@ -16,7 +16,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             table = statement.strong_locks[0].relation
             what = f"the indexes of `{table.path}` are built again while writers wait, and readers that would use them"
             safer = autocommit([execute(f"REINDEX TABLE CONCURRENTLY {table_of(table)}")])
-            yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.work)
+            yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.blocked)
 
 
 RULE = Rule("LG207", "reindex", "indexes are built again while writers wait", find)

@@ -26,7 +26,7 @@ def _finding(statement: Statement, rewrite: Rewrite) -> Finding:
         f"the server writes all of `{table.path}` anew, because each row gets a value of its own for {names or 'a new column'}; "
         "nobody can read it meanwhile"
     )
-    return statement.timed(RULE, table, what=what, safer="\n".join(_safer(table_of(table), added)), estimate=statement.work)
+    return statement.timed(RULE, table, what=what, safer="\n".join(_safer(table_of(table), added)), estimate=statement.blocked)
 
 
 def _is_new_column(change: Change, schema: str, table: str) -> bool:

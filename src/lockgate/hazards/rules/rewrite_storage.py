@@ -20,7 +20,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                 table = rewrite.relation
                 what = f"the server writes all of `{table.path}` anew ({statement.effect.command}); nobody can read it meanwhile"
                 safer = comment(f"outside of revisions, when nobody works: pg_repack --table={table.path}")
-                yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.work)
+                yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.blocked)
 
 
 def _is_storage(statement: Statement, rewrite: Rewrite) -> bool:

@@ -27,7 +27,7 @@ def _finding(statement: Statement, rewrite: Rewrite) -> Finding:
         f"the server writes all of `{table.path}` anew{indexes} to change {columns or 'a type'}; nobody can read it meanwhile, "
         "and as much room is needed a second time"
     )
-    return statement.timed(RULE, table, what=what, safer="\n".join(_safer(table_of(table), changed)), estimate=statement.work)
+    return statement.timed(RULE, table, what=what, safer="\n".join(_safer(table_of(table), changed)), estimate=statement.blocked)
 
 
 def _is_type(change: Change, schema: str, table: str) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from lockgate.hazards.answers import Answer
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.counted import of_all
-from lockgate.hazards.estimate import FEW, writing
+from lockgate.hazards.estimate import FEW
 from lockgate.hazards.findings import Finding, Severity
+from lockgate.hazards.past import Work
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -27,7 +28,7 @@ def _finding(statement: Statement, answer: Answer) -> Finding:
     if answer.unknown:
         what = f"the statement writes rows of `{answer.table}`; how many is not known ({answer.unknown})"
         return statement.finding(RULE, Severity.NOTE, table, what=what, name=answer.table)
-    estimate = writing(answer.count)
+    estimate = statement.plan.yardstick.time(Work(written_rows=answer.count), statement.revision.id)
     what = f"{of_all(statement, answer)} are written: each stays locked until COMMIT, is stored a second time and goes to every replica"
     return statement.finding(RULE, statement.plan.severity(estimate), table, what=what, estimate=estimate, name=answer.table)
 

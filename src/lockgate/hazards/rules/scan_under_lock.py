@@ -27,7 +27,7 @@ def _scanned(statement: Statement) -> Relation:
 def _finding(statement: Statement, table: Relation) -> Finding:
     others = [f"`{other.path}`" for other in statement.blocked_scans if other != table]
     what = f"every row of `{table.path}`{' and ' + ', '.join(others) if others else ''} is checked while it is locked"
-    return statement.timed(RULE, table, what=what, safer="\n".join(_safer(statement, table)), estimate=statement.work)
+    return statement.timed(RULE, table, what=what, safer="\n".join(_safer(statement, table)), estimate=statement.blocked)
 
 
 def _safer(statement: Statement, table: Relation) -> Iterator[str]:

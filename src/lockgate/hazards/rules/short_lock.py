@@ -18,7 +18,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         if is_lesser(statement) and statement.strong_locks:
             lock = statement.strong_locks[0]
             what = f"`{lock.relation.path}` is locked ({spelled(lock.strongest)}) until the transaction ends"
-            yield statement.timed(RULE, lock.relation, what=what, safer=_safer(statement), estimate=statement.work)
+            yield statement.timed(RULE, lock.relation, what=what, safer=_safer(statement), estimate=statement.blocked)
 
 
 def is_lesser(statement: Statement) -> bool:

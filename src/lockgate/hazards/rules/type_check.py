@@ -32,7 +32,7 @@ def _finding(statement: Statement, table: Relation) -> Finding:
     ]
     lines = [execute(f"ALTER TABLE {table_of(table)} DROP CONSTRAINT {identifier('', check.name)}") for check in checks]
     safer = "\n".join([*lines, "# change the type, then add it again as NOT VALID, and VALIDATE it in another revision"]) if lines else ""
-    return statement.timed(RULE, table, what=what, safer=safer, estimate=statement.work)
+    return statement.timed(RULE, table, what=what, safer=safer, estimate=statement.blocked)
 
 
 RULE = Rule("LG209", "type-check", "a new type checks every row again", find)

@@ -18,7 +18,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             what = f"every row of `{table.path}` is checked while an earlier statement of the same transaction has it locked"
             again = [execute(f"ALTER TABLE {table_of(table)} VALIDATE CONSTRAINT {identifier('', name)}") for name in names]
             safer = "\n".join(["# in a revision of its own:", *again])
-            yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.work)
+            yield statement.timed(RULE, table, what=what, safer=safer, estimate=statement.blocked)
 
 
 RULE = Rule("LG205", "validated-at-once", "a constraint is validated under the lock that made it", find)
