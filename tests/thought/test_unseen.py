@@ -81,6 +81,7 @@ def test_what_only_rows_can_make_fail_is_named(effects: list[Effect], expected: 
     [
         [NEW, sql("insert into fresh values (1)", fresh(RE)), sql("update fresh set id = 2"), sql("delete from fresh"), UNIQUE],
         [sql("do $$ begin alter table orders add column if not exists x int; end $$", lock(AE, "orders"))],
+        [sql("select 1 from information_schema.loose")],
         [sql("select 1 from pg_type where typname = 'from orders'")],
         [did("ALTER TABLE", lock(AE, "orders"), constraint("unique", "orders.uq"))],
         [did("ALTER TABLE", lock(AE, "orders"), column("orders.x", "text", generated="s", default="lower((a)::text)"))],
