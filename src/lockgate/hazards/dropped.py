@@ -24,6 +24,13 @@ def is_empty(statement: Statement, table: Relation | None) -> bool:
     return size is not None and size.rows == 0
 
 
+def is_computed(statement: Statement, drop: Drop) -> bool:
+    """Whether a generated column is dropped: its expression makes the same values again."""
+    path = parts(drop.identity)[1:]
+    went = (change for change in statement.effect.changes if (change.how, change.kind, change.schema) == ("dropped", "column", drop.schema))
+    return any([change.table, change.name] == path and change.before.get("generated") for change in went)
+
+
 def counted(statement: Statement, drop: Drop) -> Answer | None:
     """Return how many values or rows of the target go with what is dropped; None where nobody was asked."""
     names = parts(drop.identity)

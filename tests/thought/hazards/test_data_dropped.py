@@ -38,3 +38,11 @@ def test_the_values_that_go_are_counted() -> None:
     found = only("LG301", judged(EFFECT, sizes=(size("orders"),), answers=(answer(7),)))
     assert (found.severity.value, "(7 values today)" in found.what) == ("error", True)
     assert only("LG301", judged(EFFECT, sizes=(size("orders"),), answers=(answer(0),))).severity.value == "note"
+
+
+def test_a_generated_column_can_be_computed_again() -> None:
+    """Nothing is stored in it that is not in other columns."""
+    for generated, told in (("s", False), ("", True)):
+        gone = change("dropped", "column", "orders.line", before={"type": "numeric", "generated": generated})
+        effect = did("ALTER TABLE", lock(AE, "orders"), gone, drop("table column", "orders.line"))
+        assert ("LG301" in ids(judged(effect, sizes=(size("orders", rows=5),)))) is told
