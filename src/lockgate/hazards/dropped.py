@@ -31,6 +31,16 @@ def is_computed(statement: Statement, drop: Drop) -> bool:
     return any([change.table, change.name] == path and change.before.get("generated") for change in went)
 
 
+def is_partitions(statement: Statement, drop: Drop) -> bool:
+    """Whether a column of a partition is dropped, because that of the partitioned table is: one loss, told by the name that somebody wrote."""
+    if drop.kind != "table column" or ";" in statement.effect.text.rstrip("; \n"):
+        return False
+    same = [other for other in statement.effect.drops if other.kind == drop.kind and parts(other.identity)[-1] == parts(drop.identity)[-1]]
+    owners = ((other, owner_of(statement, other)) for other in same)
+    whole = next((other for other, owner in owners if owner and owner.kind == "partitioned table"), drop)
+    return whole is not drop
+
+
 def counted(statement: Statement, drop: Drop) -> Answer | None:
     """Return how many values or rows of the target go with what is dropped; None where nobody was asked."""
     names = parts(drop.identity)

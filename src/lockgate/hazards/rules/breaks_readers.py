@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Query
 from lockgate.hazards.context import Plan, Rule, Statement
-from lockgate.hazards.dropped import not_back
+from lockgate.hazards.dropped import is_partitions, not_back
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.names import parts
 from lockgate.hazards.seen import Change, Drop
@@ -31,7 +31,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                 yield statement.finding(RULE, Severity.WARNING, what=what, name=_path(change, change.name))
         for drop in statement.effect.drops:
             lacks = not_back(statement, drop)
-            if drop.kind in _DROPPED and not drop.new and lacks != ():
+            if drop.kind in _DROPPED and not drop.new and lacks != () and not is_partitions(statement, drop):
                 yield _dropped(statement, told, drop, lacks or ())
     yield from _unexplained(plan, told)
 
