@@ -78,6 +78,7 @@ def test_a_downgrade_that_fails_is_told_and_not_judged() -> None:
 def test_where_no_downgrade_was_tried_nothing_is_said() -> None:
     """Silence about what is not known, and the tracer may not have tried."""
     assert "LG604" not in ids(judged(revision(did("ALTER TABLE", ADDED))))
+    assert "LG604" not in ids(judged(revision(did("ALTER TABLE", ADDED)), unrestored=(LEFT,)))  # another line of the history has no way back to here
 
 
 def test_the_schema_at_the_end_has_the_last_word() -> None:
