@@ -48,8 +48,17 @@ class Answer(Value, frozen=True):
     @property
     def is_clean(self) -> bool:
         """Whether the target alone decides whether rows stand in the way of the statement, and it said that none do."""
+        return self._finds_none and not self.written
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether no row stands in the way today, and the plan itself writes rows before the statement."""
+        return self._finds_none and self.written != ""
+
+    @property
+    def _finds_none(self) -> bool:
         decides = self.kind not in ("rows", *_STANDS_IN_NO_WAY) or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
-        return decides and self.count == 0 and not self.written
+        return decides and self.count == 0
 
 
 class Holder(Value, frozen=True):

@@ -66,6 +66,9 @@ class _Looking:
         elif command in _READING:
             later = command == "SELECT" and any(line > statement.effect.line for line in statement.revision.not_run)
             return _READING[command] if touched and not later else ""  # of lines that did not run there is a finding
+        overtaken = next((answer for answer in statement.answers if answer.is_overtaken), None)
+        if overtaken:
+            return f"{overtaken.written} writes rows of `{overtaken.table}` before it"
         return next(filter(None, (self._over_rows(change) for change in statement.effect.changes)), "")
 
     def _touched(self, statement: Statement, text: str) -> set[str]:

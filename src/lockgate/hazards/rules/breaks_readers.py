@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Query
 from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.dropped import is_partitions, not_back
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.names import parts
 from lockgate.hazards.seen import Change, Drop
@@ -28,12 +29,16 @@ def find(plan: Plan) -> Iterator[Finding]:
             elif change.kind == "table" and change.how == "altered" and change.before.get("partition_of"):
                 what = f"the rows of `{change.name}` are no longer found in `{change.before['partition_of']}`"
                 yield statement.finding(RULE, Severity.WARNING, what=what, name=_path(change, change.name))
-        yield from (_dropped(statement, told, drop) for drop in statement.effect.drops if drop.kind in _DROPPED and not drop.new)
+        for drop in statement.effect.drops:
+            lacks = not_back(statement, drop)
+            if drop.kind in _DROPPED and not drop.new and lacks != () and not is_partitions(statement, drop):
+                yield _dropped(statement, told, drop, lacks or ())
     yield from _unexplained(plan, told)
 
 
-def _dropped(statement: Statement, told: set[Query], drop: Drop) -> Finding:
-    what = f"code that is still running and names `{drop.identity}` fails at once"
+def _dropped(statement: Statement, told: set[Query], drop: Drop, lacks: tuple[str, ...]) -> Finding:
+    named = f"`{', '.join(lacks)}` of `{drop.identity}`, which is made again without that," if lacks else f"`{drop.identity}`"
+    what = f"code that is still running and names {named} fails at once"
     safer = comment(f"release code that does without {drop.identity} first; drop it in the next revision")
     return _named(statement, told, parts(drop.identity)[-1].partition("(")[0], what, safer, drop.identity)
 
