@@ -129,7 +129,7 @@ class Cluster:
         if self.kind != other.kind:
             return False
         if self.kind == "sqlite":
-            return self.system == other.system or self.database == other.database
+            return self.database == other.database or bool(self.system and self.system == other.system)
         return self.same_system(other) and self.database == other.database
 
     def same_system(self, other: Cluster) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from building import Database, Tiny, create_table
 
@@ -101,6 +103,15 @@ def test_one_database_cannot_be_two_environments(project: Tiny, legacy: Database
     assert "code: same-database" in said
     assert "`test` and `dev` are the same database" in said
     assert legacy.picture() == before
+
+
+def test_two_files_that_are_not_made_yet_are_two_databases(project: Tiny, tmp_path: Path) -> None:
+    """Neither has an inode yet: the first environment of a new project could not be adopted."""
+    for name in ("dev", "test"):
+        project.point(name, DatabaseUrl("sqlite", database=str(tmp_path / f"{name}.db")))
+    project.here("adopt", "dev", check=0, CONFIRM_ENV="dev")
+    project.point("dev", DatabaseUrl("sqlite", database=str(tmp_path / "later.db"))).point("test", DatabaseUrl("sqlite", database=str(tmp_path / "later.db")))
+    assert "code: same-database" in project.here("adopt", "dev", check=3, CONFIRM_ENV="dev").stderr
 
 
 def test_one_database_under_two_addresses_cannot_be_two_environments(project: Tiny, postgres_url: DatabaseUrl) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 from building import SETTINGS, Database, Tiny
 from maria import Maria
@@ -104,6 +107,52 @@ def test_nothing_reaches_beyond_the_scratch_database(project: Tiny, dev: Databas
     found, _ = planned(project)
     assert [change.name for effect in found.revisions[0].effects for change in effect.changes] == ["x"]
     assert dev.picture() == before
+
+
+def test_a_table_that_is_emptied_is_told_with_its_rows(project: Tiny, dev: Database) -> None:
+    """TRUNCATE takes no row lock and says no number: nothing but the plan tells that all of them go."""
+    project.revision("r2", "r1", 'op.execute("truncate table notes")\nop.create_table("new", sa.Column("id", sa.Integer))\nop.execute("truncate `new`")')
+    dev.query("insert into notes values (1, 1), (2, 1)")
+    _, document = planned(project)
+    found = [(finding["severity"], finding["what"]) for finding in document["findings"] if finding["id"] == "LG303"]
+    assert found == [("error", f"rows of `{dev.url.database}.notes` (2 rows today) are gone for good; a downgrade does not bring them back")]
+
+
+HISTORY = """op.create_table("tags", sa.Column("id", sa.Integer, primary_key=True), sa.Column("order_id", sa.Integer))
+op.execute("insert into tags values (1, 1)")
+op.alter_column("orders", "name", existing_type=sa.String(50), type_=sa.Text)
+op.create_index("ix_age", "orders", ["age"])
+op.add_column("tags", sa.Column("note", sa.String(20)))
+op.create_foreign_key("fk_order", "tags", "orders", ["order_id"], ["id"])
+op.drop_column("orders", "age")"""
+
+
+def test_lint_judges_a_history_on_the_server_of_scratch_url(project: Tiny, make_mariadb_database: Callable[[], DatabaseUrl], mariadb_server: Maria) -> None:
+    """A pipeline has a MariaDB for it and nothing else: no variable of an environment, no database that the tables are called after."""
+    bench = '[environments.bench]\nurl = { env = "BENCH_DATABASE_URL" }\nscratch = true\n'
+    project.settings(f'scratch_url = {{ env = "BENCH_DATABASE_URL" }}\n{SETTINGS}{bench}').point("bench", make_mariadb_database())
+    project.here("adopt", "bench", check=0, CONFIRM_ENV="bench")
+    project.revision("r1", None, ORDERS)
+    project.revision("r2", "r1", HISTORY)
+    done = project.here("lint", "r2", "--json", check=1)
+    document = json.loads(done.stdout)
+    found = {(finding["id"], finding["severity"], finding["relation"]) for finding in document["findings"]}
+    assert {("LG211", "warning", "orders"), ("LG301", "error", "orders.age"), ("LG603", "note", "")} <= found
+    assert {name for _, _, name in found} <= {"orders", "orders.age", ""}, "nobody waits for a table that the revision itself makes"
+    assert "tell which kind of database" not in done.stderr
+    assert "server of `scratch_url`" in done.stderr
+    assert mariadb_server.run("show databases like 'lockgate%'") == []
+
+
+def test_what_was_broken_off_in_the_middle_is_finished_before_anything_is_planned(project: Tiny, dev: Database) -> None:
+    """From its beginning it would fail on what is done already, and the plan would blame a sound revision."""
+    project.revision("r2", "r1", 'op.add_column("orders", sa.Column("x", sa.Integer))\nop.execute("update orders set nothing = 1")')
+    project.here("upgrade", "dev", check=1)
+    refused = project.here("plan", "dev", check=5).stderr
+    assert "code: no-plan" in refused
+    assert "upgrade of `r2`, 1 statement done" in refused
+    assert "finish it first: lockgate upgrade dev" in refused
+    assert dev.query("select count(x) from orders") == [(0,)]
 
 
 def test_where_no_scratch_database_may_stand_there_is_no_plan(project: Tiny, dev: Database) -> None:

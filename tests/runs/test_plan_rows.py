@@ -152,7 +152,22 @@ def test_orphans_are_counted_whether_or_not_foreign_keys_are_enforced(project: T
     assert "where `PRAGMA foreign_keys` is on" in counted(lax, "warning")["d_orphan"]
     env = (project.folder / "migrations" / "env.py").read_text()
     project.env_py(env.replace("from alembic import context\n", f"from alembic import context\n{ENFORCED}"))
-    assert_foretold(counted(planned(project, check=1)[1]), ON_SQLITE[-1:])
+    refused = planned(project, check=1)[1]
+    assert_foretold(counted(refused), ON_SQLITE[-1:])
+    assert refused["where"].endswith("r2.py"), "COMMIT has no line"
+
+
+def test_a_history_that_leaves_orphans_cannot_be_judged_behind_them(project: Tiny) -> None:
+    """No judged revision is to blame, so it is no finding, and what comes behind was not looked at."""
+    project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n')
+    env = (project.folder / "migrations" / "env.py").read_text()
+    project.env_py(env.replace("from alembic import context\n", f"from alembic import context\n{ENFORCED}"))
+    tables = 'op.execute("create table p (id integer primary key)")\nop.execute("create table c (p_id integer references p)")\n'
+    project.revision("r1", None, f'{tables}op.execute("insert into c values (1)")')
+    project.revision("r2", "r1", 'op.execute("create table more (x)")')
+    refused = project.here("lint", "r2", check=5).stderr
+    assert "code: no-plan" in refused
+    assert "does not run on an empty database up to the revisions that are to be judged: the revision leaves 1 row without a parent" in refused
 
 
 def test_a_mariadb_plan_counts_what_stands_in_the_way(project: Tiny, mariadb_url: DatabaseUrl) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import Database, Tiny, until
+from building import SETTINGS, Database, Tiny, until
 from planning import RUN, planned
 from running import up
 
+from lockgate.dialects.sqlite.locks import SideFileLock
 from lockgate.hazards.effects import Effects
 from lockgate.secret import DatabaseUrl
 
@@ -126,6 +127,53 @@ def test_what_fails_for_the_rows_or_a_view_fails_in_the_plan(project: Tiny, dev:
     assert dev.picture() == before
 
 
+def test_a_view_in_the_way_is_told_in_words_also_where_rows_are_in_the_way_first(project: Tiny, dev: Database) -> None:
+    """Whoever mends the rows alone meets the view next: an error without a word helps nobody."""
+    view = 'op.execute("create view names as select name from orders")\n'
+    project.revision("r2", "r1", f'{view}with op.batch_alter_table("orders") as batch:\n    batch.alter_column("name", nullable=False)')
+    _, document = planned(project, check=1)
+    words = {finding["id"]: finding["what"] for finding in document["findings"] if finding["severity"] == "error"}
+    assert "1 row without a value in `main.orders.name`" in words["LG401"]
+    assert "error in view names" in words["LG406"]
+    assert all(finding["what"] for finding in document["findings"])
+
+
+def test_rows_that_a_statement_deletes_or_writes_are_counted_on_the_copy(project: Tiny, dev: Database) -> None:
+    """A DELETE without a condition is the worst that a revision can do to a file, and no lock or scan tells of it."""
+    dev.query("with recursive n(x) as (select 5 union all select x + 1 from n where x < 2500) insert into orders select x, 'n', 7 from n")
+    lines = ["update orders set age = 8 where id > 100", "delete from orders where id between 101 and 110", "delete from orders"]
+    project.revision("r2", "r1", "\n".join(f'op.execute("{line}")' for line in lines) + '\nop.create_table("new", sa.Column("id", sa.Integer))\nop.execute("insert into new values (1)")\nop.execute("delete from new")')
+    found, document = planned(project)
+    words = [(finding["id"], finding["severity"], finding["what"].split(":")[0].split(" are ")[0]) for finding in document["findings"] if finding["id"] in ("LG212", "LG303")]
+    assert words == [
+        ("LG303", "error", "2,490 of 2,500 rows of `main.orders`"),
+        ("LG212", "note", "2,400 of 2,500 rows of `main.orders`"),
+        ("LG303", "note", "10 of 2,500 rows of `main.orders`"),
+    ]
+    assert [(answer.kind, answer.count) for answer in found.answers] == [("written", 2400), ("deleted", 10), ("deleted", 2490)]
+
+
+def test_the_way_back_is_tried_as_far_as_a_revision_that_was_passed_over(project: Tiny, dev: Database) -> None:
+    """One revision that misses something on the copy does not hide that the next one cannot be undone."""
+    project.revision("r2", "r1", '# lockgate: allow LG406 the service runs in production\nraise LookupError("no service")')
+    project.revision("r3", "r2", 'op.add_column("orders", sa.Column("x", sa.Integer))', 'op.drop_column("orders", "y")')
+    found, document = planned(project)
+    assert [revision.id for revision in found.back] == ["r3"]
+    assert [(finding["revision"], finding["what"][:18]) for finding in document["findings"] if finding["id"] == "LG604"] == [("r3", "downgrade() fails:")]
+    project.revision("r4", "r3", '# lockgate: allow LG406 the service runs in production\nraise LookupError("no service")')
+    assert planned(project)[0].back == ()
+
+
+def test_a_file_that_another_process_keeps_is_no_broken_file(project: Tiny, dev: Database) -> None:
+    """Whoever is told to look at permissions looks in the wrong place."""
+    project.settings(SETTINGS.replace("[environments.dev]", "[environments.dev]\nconnect_timeout = 0.5"))
+    with closing(sqlite3.connect(dev.url.database, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        said = project.here("plan", "dev", check=5).stderr
+    assert "database is locked" in said
+    assert "another process is writing to it; try again when that has ended" in said
+
+
 @pytest.mark.parametrize("way", ENV)
 def test_no_file_but_the_copy_is_opened(project: Tiny, dev: Database, tmp_path: Path, way: str) -> None:
     """Whatever env.py resolves, and whatever a revision opens by itself: the file that it names stays as it is, to the byte."""
@@ -172,6 +220,23 @@ def test_somebody_who_writes_is_waited_for_and_not_for_ever(project: Tiny, dev: 
         assert refused.returncode in (4, 5)
         writer.execute("rollback")
     assert planned(project)[0].revisions[0].id == "r2"
+
+
+def test_copies_that_a_stopped_machine_left_go_with_the_next_plan(project: Tiny, dev: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold the rows of a live database; those of a plan that is under way, and what is just being made, are let alone."""
+    left, used, new, link = (tmp_path / "temporary" / f"lockgate-copy-{name}" for name in ("left", "used", "new", "link"))
+    for folder in (left, used, new):
+        folder.mkdir(parents=True)
+        (folder / "in-use.lockgate-lock").write_text("" if folder is new else "plan (pid 1, since 2026-01-01T00:00:00Z)", encoding="utf-8")
+    link.symlink_to(used)
+    (left / "copy.db").write_bytes(b"rows")
+    lock = SideFileLock(str(used / "in-use"), "plan")
+    assert lock.take()
+    project.revision("r2", "r1", "pass")
+    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
+    project.here("plan", "dev", check=0)
+    assert sorted(left.parent.iterdir()) == sorted([used, new, link])
+    lock.release()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

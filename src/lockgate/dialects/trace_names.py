@@ -28,7 +28,7 @@ class NamedCatalog:
     Remembers which number was whose.
 
     Args:
-        schema: what all relations are said to be in.
+        schema: what all relations are said to be in; empty for nothing.
     """
 
     def __init__(self, schema: str) -> None:
@@ -116,7 +116,7 @@ class NamedCatalog:
             return {"type": item.type, "not_null": item.not_null, **{name: value for name, value in told.items() if value}}
         if isinstance(item, Constraint):
             parent = _PARENT.search(item.definition)
-            references = {"references": f"{self.schema}.{parent['parent']}"} if parent else {}
+            references = {"references": ".".join(part for part in (self.schema, parent["parent"]) if part)} if parent else {}
             return {"kind": item.kind, "definition": item.definition, "valid": True, "columns": list(item.columns), **references}
         if isinstance(item, Index):
             unique = item.definition.lower().startswith("create unique")

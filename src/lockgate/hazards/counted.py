@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from lockgate.hazards.answers import Answer, Kind
 from lockgate.hazards.context import Statement
+from lockgate.hazards.effects import COPY
 from lockgate.hazards.estimate import rows_of
 from lockgate.hazards.findings import Severity
 
@@ -46,9 +47,12 @@ def then(answer: Answer) -> str:
 
 
 def of_all(statement: Statement, answer: Answer) -> str:
-    """Return `about 90,000 of 100,000 rows of NAME (the estimate of the target's planner)`."""
+    """Return `about 90,000 of 100,000 rows of NAME (the estimate of the target's planner)`; where rows came along they were counted."""
     table = statement.plan.table(answer.table)
     size = statement.plan.yardstick.size(table) if table else None
     whole = f" of {rows_of(size):,}" if size and rows_of(size) >= answer.count else ""
+    rows = f"{answer.count:,}{whole} {'row' if answer.count == 1 else 'rows'} of `{answer.table}`"
+    if statement.plan.effects.source == COPY:
+        return rows
     now = f", as of now: {answer.written} writes there before" if answer.written else ""
-    return f"about {answer.count:,}{whole} {'row' if answer.count == 1 else 'rows'} of `{answer.table}` (the estimate of the database's planner{now})"
+    return f"about {rows} (the estimate of the database's planner{now})"

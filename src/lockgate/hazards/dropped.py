@@ -15,7 +15,7 @@ HOLDS_ROWS = ("table", "table column", "materialized view")
 
 def owner_of(statement: Statement, drop: Drop) -> Relation | None:
     """Return the live table that is dropped, or whose column is; None where the plan never met it."""
-    return statement.plan.table(".".join(parts(drop.identity)[:2])) if drop.kind in (*HOLDS_ROWS, "foreign table") else None
+    return statement.plan.table(_path(drop)) if drop.kind in (*HOLDS_ROWS, "foreign table") else None
 
 
 def is_empty(statement: Statement, table: Relation | None) -> bool:
@@ -46,7 +46,7 @@ def counted(statement: Statement, drop: Drop) -> Answer | None:
     names = parts(drop.identity)
     kind: Kind = "values" if drop.kind == "table column" else "rows"
     table = owner_of(statement, drop)
-    path = table.original if table else ".".join(names[:2])
+    path = table.original if table else _path(drop)
     here = (answer for answer in statement.answers if answer.table == path)
     return answer_about(here, names[-1] if kind == "values" else "", kind)
 
@@ -76,3 +76,8 @@ def not_back(statement: Statement, drop: Drop) -> tuple[str, ...] | None:
         return None
     columns = {change.name for change in made if (change.kind, change.table) == ("column", gone)}
     return tuple(change.name for change in own if (change.kind, change.table) == ("column", gone) and change.name not in columns)
+
+
+def _path(drop: Drop) -> str:
+    names = parts(drop.identity)
+    return ".".join(names[:-1] if drop.kind == "table column" else names)

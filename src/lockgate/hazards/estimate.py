@@ -53,7 +53,7 @@ class Yardstick:
         """Names of new tables only: one that an old table has had as well is taken for the old one's."""
         met = [relation for _, effect in self._effects.each() for relation in relations(effect) if not relation.table]
         made = (change for _, effect in self._effects.each() for change in effect.changes if change.how == "added")
-        named = {f"{change.schema}.{change.name}" for change in made if change.kind in ("table", "materialized view")}
+        named = {change.path for change in made if change.kind in ("table", "materialized view")}
         return frozenset(named | {relation.path for relation in met if relation.new}) - {relation.original for relation in met}
 
     def is_new(self, relation: Relation) -> bool:

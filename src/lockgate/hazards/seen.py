@@ -146,6 +146,16 @@ class Change(Value, frozen=True):
     after: dict[str, Any] = {}
 
     @property
+    def path(self) -> str:
+        """Its name with its schema, as `Relation.path`; for what belongs to no table."""
+        return ".".join(part for part in (self.schema, self.name) if part)
+
+    @property
+    def owner(self) -> str:
+        """Name of its table, with the schema."""
+        return ".".join(part for part in (self.schema, self.table) if part)
+
+    @property
     def wants_a_value(self) -> bool:
         """Whether a column is NOT NULL after it, and nothing fills it in."""
         filled = self.after.get("default") or self.after.get("identity") or self.after.get("generated")

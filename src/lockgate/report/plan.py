@@ -52,7 +52,8 @@ def plan_error(done: PlanOutcome) -> LockgateError | None:
     excusable = next((one for one in done.findings.findings if one.fails and one.revision == broken.id and "# lockgate: allow" in one.safer), None)
     if excusable:  # see `hazards.faults.missing`
         hint += f"; or, where only the copy lacks the rows, allow it where it stands: # lockgate: allow {excusable.id} REASON"
-    return CODES[done.code](done.code, what, f"{where}{broken.file}:{broken.fault.line}", hint)
+    line = f":{broken.fault.line}" if broken.fault.line else ""  # at COMMIT it is none's
+    return CODES[done.code](done.code, what, f"{where}{broken.file}{line}", hint)
 
 
 def _foretold(done: PlanOutcome, where: str) -> LockgateError:

@@ -104,7 +104,7 @@ def explained(scratch: ScratchDatabase) -> Iterator[None]:
     try:
         yield
     except LockgateError as error:
-        if error.code not in ("revision-failed", "bootstrap-failed", "database-error"):
+        if error.code not in ("revision-failed", "bootstrap-failed", "database-error", "foreign-key-violations"):
             raise
         what = f"the history does not run on an empty database up to the revisions that are to be judged: {error.what}"
         hint = "what it needs beside the revisions (base tables: `bootstrap`; an extension, a role: a server of `scratch_url`) is named in the settings"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from lockgate.credentials.resolve import resolve
 from lockgate.dialects.connect import backend_behind, is_known
@@ -21,7 +22,7 @@ _USUAL = "postgresql"
 
 def product(project: Project, like: Environment, environ: Mapping[str, str], notify: Notify) -> str:
     """
-    Return the product's name in URLs: of the environment's own URL where it is at hand, else of its driver, else what other settings tell.
+    Return the product's name in URLs: of the environment's own URL where it is at hand, else of its driver, of `scratch_url`, else what other settings tell.
 
     Where nothing tells, PostgreSQL is taken, and that is said.
     """
@@ -33,11 +34,11 @@ def product(project: Project, like: Environment, environ: Mapping[str, str], not
 
 
 def _told(project: Project, like: Environment, environ: Mapping[str, str]) -> Iterator[str]:
-    if like.url.kind in _LOCAL:
-        with suppress(LockgateError):  # in a pipeline, or before a commit, the variable is often not set
-            yield resolve(like, project.folder, environ).backend
+    yield from _resolved(project, like, environ)
     if like.driver:
         yield from filter(None, [backend_behind(like.driver)])
+    if source := like.scratch_url or project.scratch_url:
+        yield from _resolved(project, replace(like, url=source, query={}, driver=""), environ)
     if project.tests.server or like.url.kind == "embedded":
         yield product_of(project)
     try:
@@ -45,3 +46,9 @@ def _told(project: Project, like: Environment, environ: Mapping[str, str]) -> It
     except LockgateError:
         text = ""  # the settings of Alembic may be in pyproject.toml alone
     yield from (match[1].lower() for match in _INI_URL.finditer(text) if is_known(match[1].lower()))
+
+
+def _resolved(project: Project, like: Environment, environ: Mapping[str, str]) -> Iterator[str]:
+    if like.url.kind in _LOCAL:
+        with suppress(LockgateError):  # in a pipeline, or before a commit, the variable is often not set
+            yield resolve(like, project.folder, environ).backend

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lockgate.errors import UsageError
+from lockgate.errors import Unreachable, UsageError
 from lockgate.events import Notice, Notify
 from lockgate.files import graph_of, revision_text
 from lockgate.graph import Graph, check_single_head, check_target
@@ -27,9 +27,10 @@ from lockgate.runs.plan_copy import Original, copied, read_original
 from lockgate.runs.plan_history import history_of
 from lockgate.runs.plan_past import with_past
 from lockgate.runs.plan_questions import Probing, asked, known_queries
+from lockgate.runs.target import Target
 from lockgate.runs.traced import Told
 from lockgate.settings.project import Environment, Project
-from lockgate.words import Protection, Request
+from lockgate.words import Protection, Request, Sight
 
 _RELATIVE = re.compile(r"[+-][0-9]{1,6}")
 
@@ -58,6 +59,7 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
     target, seen = find(request, project, kept)
     check_identity(request, target, seen)
     check_known(graph, seen, target)
+    _check_whole(seen, target)
     borne = project.environments[request.environment]
     edited = kept.edited(seen.heads) if graph.complete else ()
     history = history_of(graph, seen.heads, edited, refuses=borne.protection is not Protection.OPEN)
@@ -78,6 +80,15 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
         effects = msgspec.structs.replace(effects, preflight=msgspec.structs.replace(effects.preflight, invalid_indexes=seen.invalid_indexes))
     judged = judge(effects, _limits(borne, effects), _sources(effects, project), style=probing.style)
     return PlanOutcome(request.environment, seen.place, effects, judged, "plan-fails" if fails(effects, judged) else "")
+
+
+def _check_whole(seen: Sight, target: Target) -> None:
+    """Where DDL cannot be undone, a revision's beginning may have been done already: on the copy it would fail for that."""
+    half = seen.half_applied
+    if half is not None and target.dialect.features.journal:
+        what = f"no plan begins in the middle of a revision, and one was broken off here: {half}"
+        way = "downgrade" if half.direction == "downgrade" else "upgrade"
+        raise Unreachable("no-plan", what, target.where, f"finish it first: lockgate {way} {target.environment.name}")
 
 
 def _limits(borne: Environment, effects: Effects) -> Limits:

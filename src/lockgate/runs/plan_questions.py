@@ -17,6 +17,7 @@ from lockgate.files import read_text
 from lockgate.hazards.answers import Answer, Preflight, Query, Workload
 from lockgate.hazards.checks import checks, clean
 from lockgate.hazards.demands import Demand
+from lockgate.hazards.done import done
 from lockgate.hazards.effects import Effects
 from lockgate.hazards.questions import Check
 from lockgate.hazards.rights import needed
@@ -95,7 +96,7 @@ def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) ->
         if number:
             notify(Notice(f"asking the database {number} question{'s' * (number != 1)} about its rows"))
         asking = _Asking(questions, session, target, probing, effects)
-        return msgspec.structs.replace(effects, answers=asking.rows(derived), preflight=asking.preflight())
+        return msgspec.structs.replace(effects, answers=(*asking.rows(derived), *done(effects)), preflight=asking.preflight())
 
 
 def _with_demands(effects: Effects, questions: Questions, session: BareSession, target: Target, probing: Probing) -> Effects:

@@ -16,7 +16,7 @@ from lockgate.runs.gate import look, opened
 from lockgate.runs.scratch_database import ScratchDatabase
 from lockgate.runs.scratch_server import ScratchServer, files_in
 from lockgate.runs.target import Target, target_of
-from lockgate.scratch.watch import temporary_folder
+from lockgate.scratch.copies import folder_for_copies
 from lockgate.settings.project import Environment, Project, UrlSource
 from lockgate.words import SCRATCH, Request, Verb
 
@@ -50,7 +50,7 @@ def plan_server(
     """
     features, source = dialect_named(backend).features, like.scratch_url or project.scratch_url
     if not features.shares_server:
-        with temporary_folder() as folder:
+        with folder_for_copies() as folder:
             yield replace(files_in(folder), label="temporary file")
         return
     if source is not None:

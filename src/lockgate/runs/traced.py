@@ -160,9 +160,13 @@ def _trace(orders: Orders, say: Callable[[Begun], None]) -> Told:
         ran = all(_reached(scratch, target, tracer, hear, project.folder) for target in orders.target.split())
         up = tracer.revisions()
         workload = compare(orders.workload, before, _tried(scratch.target, orders.workload)) if ran and orders.workload else None
-        if not ran or not orders.back or any(revision.fault for revision in up):
+        passed = next((revision.id for revision in reversed(up) if revision.fault), "")
+        if not ran or not orders.back or (up and passed == up[-1].id):
             return Told(up, workload=workload)
-        _ran(lambda: scratch.downgrade(orders.back, hear), tracer)
+        # Behind one that was passed over nobody can go: what it should have made is not there.
+        _ran(lambda: scratch.downgrade(passed or orders.back, hear), tracer)
+    if passed:
+        return Told(up, tracer.revisions()[len(up) :], workload=workload)
     with opened(scratch.target) as session:
         unrestored = tracer.origin.unrestored(tracing.picture(session)) if tracer.origin else ()
     return Told(up, tracer.revisions()[len(up) :], unrestored, workload)

@@ -24,9 +24,9 @@ def end_with_us(server: int, home: Path) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(prefix: str = "lockgate-") -> Iterator[Path]:
     """Give a folder that this user alone may enter, and that is gone afterwards, also where this process is killed."""
-    with tempfile.TemporaryDirectory(prefix="lockgate-") as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         home = Path(folder).resolve()
         watcher = _watcher(_REMOVE, str(home))
         try:

@@ -41,15 +41,17 @@ _ALTER = re.compile(rf"\s*alter\s+(?:ignore\s+)?table\s+(?:if\s+exists\s+)?{_NAM
 _CREATE = re.compile(rf"\s*create\s+(?:unique\s+|fulltext\s+|spatial\s+)?index\b.*?\son\s+{_NAME.format('table')}", re.I | re.S)
 # MariaDB's DROP INDEX takes no ALGORITHM.
 _DROP = re.compile(rf"\s*drop\s+index\s+(?P<index>(?:if\s+exists\s+)?(?:`[^`]+`|[\w$]+))\s+on\s+{_NAME.format('table')}\s*;?\s*", re.I)
+_TRUNCATE = re.compile(rf"\s*truncate\s+(?:table\s+)?{_NAME.format('table')}", re.I)
 _CHOSEN = re.compile(r"\b(?:algorithm|lock)\s*=", re.I)
 _COMMITS = ("ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE", "OPTIMIZE")
 
 
 class Catalog(NamedCatalog):
-    """Reads pictures; tables are named as on the target."""
+    """Reads pictures; tables are named as on the target, and without a database where there is none."""
 
     def __init__(self) -> None:
         super().__init__("")
+        self._named = False
         self._last: Picture | None = None
 
     def forget(self) -> None:
@@ -58,8 +60,10 @@ class Catalog(NamedCatalog):
 
     def read(self, session: Session) -> Picture:
         """Read the catalog, unless nothing has changed since the last look."""
-        if not self.schema:
-            self.schema = str(session.execute(f"select value from lockgate_setting where name = {literal(COPY_OF)}")[0][0])
+        if not self._named:
+            named = session.execute(f"select value from lockgate_setting where name = {literal(COPY_OF)}")
+            self.schema = str(named[0][0]) if named else ""
+            self._named = True
         if self._last is None:
             found = snapshot(session, VersionTable(), ())
             columns: dict[str, set[str]] = {item.name: set() for item in found.tables}
@@ -142,7 +146,12 @@ class MysqlProbe:
             self._story.say(suffix.lstrip(", "))
             self._note(self._story.catalog.number(table), way[2], way[3])
             return result
-        return execute(sql)
+        result = execute(sql)
+        if emptied := _TRUNCATE.match(sql):
+            number = self._story.catalog.number(emptied["table"] or emptied["table_"])
+            self._note(number, "AccessExclusiveLock", 0)
+            self._story.catalog.copied(number)
+        return result
 
     def spared(self) -> AbstractContextManager[None]:
         return nullcontext()  # a statement that fails leaves its transaction as it was

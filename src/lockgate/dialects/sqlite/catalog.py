@@ -53,10 +53,10 @@ def user_tables(session: Session) -> list[str]:
 
 
 def cluster_of(path: str) -> Cluster:
-    """A moved file keeps its inode, a file restored in place keeps its path; a copy has neither."""
+    """A moved file keeps its inode, a file restored in place keeps its path; a copy has neither. One that is not made yet has a path alone."""
     real = os.path.realpath(path)
     inode = str(os.stat(real).st_ino) if os.path.exists(real) else ""
-    return Cluster("sqlite", inode or "not created yet", real, "real path and inode")
+    return Cluster("sqlite", inode, real, "real path and inode")
 
 
 def file_of(session: Session) -> str:

@@ -115,9 +115,9 @@ def _connect(path: Path, timeout: float, write: bool, place: str) -> sqlite3.Con
             # Who may not write cannot read either: another process was killed in its transaction, and what it left is to be undone first.
             return _opened(path, timeout, "rw")
     except sqlite3.Error as error:
-        raise Unreachable(
-            "unreachable", f"cannot open this SQLite file: {error}", place, "check that the path is a SQLite database and its permissions"
-        ) from None
+        held = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+        hint = "another process is writing to it; try again when that has ended" if held else "check that the path is a SQLite database and its permissions"
+        raise Unreachable("unreachable", f"cannot open this SQLite file: {error}", place, hint) from None
 
 
 def _opened(path: Path, timeout: float, mode: str) -> sqlite3.Connection:

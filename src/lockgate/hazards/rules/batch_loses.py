@@ -35,7 +35,7 @@ def _comes_back(plan: Plan, statement: Statement, lost: Change) -> bool:
 
 
 def _finding(statement: Statement, change: Change) -> Finding:
-    name = f"{change.schema}.{change.table}"
+    name = change.owner
     label = "CHECK constraint" if change.kind == "constraint" else change.kind
     what = f"batch mode does not make the {label} `{change.name}` of `{name}` again: it is gone without a word"
     definition = " ".join(str(change.before.get("definition", "")).split())

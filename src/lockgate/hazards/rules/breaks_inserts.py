@@ -17,8 +17,8 @@ def find(plan: Plan) -> Iterator[Finding]:
         for change in statement.live_changes:
             if _is_required(change) and not _was_proved(statement, change):
                 what = f"an INSERT of running code that leaves out `{change.table}.{change.name}`, or gives NULL, fails at once"
-                severity, known = _known(plan, f"{change.schema}.{change.table}.{change.name}")
-                yield statement.finding(RULE, severity, what=what + known, safer=_safer(plan, change), name=f"{change.schema}.{change.table}")
+                severity, known = _known(plan, f"{change.owner}.{change.name}")
+                yield statement.finding(RULE, severity, what=what + known, safer=_safer(plan, change), name=change.owner)
 
 
 def _safer(plan: Plan, change: Change) -> str:

@@ -15,7 +15,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         for change in statement.live_changes:
             what = _what(change) if change.kind == "column" and change.how == "altered" else ""
             if what:
-                yield statement.finding(RULE, Severity.NOTE, what=what, name=f"{change.schema}.{change.table}")
+                yield statement.finding(RULE, Severity.NOTE, what=what, name=change.owner)
 
 
 def _what(change: Change) -> str:

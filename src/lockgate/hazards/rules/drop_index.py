@@ -13,7 +13,7 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield one note per index that a DROP INDEX takes away from a live table."""
     for statement in plan.statements:
         for change in statement.live_changes:
-            lock = statement.strong_lock_on(f"{change.schema}.{change.table}")
+            lock = statement.strong_lock_on(change.owner)
             if lock and statement.effect.command == "DROP INDEX" and change.kind == "index" and change.how == "dropped":
                 what = f"`{lock.relation.path}` is locked against reads and writes until the index `{change.name}` is gone"
                 options = schema_argument(change.schema) + ", postgresql_concurrently=True"

@@ -22,7 +22,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             if new and not any(_leads(index, change, named) for index in indexes):
                 other = change.after.get("references", "the other table")
                 what = f"no index begins with {', '.join(named)} of `{change.table}`: every DELETE in `{other}` reads all of it"
-                yield statement.finding(RULE, Severity.NOTE, what=what, safer=_safer(change, named), name=f"{change.schema}.{change.table}")
+                yield statement.finding(RULE, Severity.NOTE, what=what, safer=_safer(change, named), name=change.owner)
 
 
 def _leads(index: Change, key: Change, columns: list[str]) -> bool:

@@ -28,8 +28,8 @@ def _other_end(statement: Statement, change: Change) -> str:
     facts = change.after if change.how == "added" else change.before
     if change.kind != "constraint" or change.how not in ("added", "dropped") or facts.get("kind") != "foreign key":
         return ""
-    own, other = f"{change.schema}.{change.table}", str(facts.get("references", ""))
-    dropped = {f"{gone.schema}.{gone.name}" for gone in statement.effect.changes if gone.kind == "table" and gone.how == "dropped"}
+    own, other = change.owner, str(facts.get("references", ""))
+    dropped = {gone.path for gone in statement.effect.changes if gone.kind == "table" and gone.how == "dropped"}
     return "" if own == other else own if other in dropped else other
 
 

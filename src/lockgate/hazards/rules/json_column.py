@@ -17,7 +17,7 @@ def find(plan: Plan) -> Iterator[Finding]:
                 what = f"`{change.table}.{change.name}` is json: SELECT DISTINCT and UNION over this table fail from now on"
                 table, column = identifier(change.schema, change.table), identifier("", change.name)
                 safer = execute(f"ALTER TABLE {table} ADD COLUMN {column} jsonb")
-                yield statement.finding(RULE, Severity.NOTE, what=what, safer=safer, name=f"{change.schema}.{change.table}")
+                yield statement.finding(RULE, Severity.NOTE, what=what, safer=safer, name=change.owner)
 
 
 RULE = Rule("LG506", "json-column", "a json column has no equality", find)

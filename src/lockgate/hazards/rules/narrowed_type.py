@@ -23,7 +23,7 @@ def find(plan: Plan) -> Iterator[Finding]:
             if _narrows(change):
                 answer = answer_about(statement.answers, change.name, "unfit")
                 told = Severity.WARNING if answer is None else severity(answer) or Severity.NOTE
-                table = f"{change.schema}.{change.table}"
+                table = change.owner
                 what = _what(statement, change, answer)
                 fails = answer is not None and stops(answer) and what.endswith(then(answer))
                 yield statement.finding(RULE, told, what=what, safer=_safer(change), name=table, fails=fails)
@@ -40,7 +40,7 @@ def _narrows(change: Change) -> bool:
 
 
 def _what(statement: Statement, change: Change, answer: Answer | None) -> str:
-    column = f"`{change.schema}.{change.table}.{change.name}`"
+    column = f"`{change.owner}.{change.name}`"
     types = f"fits {change.before['type']} and not {change.after['type']}"
     if answer and answer.count > 0:
         cut = ", or they are cut, as USING casts them" if " using " in statement.effect.text.lower() else ""

@@ -18,8 +18,8 @@ def find(plan: Plan) -> Iterator[Finding]:
             unique = change.kind == "index" and change.after.get("unique") and change.name not in constraints
             kind = "unique" if unique else str(change.after.get("kind", "")) if change.kind == "constraint" else ""
             if change.how == "added" and kind in _KINDS:
-                what = f"rows that running code writes into `{change.schema}.{change.table}` may be refused by {kind} `{change.name}`"
-                yield statement.finding(RULE, Severity.NOTE, what=what, name=f"{change.schema}.{change.table}")
+                what = f"rows that running code writes into `{change.owner}` may be refused by {kind} `{change.name}`"
+                yield statement.finding(RULE, Severity.NOTE, what=what, name=change.owner)
 
 
 RULE = Rule("LG503", "refuses-writes", "a new constraint may refuse what running code writes", find)

@@ -8,6 +8,7 @@ from lockgate.hazards.answers import ALONG, Answer
 from lockgate.hazards.context import Plan, Rule, Statement
 from lockgate.hazards.counted import many, of_all
 from lockgate.hazards.dropped import is_empty, lost
+from lockgate.hazards.effects import COPY
 from lockgate.hazards.estimate import rows_of
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.seen import Relation
@@ -52,7 +53,8 @@ def _estimated(statement: Statement, answer: Answer, least: Severity = Severity.
     """A DELETE by the planner's estimate; `least` where that is too few to be an error."""
     table = statement.plan.table(answer.table)
     size = statement.plan.yardstick.size(table) if table else None
-    much = answer.count >= min(_MUCH, max(_FEW, rows_of(size) // 10 if size else 0))
+    every = statement.plan.effects.source == COPY and size is not None and answer.count >= rows_of(size)
+    much = every or answer.count >= min(_MUCH, max(_FEW, rows_of(size) // 10 if size else 0))
     what = f"{of_all(statement, answer)} are gone for good; a downgrade does not bring them back"
     safer = comment(f"keep them until the new code has run for a while: CREATE TABLE ... AS SELECT * FROM {answer.table} WHERE ...") if much else ""
     return statement.finding(RULE, Severity.ERROR if much else least, table, what=what, safer=safer, name=answer.table)

@@ -29,7 +29,8 @@ def _finding(statement: Statement, answer: Answer) -> Finding:
         what = f"the statement writes rows of `{answer.table}`; how many is not known ({answer.unknown})"
         return statement.finding(RULE, Severity.NOTE, table, what=what, name=answer.table)
     estimate = statement.plan.yardstick.time(Work(written_rows=answer.count), statement.revision.id)
-    what = f"{of_all(statement, answer)} are written: each stays locked until COMMIT, is stored a second time and goes to every replica"
+    each = "each stays locked until COMMIT, is stored a second time and goes to every replica"
+    what = f"{of_all(statement, answer)} are written: {'other writers wait until COMMIT' if statement.plan.is_file else each}"
     return statement.finding(RULE, statement.plan.severity(estimate), table, what=what, estimate=estimate, name=answer.table)
 
 
