@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -23,6 +24,13 @@ from lockgate.report import text
 from lockgate.secret import DatabaseUrl
 
 ENV_KINDS = Path(__file__).parent / "env_kinds"
+HIDDEN = """from alembic import context
+from sqlalchemy import create_engine
+
+with create_engine({!r}).connect() as connection:
+    context.configure(connection=connection)
+    context.run_migrations()
+"""
 OPEN = 'protection = "open"\n'
 
 
@@ -249,6 +257,23 @@ def test_a_revision_that_cannot_be_imported_is_found_before_the_database_is_mark
     assert "nothing_of_this_name" in error.what
     assert Database(database_url).tables() == []
     assert lock_is_free(database_url)
+
+
+def test_a_second_configure_that_env_pys_text_does_not_show_is_refused_when_it_comes(
+    make_postgres_database: Callable[[], DatabaseUrl], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hides in code that env.py imports: the second database stays as it is, and the error says what was done to the first."""
+    one, two = make_postgres_database(), make_postgres_database()
+    project = build(tmp_path / "project", Kind("generic template"), one, monkeypatch)
+    (project.folder / "hidden_second.py").write_text(HIDDEN.format(shown(two)))
+    importlib.invalidate_caches()  # Python has listed `.` in another project
+    env = project.folder / "migrations" / "env.py"
+    env.write_text(f"{env.read_text()}\nimport hidden_second\n")
+    error = up_fails(project)
+    assert (error.code, error.exit_code, error.changed) == ("configure-twice", 3, "applied `r1`, `r2`")
+    assert one.database in error.where
+    assert Database(one).heads() == ["r2"] and Database(two).tables() == []
+    assert lock_is_free(one) and lock_is_free(two)
 
 
 def test_the_multidb_template_is_refused_before_any_database_is_changed(

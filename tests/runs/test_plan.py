@@ -147,6 +147,7 @@ def test_rows_that_only_the_copy_misses_stop_no_plan_once_somebody_says_so(proje
     kept = project.folder / "plan.json"
     alone = project.here("plan", "dev", "--out", str(kept), check=1)
     assert "the copy has none of the target's rows" in alone.stdout and "lockgate: allow LG402 REASON" in alone.stdout
+    assert "where only the copy lacks the rows, allow it where it stands: # lockgate: allow LG402 REASON" in alone.stderr
     assert not kept.exists()
     for name, before, body in (("r2", "r1", NEEDY), ("r3", "r2", ASSERTING), ("r4", "r3", 'op.drop_column("orders", "name")')):
         project.revision(name, before, body)

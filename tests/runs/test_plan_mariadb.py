@@ -144,17 +144,17 @@ def test_lint_judges_a_history_on_the_server_of_scratch_url(project: Tiny, make_
     assert mariadb_server.run("show databases like 'lockgate%'") == []
 
 
-def test_what_was_broken_off_in_the_middle_is_finished_before_anything_is_planned(project: Tiny, dev: Database) -> None:
-    """From its beginning it would fail on what is done already, and the plan would blame a sound revision."""
-    project.revision("r2", "r1", 'op.add_column("orders", sa.Column("x", sa.Integer))\nop.execute("update orders set nothing = 1")')
-    project.here("upgrade", "dev", check=1)
+def test_a_downgrade_that_broke_off_is_finished_before_anything_is_planned(project: Tiny, dev: Database) -> None:
+    """Its revision is neither pending nor applied: no upgrade runs from there, so a plan of one would be about something that nobody does."""
+    back = 'op.drop_column("orders", "x")\nop.execute("update orders set nothing = 1")'
+    project.revision("r2", "r1", 'op.add_column("orders", sa.Column("x", sa.Integer))', back)
+    up(project)
+    project.here("downgrade", "dev", "-1", check=1, CONFIRM_ENV="dev")
+    project.revision("r3", "r2")
     refused = project.here("plan", "dev", check=5).stderr
     assert "code: no-plan" in refused
-    assert "upgrade of `r2`, 1 statement done" in refused
-    assert "finish it first: lockgate upgrade dev" in refused
-    assert dev.query("select count(x) from orders") == [(0,)]
-    project.settings(ALLOWED.replace('protection = "open"', 'protection = "locked"', 1))
-    assert 'lockgate upgrade dev, with `protection = "confirm"` in [environments.dev] as long' in project.here("plan", "dev", check=5).stderr
+    assert "broken off here: downgrade of `r2`, 1 statement done" in refused
+    assert "finish it first: lockgate downgrade dev -1" in refused
 
 
 def test_where_no_scratch_database_may_stand_there_is_no_plan(project: Tiny, dev: Database) -> None:

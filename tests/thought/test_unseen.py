@@ -10,6 +10,7 @@ import pytest
 from effecting import AE, RE, change, column, constraint, did, lock, revision, size, table
 from msgspec import structs
 
+from lockgate.hazards.answers import Answer
 from lockgate.hazards.effects import COPY, DUMP, REPLAY, SCHEMA, Effect, Effects, RevisionEffects
 from lockgate.hazards.findings import Findings
 from lockgate.hazards.judge import joined, judge
@@ -81,6 +82,7 @@ def test_what_only_rows_can_make_fail_is_named(effects: list[Effect], expected: 
     [
         [NEW, sql("insert into fresh values (1)", fresh(RE)), sql("update fresh set id = 2"), sql("delete from fresh"), UNIQUE],
         [sql("do $$ begin alter table orders add column if not exists x int; end $$", lock(AE, "orders"))],
+        [sql("select 1 from information_schema.loose")],
         [sql("select 1 from pg_type where typname = 'from orders'")],
         [did("ALTER TABLE", lock(AE, "orders"), constraint("unique", "orders.uq"))],
         [did("ALTER TABLE", lock(AE, "orders"), column("orders.x", "text", generated="s", default="lower((a)::text)"))],
@@ -92,6 +94,15 @@ def test_what_only_rows_can_make_fail_is_named(effects: list[Effect], expected: 
 def test_what_cannot_fail_for_rows_of_the_target_is_left_out(effects: list[Effect]) -> None:
     """A list that is long for nothing is read by nobody; tables of the plan's own are nobody's, and a failure is a finding already."""
     assert why(*effects) == []
+
+
+def test_a_count_that_the_plan_itself_may_overtake_is_no_clean_bill() -> None:
+    """No two rows are alike today; an UPDATE before the unique index makes them so, and no question asks what it leaves."""
+    none = Answer(revision="r1", number=1, kind="duplicates", table="public.orders", subject="uq", count=0)
+    plan = Effects(environment="prod", source=DUMP, revisions=(revision(did("ALTER TABLE", constraint("unique", "orders.uq"))),), answers=(none,))
+    assert judge(plan).not_seen == ()
+    overtaken = judge(structs.replace(plan, answers=(structs.replace(none, written="r1 line 9"),)))
+    assert [one.why for one in overtaken.not_seen] == ["r1 line 9 writes rows of `public.orders` before it"]
 
 
 def test_it_is_said_where_rows_are_missing_and_nowhere_else() -> None:

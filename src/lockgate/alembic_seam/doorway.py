@@ -16,6 +16,7 @@ from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, Engine
 
 from lockgate.alembic_seam.crew import Crew
+from lockgate.alembic_seam.handed import heads_of
 from lockgate.alembic_seam.version_row import held_back
 from lockgate.alembic_seam.work import Work
 from lockgate.dialects.alchemy import AlchemySession
@@ -139,12 +140,7 @@ class Survey(Doorway):
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
         """Judge the connection as it is; what env.py began in it is undone when its migrations have been listed."""
         if self.calls > 1:
-            raise Refused(
-                "configure-twice",
-                "env.py calls `context.configure` more than once: it works on several databases in one run",
-                "env.py",
-                "give each database an Alembic project (or an ini section with its own env.py) and a lockgate environment of its own",
-            )
+            raise _configures_twice("env.py")
         began = connection.in_transaction()
         self.judge(connection, dialect, table)
         if not began:
@@ -178,14 +174,15 @@ class Run(Doorway):
     The real pass: lock, second judgement and permit on the working connection, then the steps.
 
     Args:
-        heads: as the database was seen, where no dry pass went before: the steps are listed before anything is written, because
-            a revision that cannot be imported must not be found when the database was marked for it.
+        first: no dry pass went before. The steps are listed before anything is written: a revision that cannot be imported must
+            not be found when the database was marked for it.
     """
 
-    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf, heads: tuple[str, ...] | None = None) -> None:
+    def __init__(self, env: EnvironmentContext, crew: Crew, steps_of: StepsOf, *, first: bool = False) -> None:
         super().__init__(env, crew, steps_of)
         self.work: Work | None = None
-        self._heads = heads
+        self._first = first
+        self._place = ""
         self._lists = steps_of
         self._engine: Engine | None = None
         self._cancel: Callable[[], None] = lambda: None
@@ -194,17 +191,19 @@ class Run(Doorway):
     def admit(self, connection: Connection, dialect: Dialect, table: VersionTable, args: Any, options: dict[str, Any]) -> None:
         """Judge, lock, judge again; then configure Alembic for one transaction per revision."""
         if self.calls > 1:
+            if self._first:
+                raise _configures_twice(f"env.py, after {self._place}")
             raise Failed("env-failed", "env.py called `context.configure` a second time, which it had not done a moment before", "env.py")
         began = connection.in_transaction()
         self.judge(connection, dialect, table)
-        if self._heads is not None and self.steps_of is self._lists:  # and not a `fn` of env.py's own, which may want the context
+        if self._first and self.steps_of is self._lists:  # and not a `fn` of env.py's own, which may want the context
             with _undone_by_error(connection):
-                self.steps_of = _listed(self.steps_of, self._heads)
+                self.steps_of = _listed(self.steps_of, heads_of(connection, table))
         working = _own_connection(connection) if began else connection
         working.rollback()
         _leave_autocommit(working)
         permit = self.crew.enter(AlchemySession(working), dialect, table)
-        self._engine = working.engine
+        self._engine, self._place = working.engine, permit.sight.place
         try:
             self._cancel = partial(self.crew.cancel, working.connection.driver_connection)
             limits = self.crew.limits
@@ -248,6 +247,12 @@ class Run(Doorway):
         if self.work is None:
             raise Failed("env-failed", "env.py runs migrations on a context that it did not configure", "env.py")
         return self.work.tell(heads, context)
+
+
+def _configures_twice(where: str) -> Refused:
+    what = "env.py calls `context.configure` more than once: it works on several databases in one run"
+    hint = "give each database an Alembic project (or an ini section with its own env.py) and a lockgate environment of its own"
+    return Refused("configure-twice", what, where, hint)
 
 
 def _listed(steps_of: StepsOf, heads: tuple[str, ...]) -> StepsOf:

@@ -40,5 +40,14 @@ def handed_connection(config: Config, url: DatabaseUrl, wanted: bool) -> Iterato
 
 def stamp_within(connection: Any, script: ScriptDirectory, table: VersionTable, *revisions: str) -> None:
     """Write the version table in the transaction that is open on `connection`."""
+    _context(connection, table).stamp(script, revisions)  # type: ignore[arg-type]  # it takes several
+
+
+def heads_of(connection: Any, table: VersionTable) -> tuple[str, ...]:
+    """Read the version table as Alembic does, sorted; nothing is made where there is none."""
+    return tuple(sorted(_context(connection, table).get_current_heads()))
+
+
+def _context(connection: Any, table: VersionTable) -> MigrationContext:
     options = {"version_table": table.name, "version_table_schema": table.schema or None}
-    MigrationContext.configure(connection, opts=options).stamp(script, revisions)  # type: ignore[arg-type]  # it takes several
+    return MigrationContext.configure(connection, opts=options)

@@ -99,17 +99,17 @@ def survey(task: Errand, crew: Crew) -> Surveyed:
     return Surveyed(doorway.heads, tuple(word_of(step) for step in doorway.steps), doorway.version_table)
 
 
-def run(task: Errand, crew: Crew, heads: tuple[str, ...] | None = None) -> None:
+def run(task: Errand, crew: Crew, *, first: bool = False) -> None:
     """
     Run env.py for good; the crew hears of every step, and `finished` only when all were committed.
 
     Args:
-        heads: as the database was seen, where there was no survey; None where there was one.
+        first: there was no survey.
     Raises:
-        Refused, Failed: as `survey`; nothing changed.
+        Refused, Failed: as `survey`; nothing changed, unless env.py calls `configure` again after its migrations.
     """
     env = task.context()
-    doorway = Run(env, crew, task.steps_of, heads)
+    doorway = Run(env, crew, task.steps_of, first=first)
     try:
         with env, judged_connections(crew, doorway):
             task.script.run_env()

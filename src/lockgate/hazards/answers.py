@@ -24,7 +24,7 @@ class Answer(Value, frozen=True):
         kind: `rows` and `values` (that are not NULL) count what goes or what a new column would have to be filled in for; `nulls`, `duplicates`
             (keys that occur more than once), `orphans` (keys without a row at the other end), `violations` (of a CHECK), `outside` (of a
             partition's bounds) and `unfit` (values that the new type does not hold) count what breaks the statement; `written` and `deleted` are rows that a statement
-            writes by the estimate of the target's planner, or has written where its rows came along. Of a DELETE, an INSERT or an UPDATE: `referenced` (rows of `table` that refer by `subject` to what goes), `taken`
+            writes by the estimate of the target's planner, or has written where its rows came along. Of a DELETE, an INSERT or an UPDATE: `referenced` (rows of `table` that refer by `subject` to a key that goes), `taken`
             (keys of an INSERT) and `computed` (1 where a new value fails for a row, for the reason in `unknown`) break it; `carried` and `unset` are rows that go along
             or lose what they refer to; `covered` (0) says that nothing but the answers beside it can make it fail.
         table: qualified, as the target knows it.
@@ -48,8 +48,17 @@ class Answer(Value, frozen=True):
     @property
     def is_clean(self) -> bool:
         """Whether the target alone decides whether rows stand in the way of the statement, and it said that none do."""
+        return self._finds_none and not self.written
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether no row stands in the way today, and the plan itself writes rows before the statement."""
+        return self._finds_none and self.written != ""
+
+    @property
+    def _finds_none(self) -> bool:
         decides = self.kind not in ("rows", *_STANDS_IN_NO_WAY) or (self.kind == "rows" and self.subject != "")  # what goes stands in no way
-        return decides and self.count == 0 and not self.written
+        return decides and self.count == 0
 
 
 class Holder(Value, frozen=True):

@@ -249,8 +249,8 @@ class Plan:
 
     @cached_property
     def _tables(self) -> dict[str, Relation]:
-        met = (relation for statement in self.statements for relation in relations(statement.effect))
-        return {name: relation for relation in met if relation.kind in _TABLES for name in (relation.path, relation.original) if name}
+        met = [relation for statement in self.statements for relation in relations(statement.effect) if relation.kind in _TABLES]
+        return {relation.path: relation for relation in met} | {relation.original: relation for relation in met if relation.original}
 
     def table(self, path: str) -> Relation | None:
         """Return a table that the plan met, by a name that it has or had, or one of the target's."""

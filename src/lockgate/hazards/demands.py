@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lockgate.hazards.seen import Value
 
+STOPPING = ("NO ACTION", "RESTRICT")  # what keeps a row from going as long as another one refers to it
+
 
 class Key(Value, frozen=True):
     """A unique index over whole columns and all rows; `nulls_equal` where a NULL can be taken, too."""
@@ -19,7 +21,7 @@ class Reference(Value, frozen=True):
 
     Args:
         table: qualified name of the one that refers, by `columns` to the `others`.
-        on_delete: `NO ACTION`, `RESTRICT`, `CASCADE`, `SET NULL` or `SET DEFAULT`.
+        on_delete, on_update: `NO ACTION`, `RESTRICT`, `CASCADE`, `SET NULL` or `SET DEFAULT`.
         late: rows that refer may be gone, or be mended, by the time it is checked: at COMMIT, or because another foreign key takes them along.
     """
 
@@ -28,12 +30,8 @@ class Reference(Value, frozen=True):
     columns: tuple[str, ...]
     others: tuple[str, ...]
     on_delete: str
+    on_update: str = STOPPING[0]
     late: bool = False
-
-    @property
-    def stops(self) -> bool:
-        """Whether a row that refers keeps the other one from being deleted."""
-        return self.on_delete in ("NO ACTION", "RESTRICT")
 
 
 class Demand(Value, frozen=True):

@@ -9,6 +9,7 @@ from lockgate.hazards.findings import Severity
 from lockgate.hazards.names import parts
 from lockgate.hazards.seen import Drop, Relation
 
+_DEFINED = ("view", "materialized view", "function")  # by text alone, so that the same text brings all of it back
 HOLDS_ROWS = ("table", "table column", "materialized view")
 
 
@@ -21,6 +22,23 @@ def is_empty(statement: Statement, table: Relation | None) -> bool:
     """Whether the target's statistics say that a table holds no row."""
     size = statement.plan.yardstick.size(table) if table else None
     return size is not None and size.rows == 0
+
+
+def is_computed(statement: Statement, drop: Drop) -> bool:
+    """Whether a generated column is dropped: its expression makes the same values again."""
+    path = parts(drop.identity)[1:]
+    went = (change for change in statement.effect.changes if (change.how, change.kind, change.schema) == ("dropped", "column", drop.schema))
+    return any([change.table, change.name] == path and change.before.get("generated") for change in went)
+
+
+def is_partitions(statement: Statement, drop: Drop) -> bool:
+    """Whether a column of a partition is dropped, because that of the partitioned table is: one loss, told by the name that somebody wrote."""
+    if drop.kind != "table column" or ";" in statement.effect.text.rstrip("; \n"):
+        return False
+    same = [other for other in statement.effect.drops if other.kind == drop.kind and parts(other.identity)[-1] == parts(drop.identity)[-1]]
+    owners = ((other, owner_of(statement, other)) for other in same)
+    whole = next((other for other, owner in owners if owner and owner.kind == "partitioned table"), drop)
+    return whole is not drop
 
 
 def counted(statement: Statement, drop: Drop) -> Answer | None:
@@ -38,6 +56,26 @@ def lost(answer: Answer | None) -> tuple[Severity, str]:
     if answer is None or answer.unknown:
         return Severity.ERROR, f" (how many is not known: {answer.unknown})" if answer else ""
     return (Severity.ERROR if answer.count else Severity.NOTE), f" ({many(answer.count, answer.kind.removesuffix('s'))} today)"
+
+
+def not_back(statement: Statement, drop: Drop) -> tuple[str, ...] | None:
+    """
+    Return which columns a view lacks that its transaction drops and makes again; none for a function. None where it does not come back.
+
+    Nobody else sees what is between: whoever asks for the name waits for COMMIT.
+    """
+    own = [change for change in statement.effect.changes if change.schema == drop.schema]
+    went = (change.name for change in own if change.how == "dropped" and change.kind == drop.kind in _DEFINED)
+    gone = next((name for name in went if parts(drop.identity)[-1] == name or drop.identity.endswith(f".{name}")), "")
+    if not gone:
+        return None
+    kinds = ("function",) if drop.kind == "function" else ("view", "materialized view")
+    later = [other.effect for other in statement.plan.transaction(statement) if other.place > statement.place]
+    made = [change for effect in later for change in effect.changes if change.how == "added" and change.schema == drop.schema]
+    if not any(change.kind in kinds and change.name == gone for change in made):
+        return None
+    columns = {change.name for change in made if (change.kind, change.table) == ("column", gone)}
+    return tuple(change.name for change in own if (change.kind, change.table) == ("column", gone) and change.name not in columns)
 
 
 def _path(drop: Drop) -> str:

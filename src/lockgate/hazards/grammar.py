@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from lockgate.seeds.tree_nodes import inner, message_name, messages
@@ -26,17 +27,19 @@ class Grammar:
 
     def __init__(self, parser: Any) -> None:
         self._parser = parser
+        # The second: the grammar knew it, but protobuf stops at a hundred levels.
+        self.errors = (parser.PgQueryError, import_module("google.protobuf.message").DecodeError, UnicodeEncodeError)
 
     def statement(self, text: str) -> Any:
         """Return the only statement of a text; None where there is none, or it cannot be read, as with parameters in it."""
         try:
             found = self._parser.parse(text).stmts
-        except self._parser.PgQueryError:
+        except self.errors:
             return None
         return inner(found[0].stmt) if len(found) == 1 else None
 
     def condition(self, node: Any) -> str:
-        """Return an expression as text."""
+        """Return an expression as text; raises any of `errors`."""
         select = self._parser.parse("select 1 from x where true")
         start = len(self._parser.deparse(select)) - len("true")
         select.stmts[0].stmt.select_stmt.where_clause.CopyFrom(node)

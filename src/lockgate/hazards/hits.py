@@ -6,13 +6,14 @@ A statement that the answers say all about is `covered`; for any doubt it is not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
 
 from lockgate.hazards.answers import Kind
-from lockgate.hazards.demands import Demand, Key, Reference
+from lockgate.hazards.demands import STOPPING, Demand, Key, Reference
 from lockgate.hazards.effects import Effect
 from lockgate.hazards.fitting import base
 from lockgate.hazards.grammar import Grammar, askable, is_null, literal
@@ -25,6 +26,7 @@ from lockgate.seeds.tree_nodes import inner, message_name
 
 # Types with one notion of equality, so that `=` of pg_catalog says what their indexes say.
 _PLAIN = frozenset("smallint integer bigint numeric text boolean uuid date bytea oid".split()) | {"character varying", "timestamp without time zone", "timestamp with time zone"}
+_DOUBTFUL = re.compile(r"%%|\0")  # a driver's way to write `%`, and where the grammar would stop to read
 _MOST = 200  # statements of a plan: each takes a transaction, and another one under the lock
 _KINDS: dict[str, Kind] = {"CASCADE": "carried", "SET NULL": "unset", "SET DEFAULT": "unset"}
 
@@ -47,7 +49,7 @@ class Hits:
     def statement(self, place: Place) -> Iterator[Check]:
         """Yield one statement's questions, and whether they say all."""
         effect = place.effect
-        grammar = self._grammar if effect.command in ("DELETE", "INSERT", "UPDATE") and is_whole(effect.text) and "%%" not in effect.text else None
+        grammar = self._grammar if effect.command in ("DELETE", "INSERT", "UPDATE") and is_whole(effect.text) and not _DOUBTFUL.search(effect.text) else None
         node = grammar.statement(effect.text) if grammar else None
         if grammar is None or node is None or not hasattr(node, "relation") or node.HasField("with_clause"):
             return
@@ -56,7 +58,10 @@ class Hits:
         if demand and not demand.hidden and self._asked < _MOST:
             self._asked += 1
             hit = _Hit(self, place, demand, node, grammar)
-            yield from {"DeleteStmt": hit.deleted, "InsertStmt": hit.inserted, "UpdateStmt": hit.updated}[message_name(node)]()
+            try:
+                yield from list({"DeleteStmt": hit.deleted, "InsertStmt": hit.inserted, "UpdateStmt": hit.updated}[message_name(node)]())
+            except grammar.errors:
+                return  # it cannot be printed again
 
     def follow(self, effect: Effect) -> None:
         """Take note of tables whose constraints, indexes or columns are not the target's any more; a plain new column changes nothing for others."""
@@ -95,20 +100,19 @@ class _Hit:
         condition = self._condition() if not self._node.using_clause else None
         if condition is None:
             return
-        asked = [self._reference(reference, condition) for reference in self._demand.references]
+        asked = [self._reference(reference, condition, reference.on_delete) for reference in self._demand.references]
         yield from (check for check in asked if check)
         # What goes along, or is set, may be referred to, or be refused, in its turn.
         stopping = all(check and check.answer.kind == "referenced" for check in asked)
         if stopping and (asked or not may_raise(condition)):
             yield self._covered()
 
-    def _reference(self, reference: Reference, condition: str) -> Check | None:
-        late = reference.stops and reference.late
+    def _reference(self, reference: Reference, condition: str, action: str) -> Check | None:
+        late = action in STOPPING and reference.late
         known = not late and reference.table != self._demand.table and not self._hits.is_changed(reference.table) and self._compares(reference.others)
         if not known:
             return None
-        kind = "referenced" if reference.stops else _KINDS[reference.on_delete]
-        answer = self._place.answer(kind, reference.table, reference.name)
+        answer = self._place.answer(_KINDS.get(action, "referenced"), reference.table, reference.name)
         other = Source(reference.table, "other ")
         keys, others = tuple(map(quoted, reference.others)), tuple(map(quoted, reference.columns))
         return self._check(Check(answer, self._source, keys=keys, condition=condition, other=other, other_keys=others))
@@ -134,24 +138,22 @@ class _Hit:
         places = {name: columns.index(name) for name in key.columns}
         if any(len(row) <= number or is_null(row[number]) for row in rows for number in places.values()):
             return None
-        alias = quoted(self._source.alias)
-        given = (
-            " and ".join(
-                f"{alias}.{quoted(name)} operator(pg_catalog.=) cast({self._grammar.condition(row[number])} as {base(self._types[name])})"
-                for name, number in places.items()
-            )
-            for row in rows
-        )
+        given = (" and ".join(self._equals(name, row[number]) for name, number in places.items()) for row in rows)
         condition = " or ".join(f"({tuple_})" for tuple_ in given)
         return self._check(Check(self._place.answer("taken", self._demand.table, key.name), self._source, condition=condition))
 
+    def _equals(self, name: str, value: Any) -> str:
+        column = f"{quoted(self._source.alias)}.{quoted(name)}"
+        return f"{column} operator(pg_catalog.=) cast({self._grammar.condition(value)} as {base(self._types[name])})"
+
     def updated(self) -> Iterator[Check]:
-        """New values that cannot be computed for a row."""
+        """New values that cannot be computed for a row, and rows that refer to a key which gets another value."""
         condition = self._condition() if not self._node.from_clause else None
         given = {inner(target).name: inner(target) for target in self._node.target_list}
         plain = not any(target.indirection or message_name(inner(target.val)) == "MultiAssignRef" for target in given.values())
         if condition is None or not plain:
             return
+        yield from self._rekeyed(given, condition)
         computed = {name: target.val for name, target in given.items() if not literal(target.val)}
         if not all(self._askable(value) for value in computed.values()):
             return
@@ -163,6 +165,15 @@ class _Hit:
         guarded = set(given) & set(self._demand.guarded) or self._demand.more
         if not (measured or guarded) and (keys or not may_raise(condition)):
             yield self._covered()
+
+    def _rekeyed(self, given: Mapping[str, Any], condition: str) -> Iterator[Check]:
+        for reference in self._demand.references:
+            new = {name: given[name].val for name in reference.others if name in given}
+            known = reference.on_update in STOPPING and self._compares(tuple(new)) and all(literal(value) and not is_null(value) for value in new.values())
+            if new and known:
+                stays = " and ".join(self._equals(name, value) for name, value in new.items())
+                check = self._reference(reference, " and ".join([*([f"({condition})"] if condition else []), f"not ({stays})"]), reference.on_update)
+                yield from [check] if check else []
 
     def _cast(self, name: str, expression: str) -> str:
         type_ = self._types.get(name, "(")

@@ -20,7 +20,9 @@ def not_restored(revision: RevisionEffects, back: RevisionEffects) -> list[str]:
         _follow(first, now, renamed)
         for change in effect.changes:
             _apply(first, now, change)
-    return [_word(key, first[key], now[key]) for key in now if first[key] != now[key] and (first[key][_THERE] or now[key][_THERE])]
+    other = [key for key in now if first[key] != now[key] and (first[key][_THERE] or now[key][_THERE])]
+    owners = {(schema, name): now[(kind, schema, table, name)][_THERE] for kind, schema, table, name in other if not table}
+    return [_word(key, first[key], now[key]) for key in other if owners.get((key[1], key[2])) is not now[key][_THERE]]
 
 
 def _follow(first: dict[_Key, dict[str, Any]], now: dict[_Key, dict[str, Any]], renamed: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ def calls(queries: Sequence[Query], workload: Workload) -> str:
     if workload.hours <= 0:
         return f", {number:,} calls so far"
     an_hour = number / max(workload.hours, 1.0)  # a rate from less than an hour would be a guess
-    return f", {an_hour:,.0f} calls/h" if an_hour >= 1 else f", {number:,} calls in {workload.hours:,.0f} h"
+    return f", {an_hour:,.0f} call{'s' * (round(an_hour) != 1)}/h" if an_hour >= 1 else f", {number:,} calls in {workload.hours:,.0f} h"
 
 
 def broken(queries: Sequence[Query], workload: Workload) -> str:

@@ -23,7 +23,7 @@ _ON_ROWS = MODES[:3]  # what reading and writing rows locks; DDL takes more
 _VALUE = "a row may break a key, a constraint or a cast"
 _DML = {"DELETE": "rows elsewhere may refer to what it deletes", "UPDATE": _VALUE, "MERGE": _VALUE, "WITH": _VALUE, "INSERT": _VALUE, "REPLACE": _VALUE}
 _READING = {"SELECT": "what the revision does with the result", "DO": "what it does with the rows", "CALL": "what it does with the rows"}
-_NAMED = re.compile(r"\b(?:from|join|into|update|using)\s+(?:only\s+)?([`\"\w.]+)", re.I)
+_NAMED = re.compile(r"\b(?:from|join|into|update|using)\s+(?:only\s+)?(?!information_schema\.|pg_catalog\.)([`\"\w.]+)", re.I)
 _TEXTS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.S)
 _WRITES = re.compile(r"\b(?:insert|update|delete|merge)\b", re.I)
 _SELECTS = re.compile(r"\bselect\b", re.I)
@@ -66,6 +66,9 @@ class _Looking:
         elif command in _READING:
             later = command == "SELECT" and any(line > statement.effect.line for line in statement.revision.not_run)
             return _READING[command] if touched and not later else ""  # of lines that did not run there is a finding
+        overtaken = next((answer for answer in statement.answers if answer.is_overtaken), None)
+        if overtaken:
+            return f"{overtaken.written} writes rows of `{overtaken.table}` before it"
         return next(filter(None, (self._over_rows(change) for change in statement.effect.changes)), "")
 
     def _touched(self, statement: Statement, text: str) -> set[str]:

@@ -22,6 +22,7 @@ _TABLE = """create table if not exists {prefix}journal (
     run varchar(100) not null, kind varchar(10) not null, state varchar(10) not null, digest varchar(64) not null,
     statement text not null, before_it text not null, answer {long_text} not null,
     primary key (direction, revision, number)){options}"""
+_COLUMNS = ("direction", "revision", "number", "run", "kind", "state", "digest", "statement", "before_it", "answer")
 _MINE = "where direction = :direction and revision = :revision"
 
 
@@ -43,6 +44,19 @@ def unfinished(session: Session, prefix: str) -> HalfApplied | None:
 def forget_all(permit: Permit, prefix: str) -> None:
     """Delete every row, in the open transaction: the user said by other means what the schema is."""
     permit.session.execute(f"delete from {prefix}journal")
+
+
+def rows_of(session: Session, prefix: str, half: HalfApplied) -> list[tuple[object, ...]]:
+    """Return what is written down about a revision that was left half applied, for `put`. Reads."""
+    key = {"direction": half.direction, "revision": half.revision}
+    return session.execute(f"select {', '.join(_COLUMNS)} from {prefix}journal {_MINE} order by number", key)
+
+
+def put(permit: Permit, prefix: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Write rows of another database's journal into this one, in the open transaction."""
+    for row in rows:
+        values = ", ".join(f":{name}" for name in _COLUMNS)
+        permit.session.execute(f"insert into {prefix}journal ({', '.join(_COLUMNS)}) values ({values})", dict(zip(_COLUMNS, row, strict=True)))
 
 
 class Journal:

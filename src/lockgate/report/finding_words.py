@@ -104,7 +104,7 @@ def size_of(finding: Finding) -> str:
 
 def size(rows: int, size_bytes: int) -> str:
     """Return `58 M rows, 13 GB`; -1 is not known and left out."""
-    told = ([f"{_quantity(rows).rstrip()} rows"] if rows >= 0 else []) + ([f"{_quantity(size_bytes)}B"] if size_bytes >= 0 else [])
+    told = ([f"{_quantity(rows).rstrip()} row{'s' * (rows != 1)}"] if rows >= 0 else []) + ([f"{_quantity(size_bytes)}B"] if size_bytes >= 0 else [])
     return ", ".join(told)
 
 

@@ -48,8 +48,12 @@ def plan_error(done: PlanOutcome) -> LockgateError | None:
     copy = "a scratch copy of this schema" if done.environment else "the database that the revisions before it make"
     what = f"revision `{broken.id}` fails on {copy}: {broken.fault.message}"
     again = f"lockgate plan {done.environment}" if done.environment else f"lockgate lint {broken.id}"
+    hint = f"mend {broken.file}, then run `{again}` again"
+    excusable = next((one for one in done.findings.findings if one.fails and one.revision == broken.id and "# lockgate: allow" in one.safer), None)
+    if excusable:  # see `hazards.faults.missing`
+        hint += f"; or, where only the copy lacks the rows, allow it where it stands: # lockgate: allow {excusable.id} REASON"
     line = f":{broken.fault.line}" if broken.fault.line else ""  # at COMMIT it is none's
-    return CODES[done.code](done.code, what, f"{where}{broken.file}{line}", f"mend {broken.file}, then run `{again}` again")
+    return CODES[done.code](done.code, what, f"{where}{broken.file}{line}", hint)
 
 
 def _foretold(done: PlanOutcome, where: str) -> LockgateError:

@@ -130,9 +130,11 @@ def _past(course: Course, graph: Graph, project: Project, environ: Mapping[str, 
 
 def _provided(past: Past, course: Course, request: Request, project: Project, progress: Progress) -> Kept | None:
     """Find the one that is nearest, or keep another where it is too far; in a job of CI, whose folder nobody sees again, none is made."""
+    from lockgate.scratch.kept import has_room  # here: as for a server
+
     kept = _nearest(past, project)
     missing = len(past.revisions) - (len(_told(kept).revisions) if kept else 0)
-    if missing < _WORTH_KEEPING or request.environ.get("CI") == "true":
+    if missing < _WORTH_KEEPING or request.environ.get("CI") == "true" or not has_room(_folder(project)):
         return kept
     progress.notify(Notice(f"running {missing} revisions before those, to keep what they make for the next call"))
     _keep(past, kept, course, request, project, replace(progress, total=missing))

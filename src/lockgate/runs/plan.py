@@ -83,14 +83,11 @@ def plan(request: Request, project: Project, notify: Notify, probing: Probing | 
 
 
 def _check_whole(seen: Sight, target: Target) -> None:
-    """Where DDL cannot be undone, a revision's beginning may have been done already: on the copy it would fail for that."""
+    """A revision of which a part was taken back is neither pending nor applied; one that went up in part is planned from there on."""
     half = seen.half_applied
-    if half is not None and target.dialect.features.journal:
-        what = f"no plan begins in the middle of a revision, and one was broken off here: {half}"
-        name = target.environment.name
-        way = "downgrade" if half.direction == "downgrade" else "upgrade"
-        locked = f', with `protection = "confirm"` in [environments.{name}] as long' if target.environment.protection is Protection.LOCKED else ""
-        raise Unreachable("no-plan", what, target.where, f"finish it first: lockgate {way} {name}{locked}")
+    if half is not None and half.direction == "downgrade":
+        what = f"no plan begins in the middle of a downgrade, and one was broken off here: {half}"
+        raise Unreachable("no-plan", what, target.where, f"finish it first: lockgate downgrade {target.environment.name} -1")
 
 
 def _limits(borne: Environment, effects: Effects) -> Limits:

@@ -14,6 +14,7 @@ from lockgate.dialects.tracing import Tracing
 from lockgate.errors import Unreachable
 from lockgate.events import Notice, Notify
 from lockgate.hazards.effects import COPY, SCHEMA, Effects, Size
+from lockgate.registry import journal
 from lockgate.runs.gate import opened
 from lockgate.runs.plan_server import install, plan_server
 from lockgate.runs.scratch_database import ScratchDatabase, held, scratch_database
@@ -28,13 +29,19 @@ _PATIENCE_S = 2.0  # for a table that somebody holds exclusively: a plan must no
 
 @dataclass(frozen=True)
 class Original:
-    """The target as it was found."""
+    """
+    The target as it was found.
+
+    Args:
+        journal: what is written down about a revision that a broken run left half applied there.
+    """
 
     target: Target
     sight: Sight
     facts: ServerFacts
     sizes: tuple[Size, ...]
     tracing: Tracing
+    journal: tuple[tuple[object, ...], ...] = ()
 
 
 def read_original(target: Target, seen: Sight) -> Original:
@@ -42,7 +49,9 @@ def read_original(target: Target, seen: Sight) -> Original:
     tracing = tracing_named(target.url.backend)
     with opened(target) as session:
         target.dialect.bound_waiting(session, _PATIENCE_S)
-        return Original(target, seen, target.dialect.server_facts(session), tracing.sizes(session), tracing)
+        half = seen.half_applied if seen.half_applied and seen.half_applied.direction == "upgrade" else None
+        done = tuple(journal.rows_of(session, target.dialect.features.registry_prefix, half)) if half else ()
+        return Original(target, seen, target.dialect.server_facts(session), tracing.sizes(session), tracing, done)
 
 
 @contextmanager
@@ -72,6 +81,8 @@ def copied(
         source = original.tracing.copy_schema(_programs(target), target.url, bare, _PATIENCE_S, stubs, with_rows=with_rows)
         if source == SCHEMA and with_rows:
             notify(Notice("the copy is without rows: what fails for a row is not seen"))
+        if original.journal:
+            notify(Notice(f"half applied by an earlier run: {original.sight.half_applied}; the plan goes on behind that, as the next run will"))
         _prepare(scratch, original, with_rows=source == COPY)
         sizes = _counted(scratch, original) if source == COPY else original.sizes
         yield scratch, Effects(scratch=clones.product, server=facts.product, source=source, sizes=sizes, stubs=tuple(stubs))
@@ -112,7 +123,7 @@ def _counted(scratch: ScratchDatabase, original: Original) -> tuple[Size, ...]:
 
 
 def _prepare(scratch: ScratchDatabase, original: Original, *, with_rows: bool) -> None:
-    """Write the target's heads into the copy of its version table, unless they came along, and let the copy notice what is done to it."""
+    """Write heads and journal of the target into the copy, unless they came along, and let the copy notice what is done to it."""
     table = original.sight.version_table or original.sight.kept_version_table or VersionTable()
     # Quotation marks only where they must be: products have different ones.
     name = ".".join(part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in (table.schema, table.name) if part)
@@ -120,4 +131,9 @@ def _prepare(scratch: ScratchDatabase, original: Original, *, with_rows: bool) -
         for head in () if with_rows else original.sight.heads:
             permit.session.write(f"insert into {name} (version_num) values (:head)", {"head": head})
         permit.session.commit()
+        if original.journal and not with_rows:
+            features = scratch.dialect.features
+            journal.create(permit, features.registry_prefix, features.moment, features.long_text, features.registry_options)
+            journal.put(permit, features.registry_prefix, original.journal)
+            permit.session.commit()
     install(original.tracing, scratch)

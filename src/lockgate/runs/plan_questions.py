@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -89,7 +90,7 @@ def asked(effects: Effects, target: Target, probing: Probing, notify: Notify) ->
         return effects
     with opened(target) as session:
         effects = _with_demands(effects, questions, session, target, probing)
-        every = checks(effects, parser(), tells_reads=questions.tells_reads)
+        every = checks(effects, _grammar(effects), tells_reads=questions.tells_reads)
         derived = tuple(check for check in every if not is_proved(effects, check.answer))
         number = sum(check.answer.count < 0 for check in derived)
         if number:
@@ -107,10 +108,15 @@ def _with_demands(effects: Effects, questions: Questions, session: BareSession, 
     return msgspec.structs.replace(effects, demands=tuple(found))
 
 
+def _grammar(effects: Effects) -> Any:
+    """PostgreSQL's own, which takes a moment to load, where there is something to read."""
+    return parser() if effects.demands else None
+
+
 def turned(effects: Effects, target: Target) -> tuple[Answer, ...]:
     """Ask once more what was clean when it was planned; return what is not any more. Where a question cannot be answered nothing is known."""
     questions = questions_named(target.url.backend)
-    again = clean(effects, parser())
+    again = clean(effects, _grammar(effects))
     if not again:
         return ()
     with opened(target) as session:

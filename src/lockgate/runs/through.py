@@ -63,7 +63,7 @@ def through_gate(arrival: Arrival, direction: str, target: str, notify: Notify, 
     def pass_through(task: Errand, passage: Passage) -> None:
         proof = arrival.gate.proof
         if task.plain and between is None and proof is None:
-            _patiently(task, passage, arrival.sight.heads)
+            _patiently(task, passage, first=True)
             return
         surveyed = survey(task, passage)
         if proof:  # Alembic has not made its version table yet
@@ -151,11 +151,11 @@ def _seen_to_work_on_one(env_py: str) -> bool:
         return False
 
 
-def _patiently(task: Errand, passage: Passage, heads: tuple[str, ...] | None = None) -> None:
+def _patiently(task: Errand, passage: Passage, *, first: bool = False) -> None:
     """Run env.py again after a deadlock or a serialization failure: the revision's transaction is gone as a whole."""
     for attempt in range(1, _TRIES + 1):
         try:
-            run(task, passage, heads)
+            run(task, passage, first=first)
         except DBAPIError as error:
             facts = passage.dialect.facts(error.orig) if passage.dialect and error.orig else None
             if facts is None or facts.kind != "deadlock" or attempt == _TRIES or passage.step is None or not passage.may_begin_again:

@@ -78,21 +78,29 @@ def all_kept(folder: Path) -> Sequence[Kept]:
     return found
 
 
+def has_room(folder: Path) -> bool:
+    """Whether something can be kept in a folder, which is made where it is missing, for this user alone."""
+    try:
+        for each in (folder.parent, folder):
+            each.mkdir(mode=0o700, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+    except OSError:
+        return False
+    return True
+
+
 def keep(folder: Path, note: str, data: Path) -> None:
     """
     Keep the data folder of a stopped server, and remove the ones not used for longest; nothing happens where that cannot be done.
 
     Args:
-        folder: where; made where it is missing, for this user alone.
+        folder: where; see `has_room`.
         note: one line. Of two with the same one the later stays.
     """
     with suppress(OSError):
         segment = _last_segment(data)
         if not segment or any((data / "pg_tblspc").iterdir()):
             return  # it was not shut down in good order, or has files elsewhere that a copy would share
-        for each in (folder.parent, folder):
-            each.mkdir(mode=0o700, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
         part = folder / f"{uuid.uuid4().hex}.part"
         try:
             _write(part, note, data, f"./pg_wal/{segment}")

@@ -39,3 +39,26 @@ def test_known_queries_make_it_an_error() -> None:
     assert "`select f(x) from items` (function f(integer) does not exist)" in found[0].what
     calm = only("LG501", judged(effect, workload=Workload(known=310)))
     assert (calm.severity.value, "of 310 known queries none does" in calm.what) == ("warning", True)
+
+
+def test_a_view_that_is_made_again_in_its_transaction_breaks_nobody() -> None:
+    """No column of a table changes its type under a view otherwise; who asks meanwhile waits, and finds it again."""
+    gone = did(
+        "DROP MATERIALIZED VIEW", lock(AE, "sales", kind="materialized view"), drop("materialized view", "sales"),
+        change("dropped", "materialized view", "sales"), change("dropped", "column", "sales.n"), change("dropped", "column", "sales.total"),
+    )  # fmt: skip
+    added = (change("added", "materialized view", "sales"), change("added", "column", "sales.n", new=True))
+    whole = did("CREATE MATERIALIZED VIEW", *added, change("added", "column", "sales.total", new=True))
+    assert ids(judged(gone, whole)) & {"LG301", "LG501"} == set()
+    found = judged(gone, did("CREATE MATERIALIZED VIEW", *added))
+    assert "names `total` of `public.sales`, which is made again without that, fails" in only("LG501", found).what
+    assert "LG301" not in ids(found)  # its rows are computed, and are again
+    later = did("CREATE MATERIALIZED VIEW", *added, transaction=2)
+    assert {"LG301", "LG501"} <= ids(judged(gone, later))
+
+
+def test_a_function_that_is_made_again_breaks_nobody() -> None:
+    """CREATE OR REPLACE refuses another result."""
+    gone = did("DROP FUNCTION", change("dropped", "function", "f(integer)"), drop("function", "f(integer)"))
+    assert "LG501" in ids(judged(gone, did("CREATE FUNCTION", change("added", "function", "f(text)"))))
+    assert "LG501" not in ids(judged(gone, did("CREATE FUNCTION", change("added", "function", "f(integer)"))))

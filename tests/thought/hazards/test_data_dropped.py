@@ -38,3 +38,23 @@ def test_the_values_that_go_are_counted() -> None:
     found = only("LG301", judged(EFFECT, sizes=(size("orders"),), answers=(answer(7),)))
     assert (found.severity.value, "(7 values today)" in found.what) == ("error", True)
     assert only("LG301", judged(EFFECT, sizes=(size("orders"),), answers=(answer(0),))).severity.value == "note"
+
+
+def test_a_generated_column_can_be_computed_again() -> None:
+    """Nothing is stored in it that is not in other columns."""
+    for generated, told in (("s", False), ("", True)):
+        gone = change("dropped", "column", "orders.line", before={"type": "numeric", "generated": generated})
+        effect = did("ALTER TABLE", lock(AE, "orders"), gone, drop("table column", "orders.line"))
+        assert ("LG301" in ids(judged(effect, sizes=(size("orders", rows=5),)))) is told
+
+
+def test_a_column_of_a_partitioned_table_is_told_once() -> None:
+    """With a partition a month the same sentence would be there a hundred times."""
+    drops = [drop("table column", f"{name}.body") for name in ("events", "events_2025", "events_2026")]
+    locks = [lock(AE, "events", kind="partitioned table"), lock(AE, "events_2025"), lock(AE, "events_2026")]
+    found = judged(did("ALTER TABLE", *locks, *drops, text="ALTER TABLE events DROP COLUMN body")).findings
+    assert [(finding.id, finding.relation) for finding in found if finding.id in ("LG301", "LG501")] == [
+        ("LG301", "public.events.body"), ("LG501", "public.events.body"),
+    ]  # fmt: skip
+    apart = judged(did("DO", lock(AE, "a"), lock(AE, "b"), drop("table column", "a.x"), drop("table column", "b.x")))
+    assert [finding.id for finding in apart.findings].count("LG301") == 2

@@ -58,6 +58,15 @@ def test_what_is_not_restored_is_named(up: tuple[Change, ...], down: tuple[Effec
     assert word in only("LG604", found).what
 
 
+def test_of_a_table_that_is_not_back_no_column_is_named() -> None:
+    """Its columns and keys would fill the line, and nobody would read of the next table."""
+    old = [change("dropped", kind, name) for kind, name in (("column", "old.a"), ("constraint", "old.pk"), ("table", "old"), ("view", "seen"))]
+    new = [change("added", "table", "fresh"), change("added", "column", "fresh.a", new=True)]
+    back = revision(did("ALTER TABLE", GONE), direction="downgrade")
+    found = only("LG604", judged(revision(did("DROP TABLE", *old, *new, ADDED)), back=(back,), unrestored=(LEFT,)))
+    assert found.what.endswith("schema: table old is not back, view seen is not back, table fresh stays")
+
+
 def test_a_downgrade_that_fails_is_told_and_not_judged() -> None:
     """What a downgrade would lock is not what an upgrade does."""
     found = judged(
@@ -69,6 +78,7 @@ def test_a_downgrade_that_fails_is_told_and_not_judged() -> None:
 def test_where_no_downgrade_was_tried_nothing_is_said() -> None:
     """Silence about what is not known, and the tracer may not have tried."""
     assert "LG604" not in ids(judged(revision(did("ALTER TABLE", ADDED))))
+    assert "LG604" not in ids(judged(revision(did("ALTER TABLE", ADDED)), unrestored=(LEFT,)))  # another line of the history has no way back to here
 
 
 def test_the_schema_at_the_end_has_the_last_word() -> None:

@@ -43,3 +43,13 @@ def test_what_a_delete_takes_from_other_tables_is_counted(kind: Kind, words: str
         assert (found.severity.value, found.relation) == (severity, "public.items")
         assert found.what.startswith(f"{count:,} rows of `public.items`") and words in found.what
     assert "LG303" not in ids(judged(did("DELETE", lock(RE, "orders")), answers=(Answer(revision="r1", number=1, kind=kind, table="public.items", count=0),)))
+
+
+def test_what_is_deleted_without_an_index_is_estimated_too() -> None:
+    """How many rows of it go is what somebody wants to know first; in a WITH it is as gone, and has the same words."""
+    for command, count, severity in (("DELETE", 90_000, "error"), ("DELETE", 3, "warning"), ("WITH", 90_000, "error")):
+        answers = (Answer(revision="r1", number=1, kind="deleted", table="public.orders", count=count),)
+        effect = did(command, lock(RE, "orders"), scan("orders"), text="with gone as (delete from orders returning *) select 1")
+        found = judged(effect, sizes=(size("orders", rows=1_000_000),), answers=answers)
+        assert (only("LG303", found).severity.value, f"about {count:,} of 1,000,000 rows" in only("LG303", found).what) == (severity, True)
+        assert ("BETWEEN" in only("LG210", found).safer) == (command == "DELETE")

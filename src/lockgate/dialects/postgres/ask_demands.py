@@ -11,6 +11,7 @@ from lockgate.permit import Session
 
 _NAMES = """array(select a.attname from pg_catalog.unnest({numbers}) with ordinality k
                     join pg_catalog.pg_attribute a on a.attrelid = {table} and a.attnum = k.k order by k.ordinality)"""
+_ACTION = "case {letter} when 'a' then 'NO ACTION' when 'r' then 'RESTRICT' when 'c' then 'CASCADE' when 'n' then 'SET NULL' else 'SET DEFAULT' end"
 _PLAIN_INDEX = "i.indexprs is null and i.indpred is null"
 _SQL = f"""
 with t as (
@@ -38,8 +39,7 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'references', coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object('name', c.conname, 'table', n.nspname || '.' || r.relname,
              'columns', {_NAMES.format(numbers="c.conkey", table="c.conrelid")},
              'others', {_NAMES.format(numbers="c.confkey", table="c.confrelid")},
-             'on_delete', case c.confdeltype when 'a' then 'NO ACTION' when 'r' then 'RESTRICT' when 'c' then 'CASCADE'
-                                             when 'n' then 'SET NULL' else 'SET DEFAULT' end,
+             'on_delete', {_ACTION.format(letter="c.confdeltype")}, 'on_update', {_ACTION.format(letter="c.confupdtype")},
              'late', c.condeferred or exists (
                 select from pg_catalog.pg_constraint o
                  where o.conrelid = c.conrelid and o.oid <> c.oid and o.contype = 'f' and o.confdeltype not in ('a', 'r')

@@ -36,7 +36,7 @@ class PostgresQuestions:
 
     def sql(self, session: Session, check: Check, names: Mapping[str, str]) -> str:
         session.execute("set local row_security = off")  # a constraint sees all rows: where this role may not, the question is refused
-        return ask_rows.sql(check, names, major(session))
+        return ask_rows.sql(check, names, major(session)).replace("select ", f"select {ask_workload.OURS} ", 1)
 
     def estimated(self, session: BareSession, check: Check) -> int:
         return ask_estimate.estimated(session, check, major(session))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lockgate.hazards.answers import Query
 from lockgate.hazards.context import Plan, Rule, Statement
+from lockgate.hazards.dropped import is_partitions, not_back
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.names import parts
 from lockgate.hazards.seen import Change, Drop
@@ -14,7 +15,6 @@ from lockgate.hazards.sending import broken
 from lockgate.hazards.snippets import comment, execute, identifier
 
 _RENAMED = ("schema", "table", "view", "materialized view", "column", "enum value", "function")
-_VIEWS = ("view", "materialized view")
 _DROPPED = ("schema", "table", "table column", "view", "materialized view", "foreign table", "function")
 
 
@@ -29,22 +29,16 @@ def find(plan: Plan) -> Iterator[Finding]:
             elif change.kind == "table" and change.how == "altered" and change.before.get("partition_of"):
                 what = f"the rows of `{change.name}` are no longer found in `{change.before['partition_of']}`"
                 yield statement.finding(RULE, Severity.WARNING, what=what, name=_path(change, change.name))
-        gone = (drop for drop in statement.effect.drops if drop.kind in _DROPPED and not drop.new and not _is_back(statement, drop))
-        yield from (_dropped(statement, told, drop) for drop in gone)
+        for drop in statement.effect.drops:
+            lacks = not_back(statement, drop)
+            if drop.kind in _DROPPED and not drop.new and lacks != () and not is_partitions(statement, drop):
+                yield _dropped(statement, told, drop, lacks or ())
     yield from _unexplained(plan, told)
 
 
-def _is_back(statement: Statement, drop: Drop) -> bool:
-    """Whether a view is the same again when its transaction commits: it is only out of the way while its table changes."""
-    changes = [change for change in statement.effect.changes if change.how == "dropped" and change.kind == drop.kind and change.kind in _VIEWS]
-    gone = next((change for change in changes if [change.schema, change.name] == parts(drop.identity)), None)
-    later = (other for other in statement.plan.transaction(statement) if other.place > statement.place)
-    made = (change for other in later for change in other.effect.changes if change.how == "added")
-    return gone is not None and any((change.path, change.after) == (gone.path, gone.before) for change in made)
-
-
-def _dropped(statement: Statement, told: set[Query], drop: Drop) -> Finding:
-    what = f"code that is still running and names `{drop.identity}` fails at once"
+def _dropped(statement: Statement, told: set[Query], drop: Drop, lacks: tuple[str, ...]) -> Finding:
+    named = f"`{', '.join(lacks)}` of `{drop.identity}`, which is made again without that," if lacks else f"`{drop.identity}`"
+    what = f"code that is still running and names {named} fails at once"
     safer = comment(f"release code that does without {drop.identity} first; drop it in the next revision")
     return _named(statement, told, parts(drop.identity)[-1].partition("(")[0], what, safer, drop.identity)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.hazards.context import Plan, Rule
-from lockgate.hazards.dropped import HOLDS_ROWS, counted, is_empty, lost, owner_of
+from lockgate.hazards.dropped import HOLDS_ROWS, counted, is_computed, is_empty, is_partitions, lost, not_back, owner_of
 from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.snippets import comment
 
@@ -14,7 +14,8 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per thing that a statement names; what goes along is LG302's."""
     for statement in plan.statements:
         for drop in statement.effect.drops:
-            if drop.named and not drop.new and (drop.kind in HOLDS_ROWS or drop.kind == "schema"):
+            stays = drop.kind not in (*HOLDS_ROWS, "schema") or not_back(statement, drop) is not None or is_computed(statement, drop)
+            if drop.named and not drop.new and not stays and not is_partitions(statement, drop):
                 table = owner_of(statement, drop)
                 answer = counted(statement, drop)
                 severity, told = lost(answer)

@@ -21,9 +21,14 @@ _WORDS = {
     "violations": ("row", "of `{table}` against `{subject}`"),
     "outside": ("row", "of `{table}` outside of the bounds"),
     "unfit": ("value", "of `{table}.{subject}` not fit for the new type"),
-    "referenced": ("row", "of `{table}` referring by `{subject}` to what is deleted"),
+    "referenced": ("row", "of `{table}` referring by `{subject}` to a key that goes"),
     "taken": ("key", "of the INSERT taken already under `{subject}` in `{table}`"),
     "computed": ("row", "of `{table}` for which the new value of `{subject}` fails"),
+}
+_SAFER = {
+    "referenced": "first delete the rows of {table} that refer to it, or let them refer to another one",
+    "taken": "leave out what is there already: ON CONFLICT DO NOTHING, or INSERT .. SELECT .. WHERE NOT EXISTS",
+    "computed": "leave out the rows of {table} for which it fails, or mend them in a revision before this one",
 }
 # SQLite lets these pass.
 _IN_A_FILE = {
@@ -66,7 +71,7 @@ def _severity(answer: Answer, plan: Plan) -> Severity | None:
 
 
 def _safer(answer: Answer) -> str:
-    return comment(f"mend the rows of {answer.table} in a revision before this one")
+    return comment(_SAFER.get(answer.kind, "mend the rows of {table} in a revision before this one").format(table=answer.table))
 
 
 RULE = Rule("LG402", "data-refused", "rows break a constraint", find)

@@ -45,7 +45,7 @@ def _what(statement: Statement, change: Change, answer: Answer | None) -> str:
     if answer and answer.count > 0:
         cut = ", or they are cut, as USING casts them" if " using " in statement.effect.text.lower() else ""
         rounded = ", or they are rounded" if str(change.after["type"]).startswith("numeric") else cut
-        return f"{many(answer.count, 'value')} of {column} not fit for {change.after['type']} {then(answer)}{rounded}"
+        return f"{many(answer.count, 'value')} of {column} {'does' if answer.count == 1 else 'do'} not fit {change.after['type']} {then(answer)}{rounded}"
     if answer and answer.count == 0:
         return f"all values of {column} fit {change.after['type']} today; one that {types} and comes before the upgrade stops it"
     known = f"; how many there are is not known ({answer.unknown})" if answer else ""

@@ -22,7 +22,7 @@ def find(plan: Plan) -> Iterator[Finding]:
         if back and what:
             found += 1
             yield plan.about(RULE, revision, Severity.WARNING, what, line=back.fault.line if back.fault else 0)
-    if plan.effects.unrestored and not found and plan.effects.revisions:
+    if plan.effects.unrestored and backs and not found:
         left = [f"{change.kind} {change.table + '.' if change.table else ''}{change.name}" for change in plan.effects.unrestored]
         yield plan.about(RULE, plan.effects.revisions[0], Severity.WARNING, f"the way back does not restore the schema: {_listed(left)}")
 

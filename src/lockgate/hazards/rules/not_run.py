@@ -14,7 +14,7 @@ def find(plan: Plan) -> Iterator[Finding]:
     for revision in plan.effects.revisions:
         if revision.not_run and not revision.fault:
             why = " copy" if plan.effects.source == COPY else ", which holds no rows"
-            what = f"{ranges(revision.not_run)} did not run on the scratch{why}: the plan does not know what they do"
+            what = f"{ranges(revision.not_run)} did not run on the scratch{why}: the plan does not know what {'it does' if len(revision.not_run) == 1 else 'they do'}"
             yield plan.about(RULE, revision, Severity.WARNING, what, line=revision.not_run[0])
 
 

@@ -21,6 +21,10 @@ def find(plan: Plan) -> Iterator[Finding]:
     """Yield one finding per live table that loses rows."""
     for statement in plan.statements:
         for table in _emptied(statement):
+            estimate = _deleted(statement, table)
+            if estimate and estimate.count > 0:
+                yield _estimated(statement, estimate, least=Severity.WARNING)
+                continue
             answer = next((answer for answer in statement.answers if (answer.kind, answer.table) == ("rows", table.original)), None)
             severity, told = lost(answer)
             if is_empty(statement, table) and not (answer and answer.count > 0):
@@ -41,22 +45,27 @@ def _along(statement: Statement, answer: Answer) -> Finding:
     return statement.finding(RULE, Severity.ERROR if answer.count >= _FEW else Severity.WARNING, table, what=what, name=answer.table)
 
 
-def _estimated(statement: Statement, answer: Answer) -> Finding:
-    """A DELETE that an index narrows, to however many rows."""
+def _deleted(statement: Statement, table: Relation) -> Answer | None:
+    return next((answer for answer in statement.answers if (answer.kind, answer.table) == ("deleted", table.original)), None)
+
+
+def _estimated(statement: Statement, answer: Answer, least: Severity = Severity.NOTE) -> Finding:
+    """A DELETE by the planner's estimate; `least` where that is too few to be an error."""
     table = statement.plan.table(answer.table)
     size = statement.plan.yardstick.size(table) if table else None
     every = statement.plan.effects.source == COPY and size is not None and answer.count >= rows_of(size)
     much = every or answer.count >= min(_MUCH, max(_FEW, rows_of(size) // 10 if size else 0))
     what = f"{of_all(statement, answer)} are gone for good; a downgrade does not bring them back"
     safer = comment(f"keep them until the new code has run for a while: CREATE TABLE ... AS SELECT * FROM {answer.table} WHERE ...") if much else ""
-    return statement.finding(RULE, Severity.ERROR if much else Severity.NOTE, table, what=what, safer=safer, name=answer.table)
+    return statement.finding(RULE, Severity.ERROR if much else least, table, what=what, safer=safer, name=answer.table)
 
 
 def _emptied(statement: Statement) -> list[Relation]:
     emptied = [
         rewrite.relation for rewrite in statement.effect.rewrites if rewrite.reason == "truncate" and statement.is_live(rewrite.relation)
     ]
-    return emptied + (list(statement.mass_written) if statement.effect.command == "DELETE" else [])
+    told = (table for table in statement.mass_written if (answer := _deleted(statement, table)) and answer.count > 0)
+    return emptied + list(statement.mass_written if statement.effect.command == "DELETE" else told)
 
 
 RULE = Rule("LG303", "rows-deleted", "rows are deleted", find)
