@@ -65,17 +65,22 @@ def not_back(statement: Statement, drop: Drop) -> tuple[str, ...] | None:
     Nobody else sees what is between: whoever asks for the name waits for COMMIT.
     """
     own = [change for change in statement.effect.changes if change.schema == drop.schema]
-    went = (change.name for change in own if change.how == "dropped" and change.kind == drop.kind in _DEFINED)
-    gone = next((name for name in went if parts(drop.identity)[-1] == name or drop.identity.endswith(f".{name}")), "")
-    if not gone:
+    went = (change for change in own if change.how == "dropped" and change.kind == drop.kind in _DEFINED)
+    old = next((one for one in went if parts(drop.identity)[-1] == one.name or drop.identity.endswith(f".{one.name}")), None)
+    if old is None:
         return None
+    gone = old.name
     kinds = ("function",) if drop.kind == "function" else ("view", "materialized view")
     later = [other.effect for other in statement.plan.transaction(statement) if other.place > statement.place]
     made = [change for effect in later for change in effect.changes if change.how == "added" and change.schema == drop.schema]
-    if not any(change.kind in kinds and change.name == gone for change in made):
+    new = next((change for change in made if change.kind in kinds and change.name == gone), None)
+    if new is None:
         return None
+    had = [change.name for change in own if (change.kind, change.table) == ("column", gone)]
+    if not had and drop.kind != "function" and new.after.get("definition") != old.before.get("definition"):
+        return None  # SQLite tells no columns of views
     columns = {change.name for change in made if (change.kind, change.table) == ("column", gone)}
-    return tuple(change.name for change in own if (change.kind, change.table) == ("column", gone) and change.name not in columns)
+    return tuple(name for name in had if name not in columns)
 
 
 def _path(drop: Drop) -> str:
