@@ -28,6 +28,7 @@ NEIGHBOURS = {
     ("report", "seeds"): "report renders their nouns",
     ("report", "drift"): "report renders their nouns",
     ("hazards", "seeds"): "SQL that is not run is read with the grammar that SQL seeds are read with",
+    ("hazards", "journal"): "which statements a run puts into a transaction of their own, and so bounds",
     ("settings", "seeds"): "the settings say what each seed promises, in its nouns",
     ("dialects", "drift"): "a dialect reads a schema into its nouns",
     ("dialects", "seeds"): "a dialect loads rows and returns counts, in their nouns",

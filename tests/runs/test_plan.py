@@ -301,7 +301,7 @@ def test_people_read_the_worst_first_and_statements_where_they_ask(project: Tiny
     project.revision("r2", "r1", 'op.alter_column("orders", "age", type_=sa.BigInteger)')
     failed = project.here("plan", "dev", check=1)
     assert failed.stdout.splitlines()[4].startswith("ERROR"), "what fails is the worst"
-    assert "0A000" in failed.stdout and "code: plan-fails" in failed.stderr
+    assert "0A000" in failed.stdout and "on view " in failed.stdout and "code: plan-fails" in failed.stderr
 
 
 @pytest.mark.usefixtures("near")

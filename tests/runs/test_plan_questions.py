@@ -184,6 +184,8 @@ SECOND = """op.add_column("orders", sa.Column("x", sa.Integer))
 op.drop_column("orders", "name")
 op.add_column("customers", sa.Column("x", sa.Integer))
 op.add_column("alien", sa.Column("x", sa.Integer))
+op.execute("create extension citext")
+op.execute("create extension file_fdw")
 with op.get_context().autocommit_block():
     op.execute("create unique index concurrently if not exists once on customers (id)")"""
 ADMIN = (
@@ -232,6 +234,8 @@ def test_a_busy_target_says_who_is_in_the_way(project: Tiny, tmp_path: Path) -> 
     assert "standby `pg_receivewal`" in told["LG803", "note", "public.orders"]
     assert "once is there already and INVALID" in told["LG403", "warning", "once"]
     assert "`app` is neither the owner of `public.alien`" in told["LG407", "error", "public.alien"]
+    assert "`app` is refused" in told["LG407", "warning", "file_fdw"]
+    assert ("LG407", "warning", "citext") not in told  # trusted, and `app` owns the database
 
 
 @contextmanager

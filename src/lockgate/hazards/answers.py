@@ -101,7 +101,7 @@ class Standby(Value, frozen=True):
 
 
 class Lacking(Value, frozen=True):
-    """What the role may not do: `right` is `owner`, `CREATE` (on a schema), `INSERT`, `UPDATE`, `DELETE` or `REFERENCES`."""
+    """What the role may not do: `right` is `owner`, `CREATE` (on a schema), `EXTENSION` (make it), `NO EXTENSION` (the server does not have it), `INSERT`, `UPDATE`, `DELETE` or `REFERENCES`."""
 
     table: str
     right: str

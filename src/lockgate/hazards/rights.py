@@ -15,7 +15,7 @@ _MADE = ("table", "view", "materialized view", "sequence", "type", "domain", "fu
 
 def needed(effects: Effects) -> dict[str, set[str]]:
     """
-    Return the rights by the qualified name of a table (of a schema for `CREATE`), as the target knows them.
+    Return the rights by the qualified name of a table (of a schema for `CREATE`, an extension for `EXTENSION`), as the target knows them.
 
     A table that is only locked is there without a right: whoever holds it is in the way.
     """
@@ -52,5 +52,7 @@ def _of(effect: Effect) -> Iterator[tuple[str, str]]:
                 yield change.original, "TRIGGER"
             elif change.kind in _MADE and change.how == "added":
                 yield change.schema, "CREATE"
+            elif change.kind == "extension" and change.how == "added":
+                yield change.name, "EXTENSION"
             references = tables.get(str(change.after.get("references", ""))) if change.kind == "constraint" else None
             yield (references.original if references else ""), "REFERENCES"

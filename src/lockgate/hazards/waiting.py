@@ -12,6 +12,8 @@ from lockgate.hazards.effects import Effect, RevisionEffects
 from lockgate.hazards.findings import Estimate, Limits
 from lockgate.hazards.seen import Lock, Relation
 from lockgate.hazards.spans import spoken
+from lockgate.journal.apart import read
+from lockgate.journal.statement import Kind
 
 _UNITS = {"us": 1e-6, "ms": 0.001, "": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}  # PostgreSQL manual, 19.1.1
 _SET = re.compile(r"\bset\s+(local\s+|session\s+)?lock_timeout\s*(?:=|\bto\b)\s*'?\s*(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
@@ -90,21 +92,26 @@ class Queue:
                 met += fresh
         if not met:
             return None
-        retried = 0.0 if effect.autocommit else self._limits.lock_wait_s
+        retried = 0.0 if waits_on(effect) else self._limits.lock_wait_s
         return Wait(seconds, tuple(sorted(met, key=lambda holder: -holder.seconds)), bound, retried)
 
     def _in_the_way(self, lock: Lock) -> tuple[Holder, ...]:
         return () if self._is_new(lock.relation) else in_the_way(self._holders, lock)
 
     def _bound(self, revision: RevisionEffects, effect: Effect) -> float:
-        """What a revision sets holds for its transaction, or its autocommit block, for which lockgate sets none: CONCURRENTLY has to outlast others."""
+        """What a revision sets holds for its transaction, or its autocommit block, in which lockgate bounds what it puts into a transaction."""
         here = revision.id, 0 if effect.autocommit else effect.transaction
         own = _SET.search(effect.text)
         if own and not (effect.autocommit and (own[1] or "").lower().startswith("local")):
             self._own = here, float(own[2]) * _UNITS.get(own[3].lower(), 0.0)
-        if self._own and self._own[0] == here:
+        if self._own and self._own[0] == here and waits_on(effect) is effect.autocommit:
             return self._own[1]
-        return 0.0 if effect.autocommit else self._limits.lock_timeout_s
+        return 0.0 if waits_on(effect) else self._limits.lock_timeout_s
+
+
+def waits_on(effect: Effect) -> bool:
+    """Whether a run lets a statement wait without a bound: outside of a transaction what cannot run in one, for CONCURRENTLY has to outlast others."""
+    return effect.autocommit and read(effect.text).kind not in (Kind.READ, Kind.WRITE)
 
 
 def lasts(holder: Holder) -> bool:

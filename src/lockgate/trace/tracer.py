@@ -293,5 +293,6 @@ def _survived(effect: Effect) -> Effect:
 
 
 def _fault(error: Exception, state: str, line: int) -> Fault:
-    message = redact(str(error)).strip()
-    return Fault(message=message.splitlines()[0] if message else type(error).__name__, state=state, line=line)
+    first, _, rest = redact(str(error)).strip().partition("\n")
+    in_the_way = rest.partition("DETAIL:")[2].partition("HINT:")[0].split() if state in ("0A000", "2BP01") else ()  # by name
+    return Fault(message=(first or type(error).__name__) + (f": {' '.join(in_the_way)}" if in_the_way else ""), state=state, line=line)

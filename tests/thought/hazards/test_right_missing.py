@@ -34,3 +34,12 @@ def test_rights_follow_from_what_a_plan_does() -> None:
     """Asked too much, the target would raise false alarms."""
     plan = Effects(revisions=(revision(ADD, UPDATE, MAKE),))
     assert needed(plan) == {"public.orders": {"owner", "UPDATE"}, "public": {"CREATE"}}
+
+
+def test_an_extension_is_made_by_superusers_where_the_server_has_it() -> None:
+    """The copy has more extensions than the target, and a superuser."""
+    made = did("CREATE EXTENSION", change("added", "extension", "vector"))
+    assert needed(Effects(revisions=(revision(made),))) == {"vector": {"EXTENSION"}}
+    for right, severity, words in (("EXTENSION", "warning", "is made by superusers"), ("NO EXTENSION", "error", "the server has no extension `vector`")):
+        found = only("LG407", judged(made, preflight=lacking("vector", right)))
+        assert (found.severity.value, words in found.what) == (severity, True)

@@ -62,6 +62,14 @@ _SCHEMAS = """
 select n.nspname, 'CREATE', current_user::text
   from pg_catalog.pg_namespace n where n.nspname = any(:schemas) and not pg_catalog.has_schema_privilege(n.oid, 'CREATE') order by 1
 """
+_EXTENSIONS = """
+select w.name, case when pg_catalog.bool_or(v.name is not null) then 'EXTENSION' else 'NO EXTENSION' end, current_user::text
+  from pg_catalog.unnest(cast(:extensions as text[])) as w (name) left join pg_catalog.pg_available_extension_versions v on v.name = w.name
+  join pg_catalog.pg_roles r on r.rolname = current_user
+ group by w.name having not coalesce(pg_catalog.bool_or(v.name is not null and (
+        r.rolsuper or not v.superuser or (v.trusted and pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')))), false)
+ order by 1
+"""
 
 
 def preflight(session: Session, needed: Mapping[str, Collection[str]]) -> Preflight:
@@ -78,11 +86,13 @@ def preflight(session: Session, needed: Mapping[str, Collection[str]]) -> Prefli
 
 
 def _lacking(session: Session, needed: Mapping[str, Collection[str]]) -> Iterator[Lacking]:
-    pairs = [(path, right) for path, rights in needed.items() for right in sorted(rights) if right != "CREATE"]
+    pairs = [(path, right) for path, rights in needed.items() for right in sorted(rights) if right not in ("CREATE", "EXTENSION")]
     asked = {"tables": [path for path, _ in pairs], "rights": [right for _, right in pairs]}
     yield from _read(Lacking, session.execute(_LACKING, asked))
     schemas = [path for path, rights in needed.items() if "CREATE" in rights]
     yield from _read(Lacking, session.execute(_SCHEMAS, {"schemas": schemas}))
+    extensions = [name for name, rights in needed.items() if "EXTENSION" in rights]
+    yield from _read(Lacking, session.execute(_EXTENSIONS, {"extensions": extensions})) if extensions else ()
 
 
 def _read(kind: type[Any], rows: list[tuple[object, ...]]) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from lockgate.hazards.findings import Finding, Severity
 from lockgate.hazards.rules.short_lock import is_lesser
 from lockgate.hazards.seen import Lock
 from lockgate.hazards.snippets import PATIENCE
+from lockgate.hazards.waiting import waits_on
 
 
 def find(plan: Plan) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def _finding(statement: Statement, locks: list[Lock]) -> Finding:
 
 
 def _usual(statement: Statement) -> str:
-    if statement.effect.autocommit:
+    if waits_on(statement.effect):
         return "outside of a transaction `lockgate upgrade` sets no lock timeout"
     return "`lockgate upgrade` gives up after the lock timeout and tries again"
 
