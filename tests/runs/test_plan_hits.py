@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any
 
 import psycopg
-import pytest
 from building import Database, Tiny
 from planning import planned
-from running import up
-
-from lockgate.secret import DatabaseUrl
 
 SETUP = (
     "create schema billing",
@@ -84,24 +79,15 @@ OPEN = (
 )
 
 
-@pytest.fixture
-def dev(project: Tiny, postgres_url: DatabaseUrl, postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Environment `dev` with rows in it; copies are made on the tests' own server."""
-    monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
-    project.point("dev", postgres_url).revision("r1", None, "\n".join(f"op.execute({statement!r})" for statement in SETUP))
-    up(project)
-    return Database(postgres_url)
-
-
 def revised(project: Tiny, *statements: str) -> dict[str, Any]:
     """Plan a second revision, each statement in a transaction of its own; one that will fail ends with exit status 1."""
     project.revision("r2", "r1", "\n".join(f"with op.get_context().autocommit_block():\n    op.execute({statement!r})" for statement in statements))
     return planned(project, check=1 if statements == tuple(statement for statement, *_ in FAILING) else 0)[1]
 
 
-def fails(dev: Database, statement: str) -> bool:
+def fails(filled: Database, statement: str) -> bool:
     """Whether a statement fails on the target, which stays as it is."""
-    with psycopg.connect(dev.url.with_driver("").render().reveal()) as connection:
+    with psycopg.connect(filled.url.with_driver("").render().reveal()) as connection:
         try:
             connection.execute(statement)  # type: ignore[call-overload]
         except psycopg.Error:
@@ -111,11 +97,11 @@ def fails(dev: Database, statement: str) -> bool:
     return False
 
 
-def test_what_a_statement_fails_on_is_counted(project: Tiny, dev: Database) -> None:
+def test_what_a_statement_fails_on_is_counted(project: Tiny, filled: Database) -> None:
     """An empty copy takes all of them; each fails half way through a deployment."""
-    before = dev.picture()
+    before = filled.picture()
     document = revised(project, *(statement for statement, *_ in FAILING))
-    assert dev.picture() == before
+    assert filled.picture() == before
     assert document["code"] == "plan-fails"
     answers = [one for one in document["effects"]["answers"] if one["kind"] in ("referenced", "taken", "computed") and one["count"] > 0]
     by_number = {one["number"]: (one["kind"], one["table"], one["count"]) for one in answers}
@@ -124,21 +110,21 @@ def test_what_a_statement_fails_on_is_counted(project: Tiny, dev: Database) -> N
     assert {finding["statement"] for finding in told if finding["severity"] == "error" and finding["fails"]} == {statement for statement, *_ in FAILING}
     assert any(finding["what"].endswith("today: the statement fails (division by zero)") for finding in told)
     assert document["not_seen"] == []
-    assert [fails(dev, statement) for statement, *_ in FAILING] == [True] * len(FAILING)
+    assert [fails(filled, statement) for statement, *_ in FAILING] == [True] * len(FAILING)
 
 
-def test_what_nothing_can_make_fail_is_not_listed_and_what_nobody_can_tell_is(project: Tiny, dev: Database) -> None:
+def test_what_nothing_can_make_fail_is_not_listed_and_what_nobody_can_tell_is(project: Tiny, filled: Database) -> None:
     """A list of what is fine is read by nobody; a statement that is not on it must not fail."""
     document = revised(project, *COVERED, *OPEN)
     assert [one["statement"] for one in document["not_seen"]] == list(OPEN)
     assert [finding for finding in document["findings"] if finding["id"] in ("LG401", "LG402")] == []
-    assert [statement for statement in COVERED if fails(dev, statement)] == []
+    assert [statement for statement in COVERED if fails(filled, statement)] == []
     along = {finding["relation"]: finding["what"] for finding in document["findings"] if finding["id"] == "LG303"}
     assert along["public.notes"].startswith("2 rows of `public.notes` go along (ON DELETE CASCADE) by `notes_customer_id_fkey`")
     assert along["public.tags"].startswith("2 rows of `public.tags` lose what they refer to")
 
 
-def test_what_the_plan_did_before_is_taken_into_account(project: Tiny, dev: Database) -> None:
+def test_what_the_plan_did_before_is_taken_into_account(project: Tiny, filled: Database) -> None:
     """Rows that it deletes itself may be all that refers; a key that it drops holds nothing; a table that it makes is not asked."""
     document = revised(
         project,

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import Any
-
 import pytest
 from building import Database, Tiny
 from planning import planned
-from running import up
-
-from lockgate.secret import DatabaseUrl
 
 SETUP = (
     "create table customers (id int primary key, age int not null, ref text)",
@@ -39,37 +33,28 @@ QUIET = (
 )
 
 
-@pytest.fixture
-def dev(project: Tiny, postgres_url: DatabaseUrl, postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Environment `dev` with rows in it; copies are made on the tests' own server."""
-    monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
-    project.point("dev", postgres_url).revision("r1", None, "\n".join(f"op.execute({statement!r})" for statement in SETUP))
-    up(project)
-    return Database(postgres_url)
-
-
 def executed(*statements: str) -> str:
     """The code of a revision."""
     return "\n".join(f"op.execute({statement!r})" for statement in statements)
 
 
-def test_what_only_rows_make_fail_is_no_clean_bill(project: Tiny, dev: Database) -> None:
+def test_what_only_rows_make_fail_is_no_clean_bill(project: Tiny, filled: Database) -> None:
     """Each of them stopped a deployment that a plan had nothing to say about."""
     check = 'bad = op.get_bind().execute(sa.text("select id from customers where age < 0")).all()\nassert not bad'
     project.revision("r2", "r1", executed("create table fresh (id int primary key)", *FAILING, *QUIET) + f"\n{check}")
-    before = dev.picture()
+    before = filled.picture()
     document = planned(project)[1]
-    assert dev.picture() == before
+    assert filled.picture() == before
     assert [one["statement"] for one in document["not_seen"]] == [*FAILING, "select id from customers where age < 0"]
     assert {(one["revision"], one["file"]) for one in document["not_seen"]} == {("r2", "migrations/versions/r2.py")}
     assert all(one["line"] and one["why"] for one in document["not_seen"])
-    dev.query("create table fresh (id int primary key)")
+    filled.query("create table fresh (id int primary key)")
     for statement in FAILING:
         with pytest.raises(Exception, match=r"division by zero|invalid input syntax|dirty|duplicate key"):
-            dev.query(statement)
+            filled.query(statement)
 
 
-def test_a_plan_that_found_nothing_says_what_it_did_not_see(project: Tiny, dev: Database) -> None:
+def test_a_plan_that_found_nothing_says_what_it_did_not_see(project: Tiny, filled: Database) -> None:
     """The first line is what is read."""
     project.revision("r2", "r1", executed("do $$ begin perform 1 / age from customers; end $$"))
     text = project.here("plan", "dev", check=0).stdout

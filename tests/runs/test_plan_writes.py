@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from building import Database, Tiny
-from running import up
-
-from lockgate.secret import DatabaseUrl
 
 SETUP = (
     "create table customers (id int primary key, age int, country text, ref text)",
@@ -37,15 +33,6 @@ STATEMENTS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def dev(project: Tiny, postgres_url: DatabaseUrl, postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Environment `dev` with rows in it; copies are made on the tests' own server."""
-    monkeypatch.setattr("lockgate.scratch.temporary_server", lambda: nullcontext(postgres_server))
-    project.point("dev", postgres_url).revision("r1", None, "\n".join(f"op.execute({statement!r})" for statement in SETUP))
-    up(project)
-    return Database(postgres_url)
-
-
 def planned(project: Tiny, lines: list[str]) -> dict[str, Any]:
     """Plan a second revision."""
     project.revision("r2", "r1", "\n".join(lines))
@@ -53,16 +40,16 @@ def planned(project: Tiny, lines: list[str]) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.usefixtures("dev")
-def test_how_many_rows_go_is_asked_of_the_target(project: Tiny, dev: Database) -> None:
+@pytest.mark.usefixtures("filled")
+def test_how_many_rows_go_is_asked_of_the_target(project: Tiny, filled: Database) -> None:
     """`where id < N` is one row or all of them; an empty copy says the same of both, and a statement in a DO block hides from every reader."""
-    before = dev.picture()
+    before = filled.picture()
     document = planned(
         project,
         [f"op.execute({statement!r})" for statement, *_ in STATEMENTS]
         + ['op.get_bind().execute(sa.text("delete from orders where id = :id"), {"id": 7})'],
     )
-    assert dev.picture() == before
+    assert filled.picture() == before
     told = {(finding["statement"], finding["id"]): (finding["severity"], finding["what"]) for finding in document["findings"]}
     for statement, hazard, severity, words in STATEMENTS:
         assert told[statement, hazard][0] == severity, statement
@@ -71,7 +58,7 @@ def test_how_many_rows_go_is_asked_of_the_target(project: Tiny, dev: Database) -
     assert [(answer["kind"], answer.get("count"), answer.get("unknown")) for answer in by_parameter] == [("deleted", 1, None)]
 
 
-@pytest.mark.usefixtures("dev")
+@pytest.mark.usefixtures("filled")
 def test_what_only_the_plan_makes_cannot_be_asked(project: Tiny) -> None:
     """The target does not have the column yet: said as that, not as an error of the database."""
     lines = ["op.add_column('customers', sa.Column('region', sa.Text))", "op.execute(\"update customers set region = 'eu' where id < 5\")"]
