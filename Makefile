@@ -6,7 +6,7 @@ SHELL := /bin/sh
 # The first Python that is new enough; `make PYTHON=/path/to/python test` names another one.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-WORKERS ?= 3
+WORKERS ?= 4
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
