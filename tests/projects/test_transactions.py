@@ -395,3 +395,6 @@ def test_an_id_that_the_version_table_has_no_room_for_is_told_as_alembic_tells_i
     assert "changed: applied `r1`" in done.stderr
     database = Database(postgres_url)
     assert (database.heads(), database.user_tables()) == (["r1"], ["first"])
+    project.here("upgrade", "dev", check=1)
+    [newest, *_] = [line for line in project.here("history", "dev", check=0).stdout.splitlines() if "failed" in line]
+    assert " at r1 " in newest and "base" not in newest, "a run that broke off went nowhere"

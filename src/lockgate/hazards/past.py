@@ -84,7 +84,8 @@ def sum_of(works: Iterable[Work | None]) -> Work | None:
 
 def seconds(work: Work, revision: str, past: Sequence[Ran]) -> Estimate:
     """
-    Return how long it takes: by the same revision's own time, by the rates of this database, else by the built-in ones.
+    Return how long it takes: by the same revision's own time (with less work, at most as long), by the rates of this database, else by the
+    built-in ones.
 
     Args:
         past: newest first.
@@ -116,9 +117,9 @@ def _kind_seconds(kind: str, amount: int, revision: str, past: Sequence[Ran]) ->
         return Estimate(low_s=amount / fast, high_s=amount / slow, basis=(BASIS,))
     factors = [ran.seconds / ran.work.slow_s for ran in alike if ran.work]
     basis = f"{revision} {told(same[0])}, scaled by size" if same else _rates_told(kind, alike)
-    return Estimate(
-        low_s=amount / slow * min(factors) * (1 - _SPREAD), high_s=amount / slow * max(factors) * (1 + _SPREAD), basis=(basis,)
-    )
+    # A revision that takes its time by its rows is no faster on narrower ones: nobody knows which it is.
+    most = max(amount, *(ran.work.amount(kind) for ran in same if ran.work)) if same else amount
+    return Estimate(low_s=amount / slow * min(factors) * (1 - _SPREAD), high_s=most / slow * max(factors) * (1 + _SPREAD), basis=(basis,))
 
 
 def _rates_told(kind: str, alike: Sequence[Ran]) -> str:

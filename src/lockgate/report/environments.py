@@ -103,8 +103,16 @@ def _last_run(entry: LedgerEntry | None) -> str:
 
 def _entry_cells(entry: LedgerEntry) -> tuple[str, ...]:
     took = "" if entry.duration_ms is None else duration(entry.duration_ms)
-    way = f"{heads_text(entry.from_heads)} -> {heads_text(entry.to_heads)}" if entry.from_heads or entry.to_heads else _rows(entry)
-    return (_at(entry.at), entry.verb, entry.revision, way, entry.outcome, took, entry.operator, entry.error)
+    return (_at(entry.at), entry.verb, entry.revision, _way(entry), entry.outcome, took, entry.operator, entry.error)
+
+
+def _way(entry: LedgerEntry) -> str:
+    """Say from where to where; what broke off or was refused has no end that its row could tell."""
+    if not (entry.from_heads or entry.to_heads):
+        return _rows(entry)
+    if entry.outcome in ("failed", "interrupted", "refused"):
+        return f"at {heads_text(entry.from_heads)}"
+    return f"{heads_text(entry.from_heads)} -> {heads_text(entry.to_heads)}"
 
 
 def _rows(entry: LedgerEntry) -> str:

@@ -37,6 +37,9 @@ def test_known_queries_make_it_an_error() -> None:
     assert [(finding.severity.value, finding.relation) for finding in found] == [("error", ""), ("error", "public.orders.note")]
     assert "1 of 310 known queries fails, 812 calls so far: `select note from orders`" in found[1].what
     assert "`select f(x) from items` (function f(integer) does not exist)" in found[0].what
+    once = Query(text="update orders set note = $1", calls=1, breaks='column "note" does not exist', state="42703")
+    past = only("LG501", judged(effect, workload=Workload(known=310, queries=(once,))))
+    assert (past.severity.value, "run once since counting began" in past.what) == ("warning", True)
     calm = only("LG501", judged(effect, workload=Workload(known=310)))
     assert (calm.severity.value, "of 310 known queries none does" in calm.what) == ("warning", True)
 

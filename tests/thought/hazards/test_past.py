@@ -42,6 +42,8 @@ BIG = Work(rewrite_bytes=GB)  # 33.3 s by the slow rate
         ((ran(3.0, work=BIG), ran(6.0, "r00", work=BIG)), 2.7, 12.6, "rewrite at the pace of r0 and 1 more: r0 took 3 s here on 2026-11-02"),
         ((ran(3.2, "r1", pending=True, work=BIG),), 2.88, 6.72, "r1 took 3.2 s here on 2026-11-02, scaled by size"),
         ((ran(9.0, work=BIG), ran(3.2, "r1", pending=True, work=BIG)), 2.88, 6.72, "r1 took 3.2 s here on 2026-11-02, scaled by size"),
+        # Narrower rows may be as many: as long as the last time, at most.
+        ((ran(3.2, "r1", pending=True, work=Work(rewrite_bytes=4 * GB)),), 0.72, 4.48, "r1 took 3.2 s here on 2026-11-02, scaled by size"),
         # What proves nothing: moments, other work, a table a hundred times smaller.
         ((ran(0.2, work=BIG),), 12.5, 50.0, BASIS),
         ((ran(3.0, work=Work(scan_bytes=10 * GB, rewrite_bytes=GB // 10)),), 12.5, 50.0, BASIS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockgate.hazards.answers import Query
 from lockgate.hazards.context import Plan, Rule, Statement
@@ -51,16 +51,25 @@ def _named(statement: Statement, told: set[Query], name: str, what: str, safer: 
     missed = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     fail = [query for query in workload.queries if query.breaks and (missed.search(query.breaks) or missed.search(query.text))]
     told |= set(fail)
-    known = broken(fail, workload) if fail else f"of {workload.known:,} known queries none does"
-    return statement.finding(RULE, Severity.ERROR if fail else Severity.WARNING, what=f"{what}; {known}", safer=safer, name=path)
+    known = f"{broken(fail, workload)}{_once(fail)}" if fail else f"of {workload.known:,} known queries none does"
+    return statement.finding(RULE, _severity(fail), what=f"{what}; {known}", safer=safer, name=path)
 
 
 def _unexplained(plan: Plan, told: set[Query]) -> Iterator[Finding]:
     workload = plan.effects.workload
     rest = [query for query in workload.queries if query.breaks and query not in told] if workload else []
     if workload and rest:
-        what = f"{broken(rest, workload)} ({rest[0].breaks})"
-        yield plan.about(RULE, plan.effects.revisions[-1], Severity.ERROR, what, "# release code that does without it first")
+        what = f"{broken(rest, workload)} ({rest[0].breaks}){_once(rest)}"
+        yield plan.about(RULE, plan.effects.revisions[-1], _severity(rest), what, "# release code that does without it first")
+
+
+def _severity(fail: Sequence[Query]) -> Severity:
+    """The statements of migrations are counted like an application's; each of them was run once."""
+    return Severity.ERROR if any(query.calls != 1 for query in fail) else Severity.WARNING
+
+
+def _once(fail: Sequence[Query]) -> str:
+    return "" if not fail or _severity(fail) is Severity.ERROR else ", run once since counting began, as an earlier migration's would be"
 
 
 def _path(change: Change, name: str) -> str:
