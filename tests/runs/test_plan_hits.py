@@ -109,6 +109,7 @@ def test_what_a_statement_fails_on_is_counted(project: Tiny, filled: Database) -
     told = [finding for finding in document["findings"] if finding["id"] == "LG402"]
     assert {finding["statement"] for finding in told if finding["severity"] == "error" and finding["fails"]} == {statement for statement, *_ in FAILING}
     assert any(finding["what"].endswith("today: the statement fails (division by zero)") for finding in told)
+    assert any('integer: "…")' in finding["what"] for finding in told), "a plan is shown to more people than rows are"
     assert document["not_seen"] == []
     assert [fails(filled, statement) for statement, *_ in FAILING] == [True] * len(FAILING)
 

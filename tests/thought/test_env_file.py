@@ -89,6 +89,7 @@ def test_one_call_that_is_come_to_once_is_seen(change: tuple[str, str]) -> None:
         ("    online()", "    @engine.on_exit\n    def audit():\n        online()\n    online()"),
         ("    online()", "    engine.run_sync(online)\n    engine.run_sync(online)"),
         ("    online()", "    run_sync(online)"),
+        ("    online()", "    importlib.reload(engine)\n    online()"),
         ("    online()", "    def run_sync(function):\n        function() or function()\n    engine.run_sync(online)"),
         ("        context.configure(connection=connection)", "        getattr(context, 'configure')(connection=connection)"),
         ("        context.configure(connection=connection)", "        do = context.configure\n        do(connection=connection)"),

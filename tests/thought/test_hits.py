@@ -37,6 +37,11 @@ def dml(text: str) -> Effect:
         ("delete from only public.orders as o where o.b is null and now() > '2020-01-01'", ["referenced", "covered"]),
         ("insert into orders values (1, 2, 'x'), (2, 3, 'y') returning id", ["taken", "covered"]),
         ("insert into orders (b, id) values ('x', '7'::int)", ["taken", "covered"]),
+        ("delete from orders where b::int > 5", ["referenced"]),  # and a row may break the cast
+        ("delete from orders where orders.b = 'x'", ["referenced", "covered"]),
+        ("delete from orders where orders.purge", []),  # calls a function of that name
+        ("delete from orders where b::app.checked = 'x'", []),
+        ("insert into orders (id) overriding user value values (1)", []),
         ("insert into orders (b) values ('x')", []),
         ("insert into orders (id) values (default)", []),
         ("insert into orders values (%(id)s, 1, 'x')", []),
@@ -81,3 +86,20 @@ def test_a_table_that_is_not_what_it_was_is_left_alone() -> None:
     assert kinds(delete, demand=late) == []
     other = structs.replace(ORDERS, types=("citext", "integer", "text"))
     assert kinds(delete, demand=other) == [], "`=` of pg_catalog is not what its index compares by"
+
+
+def test_rows_that_an_earlier_statement_takes_along_count_as_of_now() -> None:
+    """No row of theirs is locked on a copy without rows; what stood in the way may be gone by then."""
+    along = structs.replace(ORDERS, references=(structs.replace(REFERENCE, on_delete="CASCADE"),))
+    stops = structs.replace(REFERENCE, name="fk2", columns=("media_id",))
+    media = Demand(table="public.media", columns=("id",), types=("integer",), references=(stops,))
+    effects = (dml("delete from orders"), structs.replace(did("DELETE", lock(RE, "media"), text="delete from media", line=11), number=2))
+    found = checks(Effects(revisions=(revision(*effects),), demands=(along, media)), postgast)
+    assert [(check.answer.kind, check.answer.written) for check in found if check.answer.kind == "referenced"] == [("referenced", "r1 line 10")]
+
+
+def test_a_given_key_is_compared_as_the_column_will_hold_it() -> None:
+    """5.001 is 5.00 in a numeric(10,2)."""
+    priced = Demand(table="public.orders", columns=("price",), types=("numeric(10,2)",), keys=(Key(name="uq", columns=("price",)),))
+    found = checks(Effects(revisions=(revision(dml("insert into orders values (5.001)")),), demands=(priced,)), postgast)
+    assert ["cast(5.001 as numeric(10,2))" in check.condition for check in found if check.answer.kind == "taken"] == [True]

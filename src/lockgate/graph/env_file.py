@@ -13,7 +13,7 @@ _OURS = _SITE | {"alembic", "context", "run_sync"}  # names that must mean what 
 # By these a text runs something that it does not name, or itself once more.
 _HIDING = frozenset(
     "exec eval getattr setattr globals locals vars __dict__ methodcaller attrgetter import_module __import__ run_module run_path run_env"
-    " command spec_from_file_location SourceFileLoader load_python_file".split()
+    " reload command spec_from_file_location SourceFileLoader load_python_file".split()
 )
 
 

@@ -18,7 +18,7 @@ from lockgate.hazards.fitting import fit
 from lockgate.hazards.hits import Hits
 from lockgate.hazards.names import Names, met, originals, parts
 from lockgate.hazards.questions import Check, Place
-from lockgate.hazards.raising import may_raise
+from lockgate.hazards.raising import computed
 from lockgate.hazards.seen import Change, Relation
 from lockgate.hazards.writes import Writes
 from lockgate.secret import MASK
@@ -68,7 +68,10 @@ class _Deriving:
         """Return one statement's questions."""
         self._tables |= originals(effect)
         place = Place(revision.id, effect, self._names, self._tables, dict(self._written))
-        found = [*_gone(place), *self._writes.statement(place), *self._hits.statement(place)]
+        found = [*_gone(place), *self._writes.statement(place), *map(self._askable, self._hits.statement(place))]
+        for check in found:
+            if check.answer.kind in ("carried", "unset"):  # the copy has no rows there that could be locked
+                self._written.setdefault(check.answer.table, f"{revision.id} line {effect.line}")
         self._hits.follow(effect)
         self._names.follow(effect)
         self._remember_types(effect)
@@ -91,8 +94,8 @@ class _Deriving:
     def _column(self, place: Place, change: Change) -> Iterator[Check]:
         if change.how == "added" and change.wants_a_value and not change.after.get("implicit"):
             yield questions.rows(place, change.original, change.name)
-        elif change.how == "added" and change.after.get("generated") == "s" and may_raise(str(change.after.get("default", ""))):
-            yield place.check("computed", change, change.name, keys=(str(change.after["default"]),))
+        elif change.how == "added" and change.after.get("generated") == "s" and (value := computed(change)):
+            yield place.check("computed", change, change.name, keys=(value,))
         elif change.how == "altered":
             if change.after.get("not_null") and not _is_put_off(place.effect) and self._is_read(place.effect, change):
                 yield questions.nulls(place, change, change.name)

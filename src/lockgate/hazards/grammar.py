@@ -88,6 +88,7 @@ def _last(names: Any) -> str:
 _JUDGED: dict[str, Callable[[Any], bool]] = {
     "FuncCall": lambda call: _last(call.funcname) in _FUNCTIONS and (len(call.funcname) == 1 or inner(call.funcname[0]).sval == "pg_catalog"),
     "A_Expr": lambda expression: len(expression.name) == 1 and _last(expression.name) in {*_OPERATORS, "BETWEEN", "NOT BETWEEN"},
+    "TypeCast": lambda cast: len(cast.type_name.names) == 1 or inner(cast.type_name.names[0]).sval == "pg_catalog",
     "ColumnRef": lambda column: len(column.fields) <= 2,
     "SelectStmt": lambda select: not (select.HasField("with_clause") or select.HasField("into_clause") or select.locking_clause),
 }

@@ -22,12 +22,12 @@ from lockgate.hazards.questions import Check, Place, Source, quoted
 from lockgate.hazards.raising import may_raise
 from lockgate.hazards.seen import Relation
 from lockgate.hazards.writes import is_whole
-from lockgate.seeds.tree_nodes import inner, message_name
+from lockgate.seeds.tree_nodes import enum_name, inner, message_name, messages
 
 # Types with one notion of equality, so that `=` of pg_catalog says what their indexes say.
 _PLAIN = frozenset("smallint integer bigint numeric text boolean uuid date bytea oid".split()) | {"character varying", "timestamp without time zone", "timestamp with time zone"}
 _DOUBTFUL = re.compile(r"%%|\0")  # a driver's way to write `%`, and where the grammar would stop to read
-_MOST = 200  # statements of a plan: each takes a transaction, and another one under the lock
+_MOST = 200  # questions of a plan: each takes a transaction, and another one under the lock
 _KINDS: dict[str, Kind] = {"CASCADE": "carried", "SET NULL": "unset", "SET DEFAULT": "unset"}
 
 
@@ -56,12 +56,13 @@ class Hits:
         table = self._table(place, node.relation)
         demand = self._demands.get(table.original) if table else None
         if demand and not demand.hidden and self._asked < _MOST:
-            self._asked += 1
             hit = _Hit(self, place, demand, node, grammar)
             try:
-                yield from list({"DeleteStmt": hit.deleted, "InsertStmt": hit.inserted, "UpdateStmt": hit.updated}[message_name(node)]())
+                found = list({"DeleteStmt": hit.deleted, "InsertStmt": hit.inserted, "UpdateStmt": hit.updated}[message_name(node)]())
             except grammar.errors:
                 return  # it cannot be printed again
+            self._asked += len(found)
+            yield from found
 
     def follow(self, effect: Effect) -> None:
         """Take note of tables whose constraints, indexes or columns are not the target's any more; a plain new column changes nothing for others."""
@@ -104,7 +105,7 @@ class _Hit:
         yield from (check for check in asked if check)
         # What goes along, or is set, may be referred to, or be refused, in its turn.
         stopping = all(check and check.answer.kind == "referenced" for check in asked)
-        if stopping and (asked or not may_raise(condition)):
+        if stopping and not may_raise(condition):
             yield self._covered()
 
     def _reference(self, reference: Reference, condition: str, action: str) -> Check | None:
@@ -121,6 +122,8 @@ class _Hit:
         """Keys that are taken already."""
         rows = [inner(row).items for row in inner(self._node.select_stmt).values_lists] if self._node.HasField("select_stmt") else []
         columns = [inner(column).name for column in self._node.cols] or list(self._demand.columns)
+        if enum_name(self._node, "override") == "OVERRIDING_USER_VALUE":
+            return  # what is written for such a column is passed over
         if not rows or any(len(row) > len(columns) or not all(map(literal, row)) for row in rows):
             return
         if self._node.HasField("on_conflict_clause"):
@@ -144,7 +147,7 @@ class _Hit:
 
     def _equals(self, name: str, value: Any) -> str:
         column = f"{quoted(self._source.alias)}.{quoted(name)}"
-        return f"{column} operator(pg_catalog.=) cast({self._grammar.condition(value)} as {base(self._types[name])})"
+        return f"{column} operator(pg_catalog.=) cast({self._grammar.condition(value)} as {self._types[name]})"
 
     def updated(self) -> Iterator[Check]:
         """New values that cannot be computed for a row, and rows that refer to a key which gets another value."""
@@ -186,7 +189,15 @@ class _Hit:
         return self._grammar.condition(self._node.where_clause) if self._askable(self._node.where_clause) else None
 
     def _askable(self, node: Any) -> bool:
-        return askable(node, lambda relation: self._hits.schema(self._place, relation))
+        named = (message for message in messages(node) if message_name(message) == "ColumnRef")
+        return all(map(self._is_column, named)) and askable(node, lambda relation: self._hits.schema(self._place, relation))
+
+    def _is_column(self, reference: Any) -> bool:
+        """Whether a name that begins with the table's ends with a column of it: any other would call a function of that name with the row."""
+        fields = [inner(field) for field in reference.fields]
+        whose, last = fields[0], fields[-1]
+        ours = len(fields) == 2 and message_name(whose) == "String" and whose.sval == self._source.alias
+        return not ours or (message_name(last) == "String" and last.sval in self._demand.columns)
 
     def _compares(self, columns: Sequence[str]) -> bool:
         return all(base(self._types.get(name, "")) in _PLAIN for name in columns)

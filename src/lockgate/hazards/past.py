@@ -27,6 +27,7 @@ BASIS = (
 _WORDS = {"scan_bytes": "scan", "rewrite_bytes": "rewrite", "index_rows": "index", "written_rows": "DML"}
 _LEAST_S = 1.0  # below it a revision's time is mostly connection, COMMIT and catalog
 _MOSTLY = 0.8  # of a revision's work is of one kind, by the built-in rates
+_UNEXPLAINED = 10  # times what the slow built-in rates say: something else than this work took that long
 _BEYOND = 10  # times what was measured: farther out caches, memory and disk are others
 _SPREAD = 0.4  # how far a linear model is off on one machine; measured on PostgreSQL 18
 
@@ -112,7 +113,9 @@ def _kind_seconds(kind: str, amount: int, revision: str, past: Sequence[Ran]) ->
     slow, fast = RATES[kind]
     near = [ran for ran in past if ran.work and ran.seconds >= _LEAST_S and 0 < amount <= _BEYOND * ran.work.amount(kind)]
     same = [ran for ran in near if ran.pending and ran.revision == revision][:1]
-    alike = same or [ran for ran in near if ran.work and ran.work.amount(kind) / slow >= _MOSTLY * ran.work.slow_s]
+    alike = same or [
+        ran for ran in near if ran.work and ran.work.amount(kind) / slow >= _MOSTLY * ran.work.slow_s and ran.seconds <= _UNEXPLAINED * ran.work.slow_s
+    ]
     if not alike:
         return Estimate(low_s=amount / fast, high_s=amount / slow, basis=(BASIS,))
     factors = [ran.seconds / ran.work.slow_s for ran in alike if ran.work]

@@ -14,12 +14,13 @@ from lockgate.hazards.context import Plan, Statement
 from lockgate.hazards.effects import DUMP, SCHEMA
 from lockgate.hazards.findings import NotSeen
 from lockgate.hazards.names import parts
-from lockgate.hazards.raising import may_raise
+from lockgate.hazards.raising import may_fail, may_raise
 from lockgate.hazards.seen import MODES, Change, Relation
 
 _TABLES = ("table", "partitioned table", "foreign table", "materialized view")
 _FAILING = ("referenced", "taken", "computed")
 _ON_ROWS = MODES[:3]  # what reading and writing rows locks; DDL takes more
+_COMPUTED = "the expression of `{}` is computed for every row"
 _VALUE = "a row may break a key, a constraint or a cast"
 _DML = {"DELETE": "rows elsewhere may refer to what it deletes", "UPDATE": _VALUE, "MERGE": _VALUE, "WITH": _VALUE, "INSERT": _VALUE, "REPLACE": _VALUE}
 _READING = {"SELECT": "what the revision does with the result", "DO": "what it does with the rows", "CALL": "what it does with the rows"}
@@ -101,14 +102,14 @@ class _Looking:
         """What is computed or proved for every row, and no question asks."""
         facts = change.after
         if change.original and change.kind == "column" and facts.get("generated") == "s":
-            computed = str(facts.get("default", ""))
+            return _COMPUTED.format(change.name) if may_fail(change) else ""
         elif change.original and change.kind == "index" and change.how == "added" and not facts.get("unique"):
             computed = " ".join(map(str, (*(facts.get("columns") or ()), facts.get("predicate") or "")))
         else:
             proves = change.kind == "constraint" or (change.kind == "index" and facts.get("unique"))
             filled = proves and change.how == "added" and change.table.lower() in self._filled
             return f"the plan fills `{change.table}` with rows of other tables" if filled else ""
-        return f"the expression of `{change.name}` is computed for every row" if may_raise(computed) else ""
+        return _COMPUTED.format(change.name) if may_raise(computed) else ""
 
 
 def _is_told(statement: Statement) -> bool:

@@ -102,8 +102,8 @@ class Queue:
         """What a revision sets holds for its transaction, or its autocommit block, in which lockgate bounds what it puts into a transaction."""
         here = revision.id, 0 if effect.autocommit else effect.transaction
         own = _SET.search(effect.text)
-        if own and not (effect.autocommit and (own[1] or "").lower().startswith("local")):
-            self._own = here, float(own[2]) * _UNITS.get(own[3].lower(), 0.0)
+        if own and own[3].lower() in _UNITS and not (effect.autocommit and (own[1] or "").lower().startswith("local")):
+            self._own = here, float(own[2]) * _UNITS[own[3].lower()]
         if self._own and self._own[0] == here and waits_on(effect) is effect.autocommit:
             return self._own[1]
         return 0.0 if waits_on(effect) else self._limits.lock_timeout_s

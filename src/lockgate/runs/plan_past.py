@@ -32,8 +32,13 @@ def with_past(effects: Effects, graph: Graph, target: Target, seen: Sight) -> Ef
         return effects
     features = target.dialect.features
     with opened(target) as session:
-        target.dialect.limit(session, _TIMEOUT_S)
-        rows = ledger.upgrades(session, features.registry_prefix, features.moment_text, _ROWS)
+        try:
+            target.dialect.limit(session, _TIMEOUT_S)
+            rows = ledger.upgrades(session, features.registry_prefix, features.moment_text, _ROWS)
+        except Exception as error:
+            if target.dialect.facts(error) is None:
+                raise
+            return effects  # a plan without it says less, and is a plan
     pending = {revision.id: graph.revisions[revision.id].text for revision in effects.revisions if revision.id in graph.revisions}
     return msgspec.structs.replace(effects, past=tuple(_telling(rows, pending))[:_MOST])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ import msgspec
 
 from lockgate.dialects.base import BareSession
 from lockgate.dialects.connect import questions_named
+from lockgate.dialects.parts import ErrorFacts
 from lockgate.dialects.questions import Questions
 from lockgate.errors import LockgateError, UsageError
 from lockgate.events import Notice, Notify
@@ -34,6 +37,9 @@ MOST_QUERIES = 500  # tried on the scratch, at about 2 ms each
 _PATIENCE_S = 2.0
 _TIMEOUT_S = 10.0  # of one question
 _TIMEOUT_PROBING_S = 600.0
+_ALL_S = 120.0  # for all questions to rows, without being asked for more
+_LATE = f"the questions took {_ALL_S / 60:.0f} min already; `--probe-data` asks all of them"
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -139,8 +145,13 @@ class _Asking:
             nonlocal names
             names = self.questions.names(self.session, tables)
 
-        trouble = self._within(read_names) if tables else ""
-        return tuple(self._row(check, names, trouble) for check in derived)
+        trouble, begun = self._within(read_names) if tables else "", time.monotonic()
+
+        def row(check: Check) -> Answer:
+            late = not self.probing.data and time.monotonic() > begun + _ALL_S
+            return self._row(check, names, trouble or (_LATE if late else ""))
+
+        return tuple(map(row, derived))
 
     def _row(self, check: Check, names: Mapping[str, str], trouble: str) -> Answer:
         if check.answer.count >= 0:
@@ -166,7 +177,7 @@ class _Asking:
     def _failed(self, check: Check, error: Exception) -> str:
         """What a row said to the question whether a value can be computed; empty for any other error."""
         facts = self.target.dialect.facts(error) if check.answer.kind == "computed" else None
-        return facts.message if facts and facts.kind == "value" else ""
+        return _without_values(facts) if facts and facts.kind == "value" else ""
 
     def _number(self, check: Check, names: Mapping[str, str]) -> int:
         if check.statement:
@@ -191,6 +202,11 @@ class _Asking:
         return _within(self.session, self.target, self.probing, ask)
 
 
+def _without_values(facts: ErrorFacts) -> str:
+    """Return the server's message without the value that it quotes, which is a row's: plans are shown to more people than rows are."""
+    return _QUOTED.sub('"…"', facts.message) if facts.kind == "value" else facts.message
+
+
 def _within(session: BareSession, target: Target, probing: Probing, ask: Callable[[], None]) -> str:
     """Ask in a transaction with its limits set; return why there is no answer, empty where there is one."""
     try:
@@ -205,7 +221,7 @@ def _within(session: BareSession, target: Target, probing: Probing, ask: Callabl
         facts = target.dialect.facts(error)
         if facts is None:
             raise
-        return f"the database refused: {facts.message}"
+        return f"the database refused: {_without_values(facts)}"
     finally:
         session.rollback()
     return ""

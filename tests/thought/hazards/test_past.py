@@ -59,6 +59,12 @@ def test_the_own_past_goes_before_built_in_rates(past: tuple[Ran, ...], low: flo
     assert (estimate.low_s, estimate.high_s, estimate.basis) == (pytest.approx(low), pytest.approx(high), (basis,))
 
 
+def test_a_time_that_its_work_does_not_explain_is_no_pace() -> None:
+    """Half a minute and two pages: a new table was filled, or a function of the project ran; none of that is work that is counted."""
+    estimate = seconds(Work(rewrite_bytes=163_840), "r9", (ran(30.0, work=Work(rewrite_bytes=16_384)),))
+    assert estimate.basis == (BASIS,) and (estimate.high_s or 0) < 1
+
+
 def test_a_revision_that_took_long_here_is_not_told_to_be_quick() -> None:
     """The rates know nothing of a trigger on each row; the ledger has seen it."""
     found, estimate = copied(ran(80.0, "r1", pending=True))

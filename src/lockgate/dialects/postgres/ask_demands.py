@@ -12,7 +12,7 @@ from lockgate.permit import Session
 _NAMES = """array(select a.attname from pg_catalog.unnest({numbers}) with ordinality k
                     join pg_catalog.pg_attribute a on a.attrelid = {table} and a.attnum = k.k order by k.ordinality)"""
 _ACTION = "case {letter} when 'a' then 'NO ACTION' when 'r' then 'RESTRICT' when 'c' then 'CASCADE' when 'n' then 'SET NULL' else 'SET DEFAULT' end"
-_PLAIN_INDEX = "i.indexprs is null and i.indpred is null"
+_PLAIN_INDEX = "i.indexprs is null and i.indpred is null and i.indisvalid"
 _SQL = f"""
 with t as (
   select c.oid, n.nspname || '.' || c.relname as path, c.relhasrules or c.relrowsecurity or c.relkind <> 'r' or c.relispartition or c.relhassubclass
