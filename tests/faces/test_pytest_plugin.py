@@ -92,11 +92,10 @@ def pytest_run(project: Tiny, *arguments: str, tests: str = "", check: int = 0, 
     return done.stdout
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_every_test_has_a_database_as_new_on_the_server_of_an_environment(project: Tiny, server: Database, workers: str) -> None:
+def test_every_test_has_a_database_as_new_on_the_server_of_an_environment(project: Tiny, server: Database) -> None:
     """Rows, sequences and dropped tables of one test are not there for the next; the template stays for the next session, nothing else does."""
     before = server.picture()
-    assert f"{WRITTEN} passed" in pytest_run(project, "-n", workers, tests=WRITES)
+    assert f"{WRITTEN} passed" in pytest_run(project, "-n", "2", tests=WRITES)
     assert ours(server, "scratch", "kept") == []
     template = ours(server, "template")
     assert len(template) == 1
@@ -113,11 +112,10 @@ def test_the_embedded_server_is_used_where_nothing_is_said(project: Tiny) -> Non
     assert not list((project.folder / ".lockgate" / "tests").rglob("postmaster.pid"))
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_sqlite_gives_every_test_a_file(project: Tiny, workers: str) -> None:
+def test_sqlite_gives_every_test_a_file(project: Tiny) -> None:
     """Copied from a template that is kept; nothing else stays."""
     project.settings(SETTINGS + '[tests]\nserver = "sqlite"\n').tables("users", "orders")
-    assert f"{WRITTEN} passed" in pytest_run(project, "-n", workers, tests=WRITES)
+    assert f"{WRITTEN} passed" in pytest_run(project, "-n", "2", tests=WRITES)
     files = [path.name for path in (project.folder / ".lockgate" / "tests" / "files").iterdir()]
     assert [name for name in files if not name.startswith(f"{PREFIX}template_")] == []
     assert len([name for name in files if name.endswith(".db")]) == 1

@@ -41,7 +41,7 @@ make faults ROWS="pg-kill sqlite" TRIALS=10       # some rows, by the beginning 
 ```
 
 PostgreSQL is the embedded one, MariaDB is Debian's (`make mariadb`). The full disk needs root and a system that lets it mount one.
-Every result is in `build/fault-matrix.json` afterwards. A short form of every row is part of `make test`.
+Every result is in `build/fault-matrix.json` afterwards. One trial of most rows is part of `make test`.
 """
 
 

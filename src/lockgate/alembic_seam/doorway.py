@@ -16,7 +16,7 @@ from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, Engine
 
 from lockgate.alembic_seam.crew import Crew
-from lockgate.alembic_seam.handed import heads_of
+from lockgate.alembic_seam.handed import listed
 from lockgate.alembic_seam.version_row import held_back
 from lockgate.alembic_seam.work import Work
 from lockgate.dialects.alchemy import AlchemySession
@@ -198,7 +198,7 @@ class Run(Doorway):
         self.judge(connection, dialect, table)
         if self._first and self.steps_of is self._lists:  # and not a `fn` of env.py's own, which may want the context
             with _undone_by_error(connection):
-                self.steps_of = _listed(self.steps_of, heads_of(connection, table))
+                self.steps_of = listed(self.steps_of, connection, dialect, table)
         working = _own_connection(connection) if began else connection
         working.rollback()
         _leave_autocommit(working)
@@ -253,12 +253,6 @@ def _configures_twice(where: str) -> Refused:
     what = "env.py calls `context.configure` more than once: it works on several databases in one run"
     hint = "give each database an Alembic project (or an ini section with its own env.py) and a lockgate environment of its own"
     return Refused("configure-twice", what, where, hint)
-
-
-def _listed(steps_of: StepsOf, heads: tuple[str, ...]) -> StepsOf:
-    """List the steps that lead on from `heads`, once."""
-    steps = list(steps_of(heads, None))
-    return lambda found, context: steps if tuple(sorted(found)) == heads else steps_of(found, context)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from lockgate.dialects.base import Dialect
 from lockgate.secret import DatabaseUrl
 from lockgate.words import VersionTable
 
@@ -43,9 +45,21 @@ def stamp_within(connection: Any, script: ScriptDirectory, table: VersionTable, 
     _context(connection, table).stamp(script, revisions)  # type: ignore[arg-type]  # it takes several
 
 
-def heads_of(connection: Any, table: VersionTable) -> tuple[str, ...]:
-    """Read the version table as Alembic does, sorted; nothing is made where there is none."""
-    return tuple(sorted(_context(connection, table).get_current_heads()))
+def listed(steps_of: Callable[[Any, Any], Any], connection: Any, dialect: Dialect, table: VersionTable) -> Callable[[Any, Any], Any]:
+    """
+    List the steps that lead on from the version table, which is read as Alembic reads it; return what lists them from now on.
+
+    Where another run makes the table at this very moment, and this transaction is too old to see it, nothing is listed before the lock is held.
+    """
+    try:
+        heads = tuple(sorted(_context(connection, table).get_current_heads()))
+    except DBAPIError as error:
+        facts = dialect.facts(error.orig) if error.orig else None
+        if facts is None or facts.kind != "stale-snapshot":
+            raise
+        return steps_of
+    steps = list(steps_of(heads, None))
+    return lambda found, context: steps if tuple(sorted(found)) == heads else steps_of(found, context)
 
 
 def _context(connection: Any, table: VersionTable) -> MigrationContext:

@@ -26,6 +26,7 @@ _NUMBERS = {
     1213: "deadlock",
     1020: "deadlock",
     1412: "stale-snapshot",
+    1684: "stale-snapshot",  # information_schema passes over a table that is being made; MariaDB manual, error 1684
     1146: "missing-table",
     **dict.fromkeys((1044, 1142, 1143, 1227, 1370, 1419, 1701), "permission"),
     **dict.fromkeys((1290, 1792, 1836), "read-only"),
